@@ -1,0 +1,16 @@
+namespace Fdfa.Cpu.Reference.Description;
+
+/// <summary>
+/// Something a person can put right. The message is one sentence that names the file, option or value,
+/// says what was expected, and what to do; the command line prints it without a stack trace.
+/// </summary>
+public abstract class FdfaException(string message, Exception? cause = null) : Exception(message, cause);
+
+/// <summary>An option, a name or a number that the library cannot work with.</summary>
+public sealed class InvalidOptionException(string message) : FdfaException(message);
+
+/// <summary>A topology that does not follow the notation, or that is not supported.</summary>
+public sealed class TopologyException(string message) : FdfaException(message);
+
+/// <summary>Two arrays, buffers or files whose sizes do not belong together.</summary>
+public sealed class ShapeMismatchException(string message) : FdfaException(message);

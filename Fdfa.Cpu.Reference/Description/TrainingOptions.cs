@@ -1,0 +1,121 @@
+namespace Fdfa.Cpu.Reference.Description;
+
+/// <summary>How parameters follow their gradient.</summary>
+public enum OptimizerKind
+{
+    /// <summary>θ ← θ − λ∇. On the feedback gradient of Eq. 10 this is the exponential average of Eq. 8.</summary>
+    Sgd,
+
+    /// <summary>Adam (Kingma and Ba, 2017) with PyTorch's semantics: bias correction, epsilon outside the root.</summary>
+    Adam,
+}
+
+/// <summary>The loss between outputs and targets, averaged over the batch.</summary>
+public enum LossFunction
+{
+    /// <summary>−log softmax(y)[label], mean over samples.</summary>
+    SoftmaxCrossEntropy,
+
+    /// <summary>Mean over samples and outputs of (y − onehot(label))², as PyTorch's <c>mse_loss</c>.</summary>
+    MeanSquaredError,
+}
+
+/// <summary>How a matrix of weights or feedback starts.</summary>
+public enum Initialisation
+{
+    /// <summary>All zero.</summary>
+    Zeros,
+
+    /// <summary>U(−√(6/fan_in), √(6/fan_in)), biases zero (He et al., 2015).</summary>
+    KaimingUniform,
+
+    /// <summary>U(−1/√fan_in, 1/√fan_in) for weights and biases: <c>torch.nn.Linear</c>'s default.</summary>
+    PyTorchDefault,
+}
+
+/// <summary>Which feedback a hidden block's weight update sees.</summary>
+public enum FeedbackOrder
+{
+    /// <summary>B is updated, then used: Algorithm 1, lines 22 and 23.</summary>
+    FeedbackFirst,
+
+    /// <summary>Both updates use the old B, as the authors' published code does.</summary>
+    Simultaneous,
+}
+
+/// <summary>Everything that decides a training run besides the network, the data and the seed.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>The learning rule.</summary>
+    public LearningRule Rule { get; init; } = LearningRule.ForwardDirectFeedbackAlignment;
+
+    /// <summary>N, samples per step, at least 1.</summary>
+    public int BatchSize { get; init; } = 64;
+
+    /// <summary>λ, positive.</summary>
+    public double LearningRate { get; init; } = 1e-4;
+
+    /// <summary>α, positive.</summary>
+    public double FeedbackRate { get; init; } = 1e-4;
+
+    /// <summary>Factor on λ after every epoch, in (0, 1].</summary>
+    public double LearningRateDecay { get; init; } = 0.95;
+
+    /// <summary>Factor on α after every epoch, in (0, 1].</summary>
+    public double FeedbackRateDecay { get; init; } = 0.95;
+
+    /// <summary>Optimizer of weights and biases.</summary>
+    public OptimizerKind WeightOptimizer { get; init; } = OptimizerKind.Adam;
+
+    /// <summary>Optimizer of feedback; <see cref="OptimizerKind.Sgd"/> is the paper's exponential average.</summary>
+    public OptimizerKind FeedbackOptimizer { get; init; } = OptimizerKind.Adam;
+
+    /// <summary>Old or new B in the weight update.</summary>
+    public FeedbackOrder FeedbackOrder { get; init; } = FeedbackOrder.FeedbackFirst;
+
+    /// <summary>The loss.</summary>
+    public LossFunction Loss { get; init; } = LossFunction.SoftmaxCrossEntropy;
+
+    /// <summary>Start of weights and biases.</summary>
+    public Initialisation WeightInitialisation { get; init; } = Initialisation.KaimingUniform;
+
+    /// <summary>Start of feedback.</summary>
+    public Initialisation FeedbackInitialisation { get; init; } = Initialisation.Zeros;
+
+    /// <summary>λ during an epoch, counted from 0.</summary>
+    public double LearningRateAt(int epoch) => LearningRate * Math.Pow(LearningRateDecay, epoch);
+
+    /// <summary>α during an epoch, counted from 0.</summary>
+    public double FeedbackRateAt(int epoch) => FeedbackRate * Math.Pow(FeedbackRateDecay, epoch);
+
+    /// <summary>Refuses values no run can work with.</summary>
+    /// <exception cref="InvalidOptionException">A size, rate or decay is out of its range.</exception>
+    public void Validate()
+    {
+        if (BatchSize < 1)
+        {
+            throw new InvalidOptionException($"The batch size is {BatchSize}; give a whole number of at least 1.");
+        }
+
+        RequirePositive("learning rate", LearningRate);
+        RequirePositive("feedback rate", FeedbackRate);
+        RequireFraction("learning rate decay", LearningRateDecay);
+        RequireFraction("feedback rate decay", FeedbackRateDecay);
+    }
+
+    private static void RequirePositive(string name, double value)
+    {
+        if (!double.IsFinite(value) || value <= 0)
+        {
+            throw new InvalidOptionException(FormattableString.Invariant($"The {name} is {value}; give a number above 0, such as 1e-4."));
+        }
+    }
+
+    private static void RequireFraction(string name, double value)
+    {
+        if (!(value > 0 && value <= 1))
+        {
+            throw new InvalidOptionException(FormattableString.Invariant($"The {name} is {value}; give a number above 0 and at most 1, such as 0.95."));
+        }
+    }
+}
