@@ -54,6 +54,16 @@ public sealed record LearningRule(
     /// <summary>True where hidden blocks have feedback connections B⁽ˡ⁾.</summary>
     public bool HasFeedback => ErrorSignal == ErrorSignal.DirectFeedback;
 
+    /// <summary>Finds a rule by its name, ignoring case.</summary>
+    /// <param name="name">The paper's abbreviation, such as "FDFA".</param>
+    /// <exception cref="InvalidOptionException">No rule has this name; the message names the nearest and lists all.</exception>
+    public static LearningRule Parse(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return All.FirstOrDefault(rule => rule.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+            ?? throw InvalidOptionException.UnknownWord("rule", name, [.. All.Select(rule => rule.Name)]);
+    }
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 }

@@ -1,0 +1,26 @@
+using System.Globalization;
+using System.Text;
+
+namespace Fdfa.Cpu.Reference.Description;
+
+/// <summary>Somebody's text as it may stand inside a one-line message: short, and without characters that move the cursor.</summary>
+internal static class QuotedText
+{
+    private const int MaximumLength = 60;
+
+    /// <summary>The text in single quotes, cut after 60 characters, control and formatting characters replaced by '?'.</summary>
+    public static string Of(ReadOnlySpan<char> text)
+    {
+        var quoted = new StringBuilder("'");
+        foreach (char character in text[..Math.Min(text.Length, MaximumLength)])
+        {
+            quoted.Append(IsPrintable(character) ? character : '?');
+        }
+
+        return quoted.Append(text.Length > MaximumLength ? "…'" : "'").ToString();
+    }
+
+    private static bool IsPrintable(char character) => char.GetUnicodeCategory(character) is not (
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+}
