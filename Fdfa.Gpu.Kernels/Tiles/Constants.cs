@@ -27,3 +27,10 @@ public readonly struct Sixteen : IConstant
     /// <inheritdoc/>
     public static int Value => 16;
 }
+
+/// <summary>64.</summary>
+public readonly struct SixtyFour : IConstant
+{
+    /// <inheritdoc/>
+    public static int Value => 64;
+}

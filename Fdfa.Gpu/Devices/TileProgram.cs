@@ -28,7 +28,7 @@ internal sealed record TileProgram(string Name, Type Type, int GroupSize, int Pr
     public static TileProgram Simt() => new("SIMT, 64 threads", typeof(SimtTiles<Four, Sixteen, Sixteen>), 64, 0);
 
     /// <summary>The GPU's kernels with the fewest threads that still exercise tiling and barriers: for the CPU accelerator, whose barriers are slow.</summary>
-    public static TileProgram SmallSimt() => new("SIMT, 2 threads", typeof(SimtTiles<One, Two, Sixteen>), 2, 0);
+    public static TileProgram SmallSimt() => new("SIMT, 2 threads", typeof(SimtTiles<One, Two, SixtyFour>), 2, 0);
 
     /// <summary>Rows per group for a block of the given outputs: a multiple of 16.</summary>
     public int RowsPerGroup(int outputs)

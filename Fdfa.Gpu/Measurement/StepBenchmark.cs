@@ -176,7 +176,7 @@ public static class StepBenchmark
             cancellation.ThrowIfCancellationRequested();
             if (_left == 0)
             {
-                trainer.BeginEpoch();
+                trainer.BeginEpoch(trainer.Epoch);
                 _left = trainer.StepsPerEpoch;
             }
 

@@ -97,7 +97,7 @@ public sealed class Trainer : IDisposable
     /// <exception cref="DivergenceException">The loss became NaN or infinite.</exception>
     public IReadOnlyList<EpochMetrics> TrainEpoch(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        BeginEpoch();
+        BeginEpoch(Epoch);
         var clock = Stopwatch.StartNew();
         var reported = TimeSpan.Zero;
         while (_stepInEpoch < StepsPerEpoch && !cancellation.IsCancellationRequested)
@@ -173,13 +173,14 @@ public sealed class Trainer : IDisposable
         _metrics.Dispose();
     }
 
-    /// <summary>Draws and uploads the epoch's orders.</summary>
-    internal void BeginEpoch()
+    /// <summary>Draws and uploads an epoch's orders; its number also decides the rates.</summary>
+    internal void BeginEpoch(int epoch)
     {
+        Epoch = epoch;
         var order = new int[OrderStride];
         for (var replica = 0; replica < Seeds.Count; replica++)
         {
-            EpochOrder.Create(order.AsSpan(0, _data.Count), Seeds[replica], Epoch);
+            EpochOrder.Create(order.AsSpan(0, _data.Count), Seeds[replica], epoch);
             _order.View.SubView((long)replica * OrderStride, OrderStride).CopyFromCPU(order);
         }
 

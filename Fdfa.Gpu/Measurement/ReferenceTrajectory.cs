@@ -1,0 +1,70 @@
+using Fdfa.Cpu.Reference;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Randomness;
+
+namespace Fdfa.Gpu.Measurement;
+
+/// <summary>A training run of the reference on random bytes: what devices are compared with.</summary>
+internal sealed class ReferenceTrajectory
+{
+    private readonly ReferenceNetwork[] _networks;
+
+    /// <summary>Trains one network per seed; the data ends in a partial batch.</summary>
+    public ReferenceTrajectory(NetworkDescription network, TrainingOptions options, int steps, params ulong[] seeds)
+    {
+        Network = network;
+        Options = options;
+        Steps = steps;
+        Seeds = seeds;
+        var count = (2 * options.BatchSize) + ((options.BatchSize + 1) / 2);
+        var random = new Random(1);
+        Samples = new byte[count * network.InputSize];
+        Labels = new byte[count];
+        random.NextBytes(Samples);
+        for (var i = 0; i < count; i++)
+        {
+            Labels[i] = (byte)random.Next(network.OutputSize);
+        }
+
+        _networks = [.. seeds.Select(seed => new ReferenceNetwork(network, options, Initialiser.Create(network, options, seed), seed))];
+        LastResults = [.. Enumerable.Range(0, seeds.Length).Select(Train)];
+    }
+
+    public NetworkDescription Network { get; }
+
+    public TrainingOptions Options { get; }
+
+    public int Steps { get; }
+
+    public IReadOnlyList<ulong> Seeds { get; }
+
+    public byte[] Samples { get; }
+
+    public byte[] Labels { get; }
+
+    /// <summary>What the last step computed, per seed.</summary>
+    public IReadOnlyList<StepResult> LastResults { get; }
+
+    public int StepsPerEpoch => (Labels.Length + Options.BatchSize - 1) / Options.BatchSize;
+
+    /// <summary>The parameters after the last step.</summary>
+    public NetworkParameters Parameters(int replica) => _networks[replica].Parameters;
+
+    private StepResult Train(int replica)
+    {
+        StepResult? result = null;
+        for (var step = 0; step < Steps; step++)
+        {
+            var epoch = step / StepsPerEpoch;
+            var begin = step % StepsPerEpoch * Options.BatchSize;
+            var order = EpochOrder.Create(Labels.Length, Seeds[replica], epoch);
+            var batch = order[begin..Math.Min(begin + Options.BatchSize, order.Length)];
+            var inputs = batch.SelectMany(sample => Enumerable
+                .Range(sample * Network.InputSize, Network.InputSize)
+                .Select(index => (Samples[index] * 2.0 / 255.0) - 1.0)).ToArray();
+            result = _networks[replica].Step(inputs, [.. batch.Select(sample => (int)Labels[sample])], epoch);
+        }
+
+        return result ?? throw new ArgumentOutOfRangeException(nameof(replica), "A trajectory has at least one step.");
+    }
+}

@@ -1,0 +1,119 @@
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Measurement;
+
+namespace Fdfa.Tests.Kernels;
+
+/// <summary>Kernels against the double-precision reference: every rule, activation, tile program and odd size.</summary>
+[Collection(OnCpuAccelerators.Name)]
+public sealed class DenseAgreementTests(CpuAccelerators devices)
+{
+    private static readonly int[] s_sizes = [1, 3, 17, 65, 800];
+    private static readonly int[] s_batches = [1, 5, 64, 65];
+    private static readonly ActivationFunction[] s_activations = [ActivationFunction.ReLU, ActivationFunction.Tanh];
+
+    /// <summary>Rule, activation, size, batch.</summary>
+    public static TheoryData<string, ActivationFunction, int, int> Cases()
+    {
+        var cases = new TheoryData<string, ActivationFunction, int, int>();
+        foreach (var rule in LearningRule.All)
+        {
+            foreach (var activation in s_activations)
+            {
+                foreach (var size in s_sizes)
+                {
+                    foreach (var batch in s_batches)
+                    {
+                        cases.Add(rule.Name, activation, size, batch);
+                    }
+                }
+            }
+        }
+
+        return cases;
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void One_step_agrees(string rule, ActivationFunction activation, int size, int batch)
+    {
+        // One square block of 800 is enough to show its reductions, and two would keep the SIMT program busy for minutes here.
+        int[] sizes = size > 100 ? [size, size, 3] : [size, size, size, 3];
+        var network = new NetworkDescription(sizes, activation);
+        AssertOneStep(network, Averaging(rule, batch, rate: 0.5));
+        AssertOneStep(network, WithAdam(rule, batch) with { FeedbackOrder = FeedbackOrder.Simultaneous });
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Fifty_steps_agree(string rule, ActivationFunction activation, int size, int batch)
+    {
+        int[] sizes = size > 100 ? [3, size, 3] : [size, size, size, 3];
+        var network = new NetworkDescription(sizes, activation);
+        AssertTrajectory(network, Averaging(rule, batch, rate: 0.02), 50);
+        AssertTrajectory(network, WithAdam(rule, batch), 50);
+    }
+
+    [Fact]
+    public void A_network_without_hidden_blocks_agrees()
+    {
+        foreach (var rule in LearningRule.All)
+        {
+            AssertTrajectory(new NetworkDescription([19, 5]), WithAdam(rule.Name, 7), 20);
+        }
+    }
+
+    [Theory]
+    [InlineData(FeedbackOrder.FeedbackFirst)]
+    [InlineData(FeedbackOrder.Simultaneous)]
+    public void Both_feedback_orders_agree(FeedbackOrder order) => AssertOneStep(
+        new NetworkDescription([19, 33, 18, 5]),
+
+        // A large feedback rate tells the old B from the new one.
+        Averaging("FDFA", 9, rate: 0.5) with { FeedbackOrder = order });
+
+    // The exponential average and plain SGD: updates large beside the parameters, so that a wrong gradient shows in them.
+    private static TrainingOptions Averaging(string rule, int batch, double rate) => new()
+    {
+        Rule = LearningRule.Parse(rule),
+        BatchSize = batch,
+        LearningRate = rate,
+        FeedbackRate = 0.1,
+        WeightOptimizer = OptimizerKind.Sgd,
+        FeedbackOptimizer = OptimizerKind.Sgd,
+        FeedbackOrder = FeedbackOrder.Simultaneous,
+        Loss = LossFunction.MeanSquaredError,
+        FeedbackInitialisation = Initialisation.KaimingUniform,
+        WeightInitialisation = Initialisation.PyTorchDefault,
+    };
+
+    private static TrainingOptions WithAdam(string rule, int batch) => new()
+    {
+        Rule = LearningRule.Parse(rule),
+        BatchSize = batch,
+        LearningRate = 1e-3,
+        FeedbackRate = 1e-3,
+        FeedbackInitialisation = Initialisation.KaimingUniform,
+    };
+
+    // Parameters are compared where the step is well conditioned: Adam's first step is the sign of the gradient.
+    private void AssertOneStep(NetworkDescription network, TrainingOptions options) => AssertAgreement(
+        new ReferenceTrajectory(network, options, 1, 3),
+        AgreementCheck.OneStepTolerance,
+        one => options.WeightOptimizer == OptimizerKind.Adam ? one.WellConditionedError : one.RelativeError);
+
+    // Deltas are compared after one step only: fifty can learn the error away until nothing but rounding is left of it.
+    private void AssertTrajectory(NetworkDescription network, TrainingOptions options, int steps) => AssertAgreement(
+        new ReferenceTrajectory(network, options, steps, 3),
+        AgreementCheck.TrajectoryTolerance,
+        one => one.Quantity == Quantity.Deltas ? 0 : one.RelativeError);
+
+    private void AssertAgreement(ReferenceTrajectory reference, double tolerance, Func<Discrepancy, double> error)
+    {
+        foreach (var tiles in CpuAccelerators.TilePrograms)
+        {
+            Assert.All(DeviceTrajectory.Compare(devices.Open(tiles), reference), one => Assert.True(
+                error(one) <= tolerance,
+                $"{tiles}, {reference.Options.WeightOptimizer}: {one.Quantity} of {one.Place} differ by {error(one):E2} (norm-wise; at most {tolerance:E0}), most at index {one.WorstIndex}: {one.Actual:R} instead of {one.Expected:R}"));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Reflection;
+using Fdfa.Gpu.Kernels.Dense;
+using Fdfa.Gpu.Kernels.Mathematics;
+using Fdfa.Gpu.Kernels.Tiles;
+using ILGPU;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.OpenCL;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+namespace Fdfa.Tests.Kernels;
+
+/// <summary>Translates kernels without a device. A context each: after one failure later translations in it can fail too.</summary>
+internal static class DeviceCode
+{
+    /// <summary>Every kernel that the library can launch on a GPU, with every combination of type arguments.</summary>
+    public static IEnumerable<MethodInfo> Kernels()
+    {
+        var tiles = typeof(SimtTiles<Four, Sixteen, Sixteen>);
+        Type[] activations = [typeof(Identity), typeof(ReLU), typeof(Tanh)];
+        Type[] optimizers = [typeof(Sgd), typeof(Adam)];
+        Type[] rules = [typeof(BackpropagationRule), typeof(ForwardDirectFeedbackRule)];
+        Type[] losses = [typeof(SoftmaxCrossEntropy), typeof(MeanSquaredError)];
+        yield return Kernel(typeof(BatchGather), nameof(BatchGather.Run), tiles);
+        foreach (var activation in activations)
+        {
+            yield return Kernel(typeof(DenseBackward), nameof(DenseBackward.Run), tiles, activation);
+            foreach (var optimizer in optimizers)
+            {
+                foreach (var feedbackOptimizer in optimizers)
+                {
+                    foreach (var rule in rules)
+                    {
+                        yield return Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.Run), tiles, activation, optimizer, feedbackOptimizer, rule);
+                        yield return Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.RunFirst), tiles, activation, optimizer, feedbackOptimizer, rule);
+                    }
+                }
+            }
+        }
+
+        foreach (var optimizer in optimizers)
+        {
+            foreach (var loss in losses)
+            {
+                yield return Kernel(typeof(DenseOutputStep), nameof(DenseOutputStep.Run), tiles, optimizer, loss);
+            }
+        }
+    }
+
+    /// <summary>The kernel a training run of the paper's networks spends its time in.</summary>
+    public static MethodInfo BlockStep() => Kernel(
+        typeof(DenseBlockStep), nameof(DenseBlockStep.Run), typeof(SimtTiles<Four, Sixteen, Sixteen>), typeof(ReLU), typeof(Adam), typeof(Adam), typeof(ForwardDirectFeedbackRule));
+
+    public static string Name(MethodInfo kernel) =>
+        $"{kernel.DeclaringType!.Name}.{kernel.Name}<{string.Join(", ", kernel.GetGenericArguments().Skip(1).Select(type => type.Name))}>";
+
+    public static string Ptx(MethodInfo kernel)
+    {
+        using var context = CreateContext(OptimizationLevel.O1);
+        var architecture = CudaArchitecture.SM_80;
+        using var backend = new PTXBackend(
+            context, new CudaCapabilityContext(architecture), architecture, CudaInstructionSet.ISA_80, nvvmAPI: null);
+        return ((PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default)).PTXAssembly;
+    }
+
+    public static string OpenCl(MethodInfo kernel)
+    {
+        using var context = CreateContext(OptimizationLevel.O2);
+        var capabilities = new CLCapabilityContext(
+            float16: false, float64: false, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
+        using var backend = new CLBackend(context, capabilities, CLDeviceVendor.Other, CLCVersion.CL20);
+        return ((CLCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default)).Source;
+    }
+
+    private static MethodInfo Kernel(Type type, string name, params Type[] typeArguments) =>
+        type.GetMethod(name, BindingFlags.Public | BindingFlags.Static)!.MakeGenericMethod(typeArguments);
+
+    private static Context CreateContext(OptimizationLevel level) => Context.Create(builder => builder.EnableAlgorithms().Optimize(level));
+}
