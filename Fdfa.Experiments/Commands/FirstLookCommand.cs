@@ -26,6 +26,8 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
             + "Exit codes: 0 done, 1 a check failed or training diverged, 2 bad input, 70 a bug in fdfa, 130 interrupted.")
     {
         HelpName = "fdfa";
+        // Without an action of its own a root command refuses to stand alone; FdfaCommandLine runs it.
+        SetAction(_ => { });
         Options.Add(_device);
         Options.Add(_output);
         Options.Add(Verbose);
