@@ -1,0 +1,65 @@
+namespace Fdfa.Gpu.Checkpoints;
+
+/// <summary>Writes files so that a reader finds the old file or the whole new one, never a part of it.</summary>
+/// <remarks>
+/// A file grows under a temporary name in the folder of its final one, because a rename is atomic only within a
+/// file system; it is flushed to disk before the rename, so that a power cut cannot leave the new name on old bytes.
+/// </remarks>
+public static class AtomicFile
+{
+    /// <summary>Creates or replaces a file, and its folder where that is missing.</summary>
+    /// <param name="path">The final name.</param>
+    /// <param name="write">Writes the contents; when it throws, the temporary file is deleted and nothing else changes.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder or the file does not permit it.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(write);
+        var target = Path.GetFullPath(path);
+        var folder = Path.GetDirectoryName(target) ?? throw new IOException($"'{path}' is a folder, not a file name.");
+        Directory.CreateDirectory(folder);
+        var temporary = Path.Combine(folder, $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            {
+                write(stream);
+            }
+
+            MoveIntoPlace(temporary, target);
+        }
+        catch
+        {
+            DeleteIfPossible(temporary);
+            throw;
+        }
+    }
+
+    /// <summary>Gives a file that is written to its end its final name, in the same folder.</summary>
+    /// <param name="temporary">The finished file, closed.</param>
+    /// <param name="path">The final name; a file that has it is replaced.</param>
+    /// <exception cref="IOException">The file cannot be flushed or renamed.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder or the file does not permit it.</exception>
+    public static void MoveIntoPlace(string temporary, string path)
+    {
+        using (var stream = new FileStream(temporary, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+        {
+            stream.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    private static void DeleteIfPossible(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The failure that brought us here says more than a temporary file that stays.
+        }
+    }
+}

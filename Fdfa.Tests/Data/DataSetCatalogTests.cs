@@ -1,0 +1,158 @@
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Data;
+
+namespace Fdfa.Tests.Data;
+
+public sealed class DataSetCatalogTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly SmallDataSet small = new("small", firstLabel: 0);
+
+    private DataLocations Locations => new(null, null, folder.File("cache"), [folder.File("system")]);
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task An_unknown_name_suggests_the_nearest()
+    {
+        var failure = await Assert.ThrowsAsync<InvalidOptionException>(() => new DataSetCatalog(Locations, null).LoadAsync("mnits"));
+        Assert.Contains("did you mean 'mnist'", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("embedded, mnist, fashion-mnist", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("data")]
+    [InlineData("data/small")]
+    [InlineData("variable")]
+    [InlineData("variable/small")]
+    [InlineData("cache/small")]
+    [InlineData("system/small")]
+    public async Task Each_place_is_looked_into(string place)
+    {
+        small.WriteTo(folder, place);
+        var locations = Locations with
+        {
+            DataFolder = place.StartsWith("data", StringComparison.Ordinal) ? folder.File("data") : null,
+            VariableFolder = folder.File("variable"),
+        };
+        var data = await LoadAsync(locations);
+        Assert.Equal(6, data.Train.Count);
+        Assert.Equal(3, data.Test.Count);
+        Assert.Equal(folder.File(place), data.Source);
+    }
+
+    [Fact]
+    public async Task Places_are_looked_into_in_their_order()
+    {
+        string[] places = ["system/small", "cache/small", "variable", "variable/small"];
+        foreach (var place in places)
+        {
+            small.WriteTo(folder, place);
+            Assert.Equal(folder.File(place), (await LoadAsync(Locations with { VariableFolder = folder.File("variable") })).Source);
+        }
+    }
+
+    [Theory]
+    [InlineData(false, "-idx")]
+    [InlineData(true, "-idx")]
+    [InlineData(false, ".idx")]
+    [InlineData(true, ".idx")]
+    public async Task Each_spelling_is_found(bool gzip, string separator)
+    {
+        small.WriteTo(folder, "cache/small", gzip, name => name.Replace("-idx", separator, StringComparison.Ordinal));
+        Assert.Equal(6, (await LoadAsync(Locations)).Train.Count);
+    }
+
+    [Fact]
+    public async Task A_named_folder_without_the_data_is_an_error_and_not_passed_over()
+    {
+        small.WriteTo(folder, "cache/small");
+        small.WriteTo(folder, "data");
+        File.Delete(folder.File($"data/{SmallDataSet.TestLabels}.gz"));
+        var failure = await Assert.ThrowsAsync<DataFormatException>(() => LoadAsync(Locations with { DataFolder = folder.File("data") }));
+        Assert.Contains(folder.File("data"), failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"is there {SmallDataSet.TestLabels},", failure.Message, StringComparison.Ordinal);
+        IdxFileTests.AssertOneSentence(failure);
+    }
+
+    [Fact]
+    public async Task A_relative_of_the_data_set_is_told_apart_by_its_labels()
+    {
+        new SmallDataSet("relative", firstLabel: 2).WriteTo(folder, "cache/small");
+        var failure = await Assert.ThrowsAsync<DataFormatException>(() => LoadAsync(Locations));
+        Assert.Contains("labels 0 1 of small, but begins with 2 1", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Another_count_is_refused()
+    {
+        small.WriteTo(folder, "cache/small");
+        folder.Write($"cache/small/{SmallDataSet.TestImages}.gz", SmallDataSet.Gzip(SmallDataSet.Images(2, 4)));
+        folder.Write($"cache/small/{SmallDataSet.TestLabels}.gz", SmallDataSet.Gzip(SmallDataSet.Labels(0, 2)));
+        var failure = await Assert.ThrowsAsync<DataFormatException>(() => LoadAsync(Locations));
+        Assert.Contains("should hold 3 images of 4×4 pixels, but holds 2 of 4×4", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_nowhere_is_downloaded_into_the_cache_once()
+    {
+        SmallDataSet? served = null;
+        using var server = new LoopbackServer(request =>
+            LoopbackResponse.OfFile(SmallDataSet.Gzip(served!.Plain[Path.GetFileNameWithoutExtension(request.Path)]), request));
+        served = new SmallDataSet("small", 0, server.Address);
+        using var client = new HttpClient();
+        var catalog = new DataSetCatalog(Locations, new Downloader(client), [served.Description]);
+        for (var run = 0; run < 2; run++)
+        {
+            Assert.Equal(folder.File("cache/small"), (await catalog.LoadAsync("small")).Source);
+            Assert.Equal(4, server.Requests.Count);
+        }
+
+        // A run that was interrupted between two files goes on with those that lack.
+        File.Delete(folder.File($"cache/small/{SmallDataSet.TestImages}.gz"));
+        await catalog.LoadAsync("small");
+        Assert.Equal(5, server.Requests.Count);
+    }
+
+    [Fact]
+    public async Task Without_a_downloader_what_is_nowhere_is_missing()
+    {
+        var failure = await Assert.ThrowsAsync<DataFormatException>(() => LoadAsync(Locations));
+        Assert.Contains("FDFA_DATA", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Locations_follow_the_environment()
+    {
+        var found = DataLocations.Discover("/data", name => name switch
+        {
+            "FDFA_DATA" => "/variable",
+            "XDG_CACHE_HOME" => Path.GetFullPath("/cache"),
+            _ => null,
+        });
+        Assert.Equal(("/data", "/variable", Path.Combine(Path.GetFullPath("/cache"), "fdfa")), (found.DataFolder, found.VariableFolder, found.CacheFolder));
+
+        var bare = DataLocations.Discover(null, name => name == "XDG_CACHE_HOME" ? "relative" : "");
+        Assert.Null(bare.VariableFolder);
+        Assert.True(Path.IsPathFullyQualified(bare.CacheFolder));
+    }
+
+    [SkippableFact]
+    public async Task The_complete_MNIST_is_read()
+    {
+        var data = await new DataSetCatalog(Locations with { DataFolder = SharedData.Folder("mnist") }, null).LoadAsync("mnist");
+        Assert.Equal((60000, 10000, 784, 10), (data.Train.Count, data.Test.Count, data.Train.SampleSize, data.Train.ClassCount));
+        Assert.Equal((5, 7), (data.Train.Labels[0], data.Test.Labels[0]));
+        Assert.Equal([5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949], CountPerClass(data.Train));
+        Assert.Equal([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009], CountPerClass(data.Test));
+
+        // The first row of ink of the first five.
+        Assert.Equal([3, 18, 18, 18, 126, 136, 175, 26, 166, 255, 247, 127], data.Train.Samples[(5 * 28 + 12)..(5 * 28 + 24)]);
+    }
+
+    internal static int[] CountPerClass(ImageDataSet data) =>
+        [.. Enumerable.Range(0, data.ClassCount).Select(label => data.Labels.Count(each => each == label))];
+
+    private Task<DataSetPair> LoadAsync(DataLocations locations) =>
+        new DataSetCatalog(locations, null, [small.Description]).LoadAsync("small");
+}
