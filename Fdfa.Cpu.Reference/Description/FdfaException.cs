@@ -19,6 +19,13 @@ public sealed class InvalidOptionException(string message) : FdfaException(messa
         string guess = NearestWord.Find(word, knownWords) is { } nearest ? $"; did you mean {nearest}?" : ".";
         return new($"Unknown {kind} {QuotedText.Of(word)}{guess} Known {kind}s: {string.Join(", ", knownWords)}.");
     }
+
+    /// <summary>The refusal of an enumeration's value that has no name.</summary>
+    /// <param name="kind">What the value should be, in the singular, such as "loss".</param>
+    /// <param name="value">What was given.</param>
+    public static InvalidOptionException UnknownValue<TEnum>(string kind, TEnum value)
+        where TEnum : struct, Enum =>
+        new($"Unknown {kind} '{value}'; give one of {string.Join(", ", Enum.GetNames<TEnum>())}.");
 }
 
 /// <summary>A topology that does not follow the notation, or that is not supported.</summary>

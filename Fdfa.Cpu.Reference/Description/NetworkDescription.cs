@@ -39,8 +39,7 @@ public sealed class NetworkDescription
 
         if (!Enum.IsDefined(hiddenActivation))
         {
-            throw new InvalidOptionException(
-                $"Unknown activation '{hiddenActivation}'; give one of {string.Join(", ", Enum.GetNames<ActivationFunction>())}.");
+            throw InvalidOptionException.UnknownValue("activation", hiddenActivation);
         }
 
         HiddenActivation = hiddenActivation;

@@ -92,6 +92,12 @@ public sealed record TrainingOptions
     /// <exception cref="InvalidOptionException">A size, rate or decay is out of its range.</exception>
     public void Validate()
     {
+        if (Rule is null)
+        {
+            throw new InvalidOptionException(
+                $"There is no learning rule; give one of {string.Join(", ", LearningRule.All)}.");
+        }
+
         if (BatchSize < 1)
         {
             throw new InvalidOptionException($"The batch size is {BatchSize}; give a whole number of at least 1.");
@@ -101,6 +107,21 @@ public sealed record TrainingOptions
         RequirePositive("feedback rate", FeedbackRate);
         RequireFraction("learning rate decay", LearningRateDecay);
         RequireFraction("feedback rate decay", FeedbackRateDecay);
+        RequireNamed("weight optimizer", WeightOptimizer);
+        RequireNamed("feedback optimizer", FeedbackOptimizer);
+        RequireNamed("feedback order", FeedbackOrder);
+        RequireNamed("loss", Loss);
+        RequireNamed("weight initialisation", WeightInitialisation);
+        RequireNamed("feedback initialisation", FeedbackInitialisation);
+    }
+
+    private static void RequireNamed<TEnum>(string name, TEnum value)
+        where TEnum : struct, Enum
+    {
+        if (!Enum.IsDefined(value))
+        {
+            throw InvalidOptionException.UnknownValue(name, value);
+        }
     }
 
     private static void RequirePositive(string name, double value)

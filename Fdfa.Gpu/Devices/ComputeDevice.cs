@@ -1,24 +1,219 @@
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.Intrinsics.X86;
 using Fdfa.Cpu.Reference.Description;
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
 
 namespace Fdfa.Gpu.Devices;
 
 /// <summary>The device asked for is not here, or failed.</summary>
 public sealed class DeviceException(string message, Exception? cause = null) : FdfaException(message, cause);
 
-/// <summary>A device opened for work. Owns the ILGPU context and accelerator.</summary>
+/// <summary>A device opened for work. Owns the ILGPU context and accelerator; not safe for use from several threads.</summary>
 public sealed class ComputeDevice : IDisposable
 {
+    private readonly Context _context;
+
+    private ComputeDevice(DeviceInfo info, Context context, Accelerator accelerator, TileProgram tiles)
+    {
+        Info = info;
+        _context = context;
+        Accelerator = accelerator;
+        Tiles = tiles;
+    }
+
+    /// <summary>What was opened.</summary>
+    public DeviceInfo Info { get; }
+
+    /// <summary>Kernel launches since the device was opened.</summary>
+    public long LaunchCount { get; private set; }
+
+    internal Accelerator Accelerator { get; }
+
+    internal TileProgram Tiles { get; }
+
     /// <summary>Looks for devices of every kind; never throws because one is missing.</summary>
-    public static DeviceSurvey Survey() => throw new NotImplementedException();
+    public static DeviceSurvey Survey()
+    {
+        var devices = new List<DeviceInfo>();
+        var missing = new List<MissingDevice>();
+        foreach (var kind in new[] { DeviceKind.Cuda, DeviceKind.OpenCl })
+        {
+            var found = Find(kind, out var reason);
+            devices.AddRange(found);
+            if (found.Count == 0)
+            {
+                missing.Add(new MissingDevice(kind, reason));
+            }
+        }
+
+        devices.Add(CpuInfo());
+        return new DeviceSurvey(devices, missing);
+    }
 
     /// <summary>Opens a device.</summary>
     /// <param name="selector">"auto" (CUDA, else an OpenCL GPU, else the CPU), "cpu", "cuda:0", "opencl:1".</param>
     /// <exception cref="DeviceException">No such device; the message names those there are.</exception>
-    public static ComputeDevice Open(string selector = "auto") => throw new NotImplementedException();
+    public static ComputeDevice Open(string selector = "auto")
+    {
+        ArgumentNullException.ThrowIfNull(selector);
+        var wanted = selector.Trim().ToLowerInvariant() switch
+        {
+            "cuda" => "cuda:0",
+            "opencl" => "opencl:0",
+            var other => other,
+        };
+        if (wanted == "cpu")
+        {
+            return OpenCpu(TileProgram.Simd(Environment.ProcessorCount), Environment.ProcessorCount);
+        }
 
-    /// <summary>What was opened.</summary>
-    public DeviceInfo Info => throw new NotImplementedException();
+        var survey = Survey();
+        var info = wanted == "auto"
+            ? survey.Devices[0]
+            : survey.Devices.FirstOrDefault(device => device.Selector == wanted);
+        if (info is null)
+        {
+            var reason = survey.Missing.FirstOrDefault(kind => wanted.StartsWith(Prefix(kind.Kind), StringComparison.Ordinal));
+            throw new DeviceException(
+                $"There is no device '{selector}' here; use one of auto, {string.Join(", ", survey.Devices.Select(device => device.Selector))}."
+                + (reason is null ? string.Empty : $" {reason.Reason}"));
+        }
+
+        try
+        {
+            return info.Kind switch
+            {
+                DeviceKind.Cuda => OpenGpu(info, CreateContext(DeviceKind.Cuda)),
+                DeviceKind.OpenCl => OpenGpu(info, CreateContext(DeviceKind.OpenCl)),
+                _ => OpenCpu(TileProgram.Simd(Environment.ProcessorCount), Environment.ProcessorCount),
+            };
+        }
+        catch (Exception failure) when (failure is not FdfaException)
+        {
+            throw new DeviceException(
+                $"The device '{info.Selector}' ({info.Name}) was found but could not be opened: {failure.Message}", failure);
+        }
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        Accelerator.Dispose();
+        _context.Dispose();
+    }
+
+    /// <summary>Opens the CPU accelerator with a tile program of the caller's choice.</summary>
+    internal static ComputeDevice OpenCpu(TileProgram tiles, int processors)
+    {
+        // A device of 256 threads per multiprocessor starts only those that a launch needs: small ones wake them all, every time.
+        var device = new CPUDevice(16, 16, processors);
+        var context = Context.Create(builder => builder.CPU(device).EnableAlgorithms().Optimize(OptimizationLevel.O1));
+        var accelerator = context.GetCPUDevice(0).CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel);
+        return new ComputeDevice(CpuInfo(), context, accelerator, tiles);
+    }
+
+    /// <summary>Compiles a kernel for this device.</summary>
+    /// <typeparam name="TLauncher">A delegate of stream, configuration and the kernel's parameters.</typeparam>
+    internal TLauncher Load<TLauncher>(MethodInfo kernel)
+        where TLauncher : Delegate
+    {
+        try
+        {
+            return Accelerator.LoadKernel<TLauncher>(kernel, default, out _);
+        }
+        catch (Exception failure) when (failure is not FdfaException)
+        {
+            throw new DeviceException(
+                $"The kernel {kernel.DeclaringType?.Name}.{kernel.Name} could not be built for {Info.Name}: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>The launch configuration of a grid of tiles by replicas; counts the launch.</summary>
+    internal KernelConfig Launch(int tiles, int replicas)
+    {
+        LaunchCount++;
+        return new KernelConfig(new Index3D(tiles, replicas, 1), new Index3D(Tiles.GroupSize, 1, 1));
+    }
+
+    private static ComputeDevice OpenGpu(DeviceInfo info, Context context)
+    {
+        var index = int.Parse(info.Selector.AsSpan(info.Selector.IndexOf(':', StringComparison.Ordinal) + 1), CultureInfo.InvariantCulture);
+        Accelerator accelerator = info.Kind == DeviceKind.Cuda
+            ? context.CreateCudaAccelerator(index)
+            : context.CreateCLAccelerator(index);
+        return new ComputeDevice(info, context, accelerator, TileProgram.Simt());
+    }
+
+    // O2 emits uniform branches on divergent conditions on CUDA (ILGPU issue 846), hence O1 there; the level belongs to the context.
+    private static Context CreateContext(DeviceKind kind) => Context.Create(builder =>
+    {
+        _ = kind == DeviceKind.Cuda
+            ? builder.Cuda().EnableAlgorithms().Optimize(OptimizationLevel.O1)
+            : builder.OpenCL(IsUsableGpu).EnableAlgorithms().Optimize(OptimizationLevel.O2);
+    });
+
+    private static bool IsUsableGpu(CLDevice device) =>
+        device.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU)
+        && device.CLStdVersion >= ILGPU.Backends.OpenCL.CLBackend.MinimumVersion
+        && device.Capabilities.GenericAddressSpace;
+
+    private static List<DeviceInfo> Find(DeviceKind kind, out string reason)
+    {
+        var found = new List<DeviceInfo>();
+        reason = kind == DeviceKind.Cuda
+            ? "CUDA needs an NVIDIA GPU and its driver; the loader must find libcuda.so (Windows: nvcuda.dll)."
+            : "OpenCL needs a GPU whose driver offers OpenCL 2.0 with generic address space; the loader must find libOpenCL.so without a version number (Debian: ocl-icd-opencl-dev).";
+        try
+        {
+            using var context = CreateContext(kind);
+            var index = 0;
+            foreach (var device in context.Devices.Where(device => device.AcceleratorType != AcceleratorType.CPU))
+            {
+                found.Add(new DeviceInfo(
+                    string.Create(CultureInfo.InvariantCulture, $"{Prefix(kind)}{index++}"),
+                    kind,
+                    device.Name,
+                    device.MemorySize,
+                    $"{device.NumMultiprocessors} multiprocessors"));
+            }
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            reason = $"{reason} ({failure.GetBaseException().Message})";
+        }
+
+        return found;
+    }
+
+    private static string Prefix(DeviceKind kind) => kind == DeviceKind.Cuda ? "cuda:" : "opencl:";
+
+    private static DeviceInfo CpuInfo() => new(
+        "cpu",
+        DeviceKind.Cpu,
+        ProcessorName(),
+        GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+        $"{Environment.ProcessorCount} cores, {TileProgram.Simd(Environment.ProcessorCount).Name}");
+
+    private static string ProcessorName()
+    {
+        if (!X86Base.IsSupported)
+        {
+            return System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString();
+        }
+
+        // CPUID leaves 0x80000002…4 hold the brand string.
+        var words = Enumerable.Range(0, 3).SelectMany(leaf =>
+        {
+            var (a, b, c, d) = X86Base.CpuId(unchecked((int)0x8000_0002) + leaf, 0);
+            return new[] { a, b, c, d };
+        });
+        var bytes = words.SelectMany(BitConverter.GetBytes).TakeWhile(value => value != 0).ToArray();
+        return System.Text.Encoding.ASCII.GetString(bytes).Trim();
+    }
 }

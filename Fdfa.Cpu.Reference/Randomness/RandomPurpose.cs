@@ -1,0 +1,17 @@
+namespace Fdfa.Cpu.Reference.Randomness;
+
+/// <summary>What random words are for. The numbers are part of the counter: to change one changes every run.</summary>
+public enum RandomPurpose
+{
+    /// <summary>u⁽ˡ⁾, per step, block, sample and neuron.</summary>
+    Perturbations = 0,
+
+    /// <summary>The start of W⁽ˡ⁾ and b⁽ˡ⁾.</summary>
+    WeightInitialisation = 1,
+
+    /// <summary>The start of B⁽ˡ⁾.</summary>
+    FeedbackInitialisation = 2,
+
+    /// <summary>The order of the samples in an epoch.</summary>
+    EpochOrder = 3,
+}

@@ -1,0 +1,166 @@
+using System.Globalization;
+using Fdfa.Cpu.Reference.Blocks;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Losses;
+using Fdfa.Cpu.Reference.Optimizers;
+using Fdfa.Cpu.Reference.Rules;
+
+namespace Fdfa.Cpu.Reference;
+
+/// <summary>A network that trains in double precision, step by step as the paper has it: what devices are compared with.</summary>
+/// <remarks>
+/// One step, for every rule (the rule decides what each line computes):
+/// <code>
+/// forward pass, tangents, loss and e
+/// gradients of feedback; with FeedbackFirst the feedback is updated here        (Algorithm 1, line 22)
+/// deltas from e; gradients of weights and biases; their update                  (lines 20 and 23)
+/// with Simultaneous the feedback is updated here
+/// </code>
+/// </remarks>
+public sealed class ReferenceNetwork
+{
+    private readonly NetworkDescription _network;
+    private readonly TrainingOptions _options;
+    private readonly ulong _seed;
+    private readonly IRule _rule;
+    private readonly ILoss _loss;
+    private readonly IReadOnlyList<BlockOptimizers> _optimizers;
+
+    /// <summary>Takes a copy of the parameters, and fresh optimizers.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="options">Rule, rates, optimizers, loss. <see cref="TrainingOptions.BatchSize"/> is not consulted.</param>
+    /// <param name="initial">Where training starts, as from <see cref="Randomness.Initialiser.Create"/>.</param>
+    /// <param name="seed">Decides the perturbations.</param>
+    /// <exception cref="InvalidOptionException">An option is out of its range, or the rule is unknown.</exception>
+    /// <exception cref="ShapeMismatchException">The parameters do not fit the network and the rule.</exception>
+    public ReferenceNetwork(NetworkDescription network, TrainingOptions options, NetworkParameters initial, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(initial);
+        options.Validate();
+        RequireFit(network, options.Rule, initial);
+
+        _network = network;
+        _options = options;
+        _seed = seed;
+        _rule = RuleCatalogue.Find(options.Rule);
+        _loss = LossCatalogue.Find(options.Loss);
+        Parameters = new NetworkParameters([.. initial.Blocks.Select(block => new BlockParameters(
+            [.. block.Weights], [.. block.Biases], [.. block.Feedback]))]);
+        _optimizers = [.. Parameters.Blocks.Select(block => new BlockOptimizers(
+            OptimizerCatalogue.Create(options.WeightOptimizer, block.Weights.Length),
+            OptimizerCatalogue.Create(options.WeightOptimizer, block.Biases.Length),
+            OptimizerCatalogue.Create(options.FeedbackOptimizer, block.Feedback.Length)))];
+    }
+
+    /// <summary>The current parameters themselves, not a copy: every step changes them.</summary>
+    public NetworkParameters Parameters { get; }
+
+    /// <summary>Steps done so far: the number of the next step, counted from 0.</summary>
+    public uint StepCount { get; private set; }
+
+    /// <summary>Trains one step.</summary>
+    /// <param name="inputs">y⁽⁰⁾, [N × n₀] row-major.</param>
+    /// <param name="labels">[N], each 0 … n_L − 1; N ≥ 1 is taken from here.</param>
+    /// <param name="epoch">Decides both rates, counted from 0.</param>
+    /// <exception cref="ShapeMismatchException">The sizes do not fit, or a label is out of range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The epoch is negative.</exception>
+    public StepResult Step(double[] inputs, int[] labels, int epoch)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(labels);
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+
+        ForwardPass forward = DenseForward.Run(_network, Parameters, inputs, labels.Length);
+        var outputError = new double[forward.Outputs.Length];
+        double loss = _loss.Evaluate(forward.Outputs, labels, outputError);
+        TangentPass? tangents = _rule.InjectTangents(forward, Parameters, _seed, StepCount);
+
+        IReadOnlyList<double[]?> feedbackGradients = _rule.FeedbackGradients(Parameters, tangents);
+        if (_options.FeedbackOrder == FeedbackOrder.FeedbackFirst)
+        {
+            UpdateFeedback(feedbackGradients, epoch);
+        }
+
+        // All deltas exist before the first weight moves: backpropagation reads the next block's weights.
+        IReadOnlyList<double[]> deltas = _rule.PreactivationDeltas(forward, Parameters, outputError);
+        IReadOnlyList<BlockTrace> traces = [.. Enumerable.Range(1, _network.Blocks.Count).Select(l => new BlockTrace
+        {
+            Preactivations = forward.Preactivations[l - 1],
+            Activations = forward.Activations[l - 1],
+            Tangents = tangents?.Tangents[l - 1],
+            Perturbations = tangents?.Perturbations[l - 1],
+            PreactivationDeltas = deltas[l - 1],
+            WeightGradient = DenseGradient.OfWeights(forward, l, deltas[l - 1]),
+            BiasGradient = DenseGradient.OfBiases(forward, l, deltas[l - 1]),
+            FeedbackGradient = feedbackGradients[l - 1],
+        })];
+        UpdateWeights(traces, epoch);
+
+        if (_options.FeedbackOrder == FeedbackOrder.Simultaneous)
+        {
+            UpdateFeedback(feedbackGradients, epoch);
+        }
+
+        StepCount++;
+        return new StepResult(loss, LabelledOutputs.CountCorrect(forward.Outputs, labels), outputError, traces);
+    }
+
+    /// <summary>Evaluates with the current parameters; nothing changes.</summary>
+    /// <param name="inputs">y⁽⁰⁾, [N × n₀] row-major.</param>
+    /// <param name="labels">[N], each 0 … n_L − 1; N ≥ 1 is taken from here.</param>
+    /// <exception cref="ShapeMismatchException">The sizes do not fit, or a label is out of range.</exception>
+    public EvaluationResult Evaluate(double[] inputs, int[] labels)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(labels);
+        ForwardPass forward = DenseForward.Run(_network, Parameters, inputs, labels.Length);
+        double loss = _loss.Evaluate(forward.Outputs, labels, new double[forward.Outputs.Length]);
+        return new EvaluationResult(loss, LabelledOutputs.CountCorrect(forward.Outputs, labels));
+    }
+
+    private void UpdateWeights(IReadOnlyList<BlockTrace> traces, int epoch)
+    {
+        double rate = _options.LearningRateAt(epoch);
+        for (var i = 0; i < traces.Count; i++)
+        {
+            _optimizers[i].Weights.Update(Parameters.Blocks[i].Weights, traces[i].WeightGradient, rate);
+            _optimizers[i].Biases.Update(Parameters.Blocks[i].Biases, traces[i].BiasGradient, rate);
+        }
+    }
+
+    private void UpdateFeedback(IReadOnlyList<double[]?> gradients, int epoch)
+    {
+        double rate = _options.FeedbackRateAt(epoch);
+        for (var i = 0; i < gradients.Count; i++)
+        {
+            if (gradients[i] is { } gradient)
+            {
+                _optimizers[i].Feedback.Update(Parameters.Blocks[i].Feedback, gradient, rate);
+            }
+        }
+    }
+
+    private static void RequireFit(NetworkDescription network, LearningRule rule, NetworkParameters parameters)
+    {
+        if (parameters.Blocks.Count != network.Blocks.Count)
+        {
+            throw new ShapeMismatchException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The parameters have {parameters.Blocks.Count} blocks; the network {network} has {network.Blocks.Count}."));
+        }
+
+        for (var l = 1; l <= network.Blocks.Count; l++)
+        {
+            DenseBlock block = network.Blocks[l - 1];
+            BlockParameters numbers = parameters.Blocks[l - 1];
+            bool hasFeedback = rule.HasFeedback && l < network.Blocks.Count;
+            Shape.Require($"weights of block {l}", numbers.Weights.Length, block.Outputs, block.Inputs);
+            Shape.Require($"biases of block {l}", numbers.Biases.Length, block.Outputs, 1);
+            Shape.Require($"feedback values of block {l}", numbers.Feedback.Length, hasFeedback ? network.OutputSize : 0, block.Outputs);
+        }
+    }
+
+    private sealed record BlockOptimizers(IOptimizer Weights, IOptimizer Biases, IOptimizer Feedback);
+}

@@ -1,0 +1,23 @@
+using Fdfa.Cpu.Reference.Description;
+
+namespace Fdfa.Cpu.Reference.Rules;
+
+/// <summary>From a rule's description to its mathematics.</summary>
+public static class RuleCatalogue
+{
+    private static readonly Dictionary<LearningRule, IRule> s_rules = new()
+    {
+        [LearningRule.Backpropagation] = new Backpropagation(),
+        [LearningRule.ForwardDirectFeedbackAlignment] = new ForwardDirectFeedbackAlignment(),
+    };
+
+    /// <summary>The mathematics of a rule.</summary>
+    /// <exception cref="InvalidOptionException">The reference does not know the rule.</exception>
+    public static IRule Find(LearningRule rule)
+    {
+        ArgumentNullException.ThrowIfNull(rule);
+        return s_rules.TryGetValue(rule, out IRule? mathematics)
+            ? mathematics
+            : throw InvalidOptionException.UnknownWord("rule", rule.Name, [.. s_rules.Keys.Select(known => known.Name)]);
+    }
+}

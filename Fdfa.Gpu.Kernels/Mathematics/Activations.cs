@@ -1,0 +1,84 @@
+using System.Runtime.CompilerServices;
+using Fdfa.Gpu.Kernels.Tiles;
+
+namespace Fdfa.Gpu.Kernels.Mathematics;
+
+/// <summary>An activation function σ, with its derivative as a function of its value.</summary>
+public interface IActivation
+{
+    /// <summary>σ(a).</summary>
+    static abstract TLane Value<TLane, TBits, TLanes>(TLane preactivation)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>;
+
+    /// <summary>σ'(a) · factor, given y = σ(a).</summary>
+    static abstract TLane TimesDerivative<TLane, TBits, TLanes>(TLane activation, TLane factor)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>;
+}
+
+/// <summary>σ(a) = a.</summary>
+public readonly struct Identity : IActivation
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane Value<TLane, TBits, TLanes>(TLane preactivation)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits> => preactivation;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane TimesDerivative<TLane, TBits, TLanes>(TLane activation, TLane factor)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits> => factor;
+}
+
+/// <summary>σ(a) = max(a, 0), with σ'(0) = 0.</summary>
+public readonly struct ReLU : IActivation
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane Value<TLane, TBits, TLanes>(TLane preactivation)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        // This way round a NaN stays one: a diverged run must show in its loss.
+        var zero = TLanes.Broadcast(0f);
+        return TLanes.SelectGreater(zero, preactivation, zero, preactivation);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane TimesDerivative<TLane, TBits, TLanes>(TLane activation, TLane factor)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        var zero = TLanes.Broadcast(0f);
+        return TLanes.SelectGreater(activation, zero, factor, zero);
+    }
+}
+
+/// <summary>σ(a) = tanh a, σ' = 1 − y².</summary>
+public readonly struct Tanh : IActivation
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane Value<TLane, TBits, TLanes>(TLane preactivation)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits> => LaneMath.Tanh<TLane, TBits, TLanes>(preactivation);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane TimesDerivative<TLane, TBits, TLanes>(TLane activation, TLane factor)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits> =>
+        TLanes.Multiply(factor, TLanes.Subtract(TLanes.Broadcast(1f), TLanes.Multiply(activation, activation)));
+}

@@ -1,0 +1,272 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+using ILGPU;
+using ILGPU.IR.Intrinsics;
+using ILGPU.Runtime;
+
+namespace Fdfa.Gpu.Kernels.Tiles;
+
+/// <summary>Tiles on ILGPU's CPU accelerator: a group of one thread, SIMD registers, plain pointers.</summary>
+/// <remarks>
+/// The CPU accelerator calls a kernel's original .NET method, so SIMD works in it; but ILGPU also translates every kernel
+/// that it loads. <c>[IntrinsicImplementation]</c> keeps it away from the bodies below.
+///
+/// Product: 8 rows × 2 vectors of accumulators in registers, eight broadcasts of Left and two loads of Right per 16
+/// multiply-adds and step of the reduction. Rows and columns left over take narrower blocks with the same order of
+/// additions, so an element's bits do not depend on where a tile begins.
+/// </remarks>
+public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
+    where TLane : unmanaged
+    where TBits : unmanaged
+    where TLanes : struct, ILanes<TLane, TBits>
+{
+    private const int BlockRows = 8;
+
+    /// <inheritdoc/>
+    public static bool IsFirstThread => true;
+
+    /// <inheritdoc/>
+    public static ArrayView<float> Workspace() => ArrayView<float>.Empty;
+
+    /// <inheritdoc/>
+    public static void Barrier()
+    {
+        // A group of one thread has nobody to wait for.
+    }
+
+    /// <inheritdoc/>
+    [IntrinsicImplementation]
+    public static void ForEach<TBody>(int rowBegin, int rowEnd, int columnBegin, int columnEnd, TBody body)
+        where TBody : struct, IElementwise
+    {
+        for (var row = rowBegin; row < rowEnd; row += 4)
+        {
+            for (var column = columnBegin; column < columnEnd; column += TLanes.Count)
+            {
+                body.Apply<TLane, TBits, TLanes>(row, column);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    [IntrinsicImplementation]
+    [SkipLocalsInit]
+    public static unsafe void Product<TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TEpilogue epilogue)
+        where TEpilogue : struct, IProductEpilogue
+    {
+        if (product.RowBegin >= product.RowEnd || product.ColumnBegin >= product.ColumnEnd)
+        {
+            return;
+        }
+
+        var block = stackalloc TLane[2 * BlockRows];
+        var left = (float*)product.Left.LoadEffectiveAddressAsPtr();
+        var right = (float*)product.Right.LoadEffectiveAddressAsPtr();
+        int columns;
+        for (var column = product.ColumnBegin; column < product.ColumnEnd; column += columns)
+        {
+            columns = Math.Min(2 * TLanes.Count, product.ColumnEnd - column);
+            int rows;
+            for (var row = product.RowBegin; row < product.RowEnd; row += rows)
+            {
+                rows = row + BlockRows <= product.RowEnd ? BlockRows : 1;
+                Prefetch(ref epilogue, row, rows, column, columns);
+                var a = left + ((nint)row * product.LeftRowStride);
+                var b = right + column;
+                if (columns == 2 * TLanes.Count)
+                {
+                    if (rows == BlockRows)
+                    {
+                        Rows8Vectors2(a, b, in product, block);
+                    }
+                    else
+                    {
+                        Rows1Vectors2(a, b, in product, block);
+                    }
+                }
+                else if (rows == BlockRows)
+                {
+                    Rows8Vectors1(a, b, in product, block);
+                }
+                else
+                {
+                    Rows1Vectors1(a, b, in product, block);
+                }
+
+                Drain(ref epilogue, row, rows, column, columns, block);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch<TEpilogue>(ref TEpilogue epilogue, int row, int rows, int column, int columns)
+        where TEpilogue : struct, IProductEpilogue
+    {
+        for (var r = row; r < row + rows; r++)
+        {
+            for (var c = column; c < column + columns; c += 16)
+            {
+                epilogue.Prefetch<CachePrefetch>(r, c);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe void Drain<TEpilogue>(ref TEpilogue epilogue, int row, int rows, int column, int columns, TLane* block)
+        where TEpilogue : struct, IProductEpilogue
+    {
+        for (var r = row; r < row + rows; r++)
+        {
+            for (var c = column; c < column + columns; c += TLanes.Count)
+            {
+                epilogue.Apply<TLane, TBits, TLanes>(r, c, *block++);
+            }
+        }
+    }
+
+    private static unsafe void Rows8Vectors2(float* left, float* right, in MatrixProduct product, TLane* block)
+    {
+        nint rowStride = product.LeftRowStride;
+        nint depthStride = product.LeftDepthStride;
+        nint rightStride = product.RightStride;
+        var a0 = left;
+        var a3 = a0 + (3 * rowStride);
+        var a6 = a0 + (6 * rowStride);
+        var b = right;
+        TLane c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
+        TLane c40 = default, c41 = default, c50 = default, c51 = default, c60 = default, c61 = default, c70 = default, c71 = default;
+        for (var k = product.Depth; k > 0; k--)
+        {
+            var b0 = Read(b);
+            var b1 = Read(b + TLanes.Count);
+            var a = TLanes.Broadcast(*a0);
+            c00 = TLanes.MultiplyAdd(a, b0, c00);
+            c01 = TLanes.MultiplyAdd(a, b1, c01);
+            a = TLanes.Broadcast(a0[rowStride]);
+            c10 = TLanes.MultiplyAdd(a, b0, c10);
+            c11 = TLanes.MultiplyAdd(a, b1, c11);
+            a = TLanes.Broadcast(a0[2 * rowStride]);
+            c20 = TLanes.MultiplyAdd(a, b0, c20);
+            c21 = TLanes.MultiplyAdd(a, b1, c21);
+            a = TLanes.Broadcast(*a3);
+            c30 = TLanes.MultiplyAdd(a, b0, c30);
+            c31 = TLanes.MultiplyAdd(a, b1, c31);
+            a = TLanes.Broadcast(a3[rowStride]);
+            c40 = TLanes.MultiplyAdd(a, b0, c40);
+            c41 = TLanes.MultiplyAdd(a, b1, c41);
+            a = TLanes.Broadcast(a3[2 * rowStride]);
+            c50 = TLanes.MultiplyAdd(a, b0, c50);
+            c51 = TLanes.MultiplyAdd(a, b1, c51);
+            a = TLanes.Broadcast(*a6);
+            c60 = TLanes.MultiplyAdd(a, b0, c60);
+            c61 = TLanes.MultiplyAdd(a, b1, c61);
+            a = TLanes.Broadcast(a6[rowStride]);
+            c70 = TLanes.MultiplyAdd(a, b0, c70);
+            c71 = TLanes.MultiplyAdd(a, b1, c71);
+            a0 += depthStride;
+            a3 += depthStride;
+            a6 += depthStride;
+            b += rightStride;
+        }
+
+        block[0] = c00;
+        block[1] = c01;
+        block[2] = c10;
+        block[3] = c11;
+        block[4] = c20;
+        block[5] = c21;
+        block[6] = c30;
+        block[7] = c31;
+        block[8] = c40;
+        block[9] = c41;
+        block[10] = c50;
+        block[11] = c51;
+        block[12] = c60;
+        block[13] = c61;
+        block[14] = c70;
+        block[15] = c71;
+    }
+
+    private static unsafe void Rows8Vectors1(float* left, float* right, in MatrixProduct product, TLane* block)
+    {
+        nint rowStride = product.LeftRowStride;
+        nint depthStride = product.LeftDepthStride;
+        nint rightStride = product.RightStride;
+        var a0 = left;
+        var a3 = a0 + (3 * rowStride);
+        var a6 = a0 + (6 * rowStride);
+        var b = right;
+        TLane c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
+        for (var k = product.Depth; k > 0; k--)
+        {
+            var b0 = Read(b);
+            c0 = TLanes.MultiplyAdd(TLanes.Broadcast(*a0), b0, c0);
+            c1 = TLanes.MultiplyAdd(TLanes.Broadcast(a0[rowStride]), b0, c1);
+            c2 = TLanes.MultiplyAdd(TLanes.Broadcast(a0[2 * rowStride]), b0, c2);
+            c3 = TLanes.MultiplyAdd(TLanes.Broadcast(*a3), b0, c3);
+            c4 = TLanes.MultiplyAdd(TLanes.Broadcast(a3[rowStride]), b0, c4);
+            c5 = TLanes.MultiplyAdd(TLanes.Broadcast(a3[2 * rowStride]), b0, c5);
+            c6 = TLanes.MultiplyAdd(TLanes.Broadcast(*a6), b0, c6);
+            c7 = TLanes.MultiplyAdd(TLanes.Broadcast(a6[rowStride]), b0, c7);
+            a0 += depthStride;
+            a3 += depthStride;
+            a6 += depthStride;
+            b += rightStride;
+        }
+
+        block[0] = c0;
+        block[1] = c1;
+        block[2] = c2;
+        block[3] = c3;
+        block[4] = c4;
+        block[5] = c5;
+        block[6] = c6;
+        block[7] = c7;
+    }
+
+    private static unsafe void Rows1Vectors2(float* left, float* right, in MatrixProduct product, TLane* block)
+    {
+        TLane c0 = default, c1 = default;
+        for (var k = product.Depth; k > 0; k--)
+        {
+            var a = TLanes.Broadcast(*left);
+            c0 = TLanes.MultiplyAdd(a, Read(right), c0);
+            c1 = TLanes.MultiplyAdd(a, Read(right + TLanes.Count), c1);
+            left += product.LeftDepthStride;
+            right += product.RightStride;
+        }
+
+        block[0] = c0;
+        block[1] = c1;
+    }
+
+    private static unsafe void Rows1Vectors1(float* left, float* right, in MatrixProduct product, TLane* block)
+    {
+        TLane c = default;
+        for (var k = product.Depth; k > 0; k--)
+        {
+            c = TLanes.MultiplyAdd(TLanes.Broadcast(*left), Read(right), c);
+            left += product.LeftDepthStride;
+            right += product.RightStride;
+        }
+
+        *block = c;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe TLane Read(float* source) => Unsafe.ReadUnaligned<TLane>(source);
+}
+
+/// <summary>Cache lines of the CPU.</summary>
+public readonly struct CachePrefetch : IPrefetch
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void Line(ArrayView<float> view, int index)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0((float*)view.LoadEffectiveAddressAsPtr() + index);
+        }
+    }
+}

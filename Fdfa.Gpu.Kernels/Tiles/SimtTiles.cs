@@ -1,0 +1,159 @@
+using ILGPU;
+
+namespace Fdfa.Gpu.Kernels.Tiles;
+
+/// <summary>A number known when a kernel is compiled.</summary>
+public interface IConstant
+{
+    /// <summary>The number.</summary>
+    static abstract int Value { get; }
+}
+
+/// <summary>Tiles on a GPU: a work-group of TRows × TColumns threads, each with a 4 × 4 block of the product in registers.</summary>
+/// <remarks>
+/// Both operands are staged through shared memory, TDepth steps of the reduction at a time. Every thread stays alive
+/// through every barrier: loads and stores are guarded, nothing returns early. Shared memory per group:
+/// 4 · TDepth · 4 · (TRows + TColumns) bytes.
+/// </remarks>
+/// <typeparam name="TRows">Threads along the rows of a tile.</typeparam>
+/// <typeparam name="TColumns">Threads along the columns.</typeparam>
+/// <typeparam name="TDepth">Steps of the reduction staged at once.</typeparam>
+public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
+    where TRows : struct, IConstant
+    where TColumns : struct, IConstant
+    where TDepth : struct, IConstant
+{
+    private static int Threads => TRows.Value * TColumns.Value;
+
+    private static int TileRows => 4 * TRows.Value;
+
+    private static int TileColumns => 4 * TColumns.Value;
+
+    /// <inheritdoc/>
+    public static bool IsFirstThread => Group.IdxX == 0;
+
+    /// <inheritdoc/>
+    public static ArrayView<float> Workspace() => SharedMemory.Allocate<float>(TDepth.Value * (TileRows + TileColumns));
+
+    /// <inheritdoc/>
+    public static void Barrier() => Group.Barrier();
+
+    /// <inheritdoc/>
+    public static void ForEach<TBody>(int rowBegin, int rowEnd, int columnBegin, int columnEnd, TBody body)
+        where TBody : struct, IElementwise
+    {
+        var columns = columnEnd - columnBegin;
+        var quads = (rowEnd - rowBegin + 3) / 4;
+        for (var item = Group.IdxX; item < quads * columns; item += Threads)
+        {
+            var quad = item / columns;
+            body.Apply<float, uint, ScalarLanes>(rowBegin + (4 * quad), columnBegin + (item - (quad * columns)));
+        }
+    }
+
+    /// <inheritdoc/>
+    public static void Product<TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TEpilogue epilogue)
+        where TEpilogue : struct, IProductEpilogue
+    {
+        var threadRow = Group.IdxX / TColumns.Value;
+        var threadColumn = Group.IdxX - (threadRow * TColumns.Value);
+        for (var tileRow = product.RowBegin; tileRow < product.RowEnd; tileRow += TileRows)
+        {
+            for (var tileColumn = product.ColumnBegin; tileColumn < product.ColumnEnd; tileColumn += TileColumns)
+            {
+                var block = default(Block4x4);
+                for (var depth = 0; depth < product.Depth; depth += TDepth.Value)
+                {
+                    Stage(workspace, product, tileRow, tileColumn, depth);
+                    Group.Barrier();
+                    block = Accumulate(workspace, threadRow, threadColumn, block);
+                    Group.Barrier();
+                }
+
+                var row = tileRow + (4 * threadRow);
+                var column = tileColumn + (4 * threadColumn);
+                ApplyRow(product, row, column, block.Row0, epilogue);
+                ApplyRow(product, row + 1, column, block.Row1, epilogue);
+                ApplyRow(product, row + 2, column, block.Row2, epilogue);
+                ApplyRow(product, row + 3, column, block.Row3, epilogue);
+            }
+        }
+    }
+
+    // Steps beyond the depth, rows and columns beyond the tile are staged as zeros: they add nothing.
+    private static void Stage(ArrayView<float> workspace, MatrixProduct product, int tileRow, int tileColumn, int depth)
+    {
+        for (var item = Group.IdxX; item < TDepth.Value * TileRows; item += Threads)
+        {
+            var step = item / TileRows;
+            var row = item - (step * TileRows);
+            var inside = depth + step < product.Depth && tileRow + row < product.RowEnd;
+            workspace[item] = inside
+                ? product.Left[((tileRow + row) * product.LeftRowStride) + ((depth + step) * product.LeftDepthStride)]
+                : 0f;
+        }
+
+        var rightBase = TDepth.Value * TileRows;
+        for (var item = Group.IdxX; item < TDepth.Value * TileColumns; item += Threads)
+        {
+            var step = item / TileColumns;
+            var column = item - (step * TileColumns);
+            var inside = depth + step < product.Depth && tileColumn + column < product.ColumnEnd;
+            workspace[rightBase + item] = inside
+                ? product.Right[((depth + step) * product.RightStride) + tileColumn + column]
+                : 0f;
+        }
+    }
+
+    private static Block4x4 Accumulate(ArrayView<float> workspace, int threadRow, int threadColumn, Block4x4 block)
+    {
+        var left = 4 * threadRow;
+        var right = (TDepth.Value * TileRows) + (4 * threadColumn);
+        for (var step = 0; step < TDepth.Value; step++)
+        {
+            var b = new Float4(workspace[right], workspace[right + 1], workspace[right + 2], workspace[right + 3]);
+            block.Row0 = b.MultiplyAdd(workspace[left], block.Row0);
+            block.Row1 = b.MultiplyAdd(workspace[left + 1], block.Row1);
+            block.Row2 = b.MultiplyAdd(workspace[left + 2], block.Row2);
+            block.Row3 = b.MultiplyAdd(workspace[left + 3], block.Row3);
+            left += TileRows;
+            right += TileColumns;
+        }
+
+        return block;
+    }
+
+    private static void ApplyRow<TEpilogue>(MatrixProduct product, int row, int column, Float4 values, TEpilogue epilogue)
+        where TEpilogue : struct, IProductEpilogue
+    {
+        // Column bounds are multiples of 16, so a thread's four columns are all inside or all outside.
+        if (row < product.RowEnd && column < product.ColumnEnd)
+        {
+            epilogue.Apply<float, uint, ScalarLanes>(row, column, values.X);
+            epilogue.Apply<float, uint, ScalarLanes>(row, column + 1, values.Y);
+            epilogue.Apply<float, uint, ScalarLanes>(row, column + 2, values.Z);
+            epilogue.Apply<float, uint, ScalarLanes>(row, column + 3, values.W);
+        }
+    }
+}
+
+/// <summary>Four floats in registers. Struct fields stay in registers where an array indexed by a loop variable would not.</summary>
+internal readonly struct Float4(float x, float y, float z, float w)
+{
+    public readonly float X = x;
+    public readonly float Y = y;
+    public readonly float Z = z;
+    public readonly float W = w;
+
+    public Float4 MultiplyAdd(float factor, Float4 sum) =>
+        new((X * factor) + sum.X, (Y * factor) + sum.Y, (Z * factor) + sum.Z, (W * factor) + sum.W);
+}
+
+/// <summary>A thread's block of the product.</summary>
+internal struct Block4x4
+{
+    public Float4 Row0;
+    public Float4 Row1;
+    public Float4 Row2;
+    public Float4 Row3;
+}

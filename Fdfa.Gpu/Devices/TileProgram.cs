@@ -1,0 +1,51 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using Fdfa.Gpu.Kernels.Dense;
+using Fdfa.Gpu.Kernels.Tiles;
+
+namespace Fdfa.Gpu.Devices;
+
+/// <summary>Which tile program a device runs, and how a block's rows are shared out among its groups.</summary>
+/// <param name="Name">For people.</param>
+/// <param name="Type">Type argument of the kernels.</param>
+/// <param name="GroupSize">Threads per group.</param>
+/// <param name="Processors">Groups that run at the same time and share a grid equally; 0 where the device schedules as it likes.</param>
+internal sealed record TileProgram(string Name, Type Type, int GroupSize, int Processors)
+{
+    // Beyond this many rows the tile's weights no longer stay in a core's second-level cache between update and forward pass.
+    private const int MostUnitsPerGroup = 8;
+
+    /// <summary>SIMD on the CPU accelerator, with the widest vectors this machine has.</summary>
+    public static TileProgram Simd(int processors) => Vector512.IsHardwareAccelerated
+        ? new("SIMD, 16 floats", typeof(SimdTiles<Vector512<float>, Vector512<uint>, Vector512Lanes>), 1, processors)
+        : SimdNative(processors);
+
+    /// <summary>SIMD with the vectors that <see cref="Vector{T}"/> stands for.</summary>
+    public static TileProgram SimdNative(int processors) => new(
+        $"SIMD, {Vector<float>.Count} floats", typeof(SimdTiles<Vector<float>, Vector<uint>, NativeLanes>), 1, processors);
+
+    /// <summary>A GPU's work-groups: 16 × 64 elements, 64 threads.</summary>
+    public static TileProgram Simt() => new("SIMT, 64 threads", typeof(SimtTiles<Four, Sixteen, Sixteen>), 64, 0);
+
+    /// <summary>The GPU's kernels with the fewest threads that still exercise tiling and barriers: for the CPU accelerator, whose barriers are slow.</summary>
+    public static TileProgram SmallSimt() => new("SIMT, 2 threads", typeof(SimtTiles<One, Two, Sixteen>), 2, 0);
+
+    /// <summary>Rows per group for a block of the given outputs: a multiple of 16.</summary>
+    public int RowsPerGroup(int outputs)
+    {
+        if (Processors == 0)
+        {
+            return Padding.Unit;
+        }
+
+        // The groups are dealt out in equal contiguous shares: take the size with the shortest longest share, and of those the largest.
+        var units = Padding.RoundUp(outputs) / Padding.Unit;
+        var best = Enumerable.Range(1, MostUnitsPerGroup)
+            .MinBy(size => (LongestShare(units, size), -size));
+        return best * Padding.Unit;
+    }
+
+    private int LongestShare(int units, int size) => Ceiling(Ceiling(units, size), Processors) * size;
+
+    private static int Ceiling(int a, int b) => (a + b - 1) / b;
+}

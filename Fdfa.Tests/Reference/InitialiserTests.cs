@@ -1,0 +1,116 @@
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Randomness;
+
+namespace Fdfa.Tests.Reference;
+
+public sealed class InitialiserTests
+{
+    private const ulong Seed = 0x0123456789ABCDEF;
+
+    private static readonly TrainingOptions s_kaiming = new()
+    {
+        WeightInitialisation = Initialisation.KaimingUniform,
+        FeedbackInitialisation = Initialisation.KaimingUniform,
+    };
+
+    /// <summary>Golden values of the contract, computed by an independent program in another language.</summary>
+    [Fact]
+    public void Golden_values()
+    {
+        NetworkDescription network = Topology.Parse("5-7-3");
+        BlockParameters hidden = Initialiser.Create(network, s_kaiming, Seed).Blocks[0];
+        Assert.Equal([1.0598978996276855, -0.35476014018058777, -0.6107790470123291, -0.5505062341690063], hidden.Weights[..4]);
+        Assert.Equal(-0.18649403750896454, hidden.Weights[34]);
+        Assert.Equal([0.04105876758694649, -0.2758070230484009], [hidden.Feedback[0], hidden.Feedback[20]]);
+
+        BlockParameters output = Initialiser.Create(
+            network, s_kaiming with { WeightInitialisation = Initialisation.PyTorchDefault }, Seed).Blocks[1];
+        Assert.Equal([-0.25041279196739197, 0.1208513081073761], [output.Weights[0], output.Weights[20]]);
+
+        // Element 21 of the block is its first bias: biases continue where the 3 × 7 weights end.
+        Assert.Equal([-0.26910319924354553, -0.24383436143398285], [output.Biases[0], output.Biases[2]]);
+    }
+
+    [Fact]
+    public void Kaiming_fills_its_bounds_evenly_and_leaves_biases_zero()
+    {
+        NetworkParameters parameters = Initialiser.Create(Topology.Parse("150-200-10"), s_kaiming, Seed);
+
+        AssertUniform(parameters.Blocks[0].Weights, Math.Sqrt(6.0 / 150));
+        AssertUniform(parameters.Blocks[0].Feedback, Math.Sqrt(6.0 / 200));
+        AssertUniform(parameters.Blocks[1].Weights, Math.Sqrt(6.0 / 200));
+        Assert.All(parameters.Blocks, block => Assert.All(block.Biases, bias => Assert.Equal(0, bias)));
+    }
+
+    [Fact]
+    public void PyTorchs_default_fills_its_bounds_evenly_for_weights_and_biases()
+    {
+        TrainingOptions options = s_kaiming with { WeightInitialisation = Initialisation.PyTorchDefault };
+        NetworkParameters parameters = Initialiser.Create(Topology.Parse("4-2000-10"), options, Seed);
+
+        AssertUniform(parameters.Blocks[0].Weights, 1 / Math.Sqrt(4));
+        AssertUniform(parameters.Blocks[0].Biases, 1 / Math.Sqrt(4));
+        AssertUniform(parameters.Blocks[1].Weights, 1 / Math.Sqrt(2000));
+    }
+
+    [Fact]
+    public void Every_value_is_a_float()
+    {
+        NetworkParameters parameters = Initialiser.Create(
+            Topology.Parse("50-60-10"), s_kaiming with { WeightInitialisation = Initialisation.PyTorchDefault }, Seed);
+        Assert.All(
+            parameters.Blocks.SelectMany(block => block.Weights.Concat(block.Biases).Concat(block.Feedback)),
+            value => Assert.Equal((double)(float)value, value));
+    }
+
+    [Fact]
+    public void Zeros_are_zeros()
+    {
+        var options = new TrainingOptions { WeightInitialisation = Initialisation.Zeros, FeedbackInitialisation = Initialisation.Zeros };
+        NetworkParameters parameters = Initialiser.Create(Topology.Parse("4-5-3"), options, Seed);
+        Assert.All(
+            parameters.Blocks.SelectMany(block => block.Weights.Concat(block.Biases).Concat(block.Feedback)),
+            value => Assert.Equal(0, value));
+    }
+
+    [Fact]
+    public void Only_hidden_blocks_of_rules_with_feedback_have_feedback()
+    {
+        NetworkDescription network = Topology.Parse("4-5-6-3");
+        Assert.Equal([15, 18, 0], Initialiser.Create(network, s_kaiming, Seed).Blocks.Select(block => block.Feedback.Length));
+        Assert.All(
+            Initialiser.Create(network, s_kaiming with { Rule = LearningRule.Backpropagation }, Seed).Blocks,
+            block => Assert.Empty(block.Feedback));
+    }
+
+    [Fact]
+    public void Rules_blocks_and_seeds()
+    {
+        NetworkDescription network = Topology.Parse("6-6-6");
+        NetworkParameters one = Initialiser.Create(network, s_kaiming, Seed);
+        Assert.Equal(
+            one.Blocks[0].Weights,
+            Initialiser.Create(network, s_kaiming with { Rule = LearningRule.Backpropagation }, Seed).Blocks[0].Weights);
+        Assert.NotEqual(one.Blocks[0].Weights, one.Blocks[1].Weights);
+        Assert.NotEqual(one.Blocks[0].Weights, one.Blocks[0].Feedback);
+        Assert.NotEqual(one.Blocks[0].Weights, Initialiser.Create(network, s_kaiming, Seed + 1).Blocks[0].Weights);
+    }
+
+    [Fact]
+    public void A_matrix_beyond_any_array_is_refused_before_it_is_allocated() =>
+        Assert.Throws<TopologyException>(() => Initialiser.Create(Topology.Parse("1000000-1000000"), s_kaiming, Seed));
+
+    /// <summary>Bounds and chi-square over ten equal bins; 27.88 is its 99.9 % quantile at 9 degrees of freedom.</summary>
+    private static void AssertUniform(double[] values, double bound)
+    {
+        Assert.All(values, value => Assert.InRange(value, -bound * (1 + 1e-7), bound * (1 + 1e-7)));
+        var counts = new int[10];
+        foreach (double value in values)
+        {
+            counts[Math.Clamp((int)((value / bound + 1) * 5), 0, 9)]++;
+        }
+
+        double expected = values.Length / 10.0;
+        Assert.InRange(counts.Sum(count => (count - expected) * (count - expected) / expected), 0, 27.88);
+    }
+}

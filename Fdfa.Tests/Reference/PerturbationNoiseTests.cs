@@ -1,0 +1,101 @@
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Randomness;
+
+namespace Fdfa.Tests.Reference;
+
+/// <summary>Every bound below is one that a right implementation exceeds for fewer than one seed in a thousand.</summary>
+public sealed class PerturbationNoiseTests
+{
+    private const int Samples = 500;
+    private const int Neurons = 403;
+
+    /// <summary>Golden values of the contract, computed by an independent program in another language.</summary>
+    [Theory]
+    [InlineData(0UL, 0U, 1, 0, 0, 1.067590023374167)]
+    [InlineData(0UL, 0U, 1, 0, 1, -0.4253444095913784)]
+    [InlineData(0UL, 0U, 1, 0, 2, -2.367972838677851)]
+    [InlineData(0UL, 0U, 1, 0, 3, -0.2314960248879159)]
+    [InlineData(0x123456789ABCDEF0UL, 7U, 3, 63, 799, 0.1545093580655678)]
+    [InlineData(ulong.MaxValue, uint.MaxValue, 256, 12345, 6, 0.25719786137279826)]
+    public void Golden_values(ulong seed, uint step, int block, int sample, int neuron, double expected) =>
+        Assert.Equal(expected, PerturbationNoise.At(seed, step, block, sample, neuron), 1e-12);
+
+    [Fact]
+    public void Moments_are_those_of_the_standard_normal_distribution()
+    {
+        double[] u = Draw(seed: 1, step: 0, block: 1);
+        double n = u.Length;
+
+        // 3.29 standard errors: 99.9 % confidence. Variances of the sample moments: 1, 2, 15, 96.
+        Assert.InRange(u.Average(), -3.29 / Math.Sqrt(n), 3.29 / Math.Sqrt(n));
+        Assert.InRange(u.Average(z => z * z) - 1, -3.29 * Math.Sqrt(2 / n), 3.29 * Math.Sqrt(2 / n));
+        Assert.InRange(u.Average(z => z * z * z), -3.29 * Math.Sqrt(15 / n), 3.29 * Math.Sqrt(15 / n));
+        Assert.InRange(u.Average(z => z * z * z * z) - 3, -3.29 * Math.Sqrt(96 / n), 3.29 * Math.Sqrt(96 / n));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Each_of_the_four_normals_of_a_counter_passes_chi_square(int lane)
+    {
+        // The deciles of the normal distribution; 27.88 is the 99.9 % quantile of chi-square with 9 degrees of freedom.
+        double[] deciles = [-1.2815516, -0.8416212, -0.5244005, -0.2533471, 0, 0.2533471, 0.5244005, 0.8416212, 1.2815516];
+        double[] u = [.. Draw(seed: 2, step: 3, block: 2).Where((_, index) => index % Neurons % 4 == lane)];
+        var counts = new int[10];
+        foreach (double z in u)
+        {
+            counts[deciles.Count(decile => z > decile)]++;
+        }
+
+        double expected = u.Length / 10.0;
+        Assert.InRange(counts.Sum(count => (count - expected) * (count - expected) / expected), 0, 27.88);
+    }
+
+    [Theory]
+    [InlineData("seed")]
+    [InlineData("seed, high word")]
+    [InlineData("step")]
+    [InlineData("block")]
+    [InlineData("sample")]
+    [InlineData("neuron")]
+    public void Neighbours_in_every_coordinate_are_uncorrelated(string coordinate)
+    {
+        double[] here = Draw(seed: 5, step: 8, block: 1);
+        double[] there = coordinate switch
+        {
+            "seed" => Draw(seed: 6, step: 8, block: 1),
+            "seed, high word" => Draw(seed: 5 + (1UL << 32), step: 8, block: 1),
+            "step" => Draw(seed: 5, step: 9, block: 1),
+            "block" => Draw(seed: 5, step: 8, block: 2),
+            "sample" => [.. here.Skip(Neurons), .. here.Take(Neurons)],
+            _ => [.. here.Skip(1), here[0]],
+        };
+
+        double bound = 3.29 / Math.Sqrt(here.Length);
+        Assert.InRange(here.Zip(there, (a, b) => a * b).Average(), -bound, bound);
+
+        // Squares too: a pair that shares its radius is uncorrelated but not independent. Var[(z² − 1)(w² − 1)] = 4.
+        Assert.InRange(here.Zip(there, (a, b) => (a * a - 1) * (b * b - 1)).Average(), -2 * bound, 2 * bound);
+    }
+
+    [Fact]
+    public void Fill_writes_what_At_says()
+    {
+        double[] u = Draw(seed: 9, step: 4, block: 3);
+        Assert.Equal(PerturbationNoise.At(9, 4, 3, 17, 42), u[17 * Neurons + 42]);
+        Assert.Equal(PerturbationNoise.At(9, 4, 3, Samples - 1, Neurons - 1), u[^1]);
+    }
+
+    [Fact]
+    public void Fill_refuses_an_array_of_another_size() =>
+        Assert.Throws<ShapeMismatchException>(() => PerturbationNoise.Fill(new double[5], 1, 0, 1, 2, 3));
+
+    private static double[] Draw(ulong seed, uint step, int block)
+    {
+        var u = new double[Samples * Neurons];
+        PerturbationNoise.Fill(u, seed, step, block, Samples, Neurons);
+        return u;
+    }
+}
