@@ -60,8 +60,8 @@ internal sealed class CheckCommand : Command, IFdfaCommand
             table.AddRow(
                 new Text(row.Rule),
                 new Text(row.Case),
-                new Text(row.LargestError.ToString("E2", CultureInfo.InvariantCulture)),
-                new Text(row.Tolerance.ToString("E2", CultureInfo.InvariantCulture)),
+                new Text(row.LargestError.ToString("0.0E+00", CultureInfo.InvariantCulture)),
+                new Text(row.Tolerance.ToString("0.0E+00", CultureInfo.InvariantCulture)),
                 row.Agrees ? new Text("agrees", new Style(Color.Green)) : new Text("DISAGREES", new Style(Color.Red, decoration: Decoration.Bold)));
         }
 

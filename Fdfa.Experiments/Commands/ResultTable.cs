@@ -23,11 +23,11 @@ internal static class ResultTable
             "Network",
             ConsoleOutput.Number("Seeds"),
             ConsoleOutput.Number("Epochs"),
-            ConsoleOutput.Number("Training accuracy"),
-            ConsoleOutput.Number("Test accuracy"),
-            ConsoleOutput.Number("Training loss"),
-            ConsoleOutput.Number("Test loss"),
-            ConsoleOutput.Number("Per epoch"));
+            ConsoleOutput.Number("Training\naccuracy"),
+            ConsoleOutput.Number("Test\naccuracy"),
+            ConsoleOutput.Number("Training\nloss"),
+            ConsoleOutput.Number("Test\nloss"),
+            ConsoleOutput.Number("Per\nepoch"));
         foreach (RunResult result in results)
         {
             int lastEpoch = result.Rows.Max(row => row.Epoch);

@@ -48,7 +48,6 @@ internal sealed class ConsoleOutput(IAnsiConsole console, TextWriter error, bool
             table.AddColumn(new TableColumn(Markup.Escape(column.TrimEnd(NumberMark)))
             {
                 Alignment = isNumber ? Justify.Right : Justify.Left,
-                NoWrap = isNumber,
             });
         }
 
@@ -57,7 +56,7 @@ internal sealed class ConsoleOutput(IAnsiConsole console, TextWriter error, bool
 
     private const char NumberMark = '#';
 
-    /// <summary>The name of a column of numbers, for <see cref="CreateTable"/>: aligned right, never wrapped.</summary>
+    /// <summary>The name of a column of numbers, for <see cref="CreateTable"/>: aligned right.</summary>
     public static string Number(string column) => column + NumberMark;
 
     /// <summary>A share as a percentage with two decimals, "n/a" when there is none.</summary>

@@ -27,6 +27,11 @@ internal sealed class Curves(string title, IReadOnlyList<CurveSeries> series)
         Color.FromHex("#E69F00"), Color.FromHex("#56B4E9"), Color.FromHex("#000000"),
     ];
 
+    /// <summary>The first sans-serif family that this machine has: ScottPlot's own choice can be a serif one.</summary>
+    private static readonly string s_fontFamily =
+        new[] { "Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "Noto Sans", "DejaVu Sans" }
+            .FirstOrDefault(SKFontManager.Default.FontFamilies.Contains, Fonts.Default);
+
     private const string Ink = "#333333";
 
     private static readonly Color s_ink = Color.FromHex(Ink);
@@ -56,19 +61,22 @@ internal sealed class Curves(string title, IReadOnlyList<CurveSeries> series)
 
     private void Draw(SKCanvas canvas)
     {
-        canvas.Clear(SKColors.White);
+        using Plot loss = Panel("Loss", "Loss (mean per sample)", row => row.TrainingLoss, row => row.TestLoss, isShare: false);
+        using Plot accuracy = Panel(
+            "Accuracy", "Accuracy (%)", row => 100 * row.TrainingAccuracy, row => 100 * row.TestAccuracy, isShare: true);
+
+        // Rendering clears the canvas first, so the title follows it.
+        var panels = new Multiplot { Layout = new ScottPlot.MultiplotLayouts.Grid(rows: 1, columns: 2) };
+        panels.Reset(loss);
+        panels.AddPlot(accuracy);
+        panels.Render(canvas, new PixelRect(0, Width, Height, TitleHeight));
+
         using (var paint = new SKPaint { Color = SKColor.Parse(Ink), IsAntialias = true })
-        using (SKTypeface typeface = Fonts.GetTypeface(Fonts.Default, bold: true, italic: false))
+        using (SKTypeface typeface = SKTypeface.FromFamilyName(s_fontFamily, SKFontStyle.Bold))
         using (var font = new SKFont(typeface, 18))
         {
             canvas.DrawText(title, Width / 2f, 30, SKTextAlign.Center, font, paint);
         }
-
-        using Plot loss = Panel("Loss", "Loss (mean per sample)", row => row.TrainingLoss, row => row.TestLoss, isShare: false);
-        using Plot accuracy = Panel(
-            "Accuracy", "Accuracy (%)", row => 100 * row.TrainingAccuracy, row => 100 * row.TestAccuracy, isShare: true);
-        loss.Render(canvas, new PixelRect(0, Width / 2, Height, TitleHeight));
-        accuracy.Render(canvas, new PixelRect(Width / 2, Width, Height, TitleHeight));
     }
 
     private Plot Panel(
@@ -87,6 +95,7 @@ internal sealed class Curves(string title, IReadOnlyList<CurveSeries> series)
 
         int lastEpoch = series.SelectMany(one => one.Rows).Select(row => row.Epoch).DefaultIfEmpty(1).Max();
         plot.Axes.Bottom.TickGenerator = new NumericAutomatic { IntegerTicksOnly = true };
+        plot.Axes.Bottom.MinorTickStyle.Length = 0;
         plot.Axes.AutoScale();
         plot.Axes.SetLimitsX(lastEpoch == 1 ? 0.5 : 1 - 0.03 * (lastEpoch - 1), lastEpoch == 1 ? 1.5 : lastEpoch + 0.03 * (lastEpoch - 1));
         if (isShare)
@@ -96,6 +105,7 @@ internal sealed class Curves(string title, IReadOnlyList<CurveSeries> series)
         }
 
         // Where the curves do not go: losses fall from the upper left, accuracies rise to the upper right.
+        plot.Font.Set(s_fontFamily);
         plot.ShowLegend(isShare ? Alignment.LowerRight : Alignment.UpperRight);
         return plot;
     }
@@ -129,7 +139,7 @@ internal sealed class Curves(string title, IReadOnlyList<CurveSeries> series)
         line.LineWidth = 2;
         line.LinePattern = isTest ? LinePattern.Solid : LinePattern.Dashed;
         // Markers carry a run of one epoch, and would blur a long one.
-        line.MarkerSize = epochs.Count <= 30 ? 6 : 0;
+        line.MarkerSize = epochs.Count == 1 || (isTest && epochs.Count <= 30) ? 6 : 0;
         line.MarkerShape = isTest ? MarkerShape.FilledCircle : MarkerShape.OpenCircle;
         line.LegendText = name;
     }
@@ -151,6 +161,8 @@ internal sealed class Curves(string title, IReadOnlyList<CurveSeries> series)
         plot.Legend.OutlineColor = Colors.Black.WithAlpha(0.15);
         plot.Legend.ShadowColor = Colors.Transparent;
         plot.Legend.FontSize = 12;
+        plot.Legend.FontName = s_fontFamily;
+        plot.Legend.SymbolWidth = 44;
         plot.Legend.FontColor = s_ink;
         return plot;
     }

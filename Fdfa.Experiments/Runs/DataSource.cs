@@ -10,7 +10,7 @@ namespace Fdfa.Experiments.Runs;
 internal static class DataSource
 {
     /// <summary>All data sets, the default first.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["embedded", "mnist", "fashion-mnist"];
+    public static IReadOnlyList<string> Names { get; } = [EmbeddedFashionMnist.Name, .. DataSetDescription.All.Select(set => set.Name)];
 
     /// <summary>A data set's name as it is spelled here.</summary>
     /// <exception cref="InvalidOptionException">There is no such data set.</exception>
@@ -25,7 +25,11 @@ internal static class DataSource
     /// <exception cref="FdfaException">The data cannot be had, or does not fit the request.</exception>
     public static LoadedData Load(RunRequest request, ConsoleOutput? output, CancellationToken cancellation)
     {
-        DataSetPair pair = DataSets.Load(request.DataName, request.DataDirectory, output is null ? null : new Announcement(output), cancellation);
+        using var client = new HttpClient();
+        var catalog = new DataSetCatalog(DataLocations.Discover(request.DataDirectory), new Downloader(client));
+        DataSetPair pair = catalog
+            .LoadAsync(request.DataName, output is null ? null : new DownloadLines(output), cancellation)
+            .GetAwaiter().GetResult();
         if (request.Limit is { } limit && limit > pair.Train.Count)
         {
             throw new InvalidOptionException(
@@ -45,9 +49,19 @@ internal static class DataSource
             request.DataName, request.DataDirectory, request.Limit, training.Count, pair.Test.Count, training.SampleSize, training.ClassCount));
     }
 
-    private sealed class Announcement(ConsoleOutput output) : IProgress<string>
+    /// <summary>One line per file: a download is rare and short beside the training that follows.</summary>
+    private sealed class DownloadLines(ConsoleOutput output) : IProgress<DownloadProgress>
     {
-        public void Report(string value) => output.Line(value);
+        private string? _file;
+
+        public void Report(DownloadProgress value)
+        {
+            if (value.FileName != _file)
+            {
+                _file = value.FileName;
+                output.Line($"Downloading {value.FileName} ({ConsoleOutput.Quantity(value.BytesTotal, "B")})");
+            }
+        }
     }
 }
 

@@ -151,8 +151,6 @@ internal sealed class TrainingRun : IDisposable
             {
                 ["fdfa_version"] = _configuration.Versions.Fdfa,
                 ["rule"] = _configuration.Options.Rule.Name,
-                ["network"] = _configuration.Network,
-                ["activation"] = _configuration.Activation.ToString(),
                 ["seed"] = _configuration.Seeds[replica].ToString(CultureInfo.InvariantCulture),
                 ["whole_epochs"] = wholeEpochs.ToString(CultureInfo.InvariantCulture),
                 ["steps_beyond"] = stepsBeyond.ToString(CultureInfo.InvariantCulture),
