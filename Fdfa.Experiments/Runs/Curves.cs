@@ -15,7 +15,8 @@ internal sealed class Curves(string title, IReadOnlyList<CurveSeries> series)
 {
     private const int Width = 1200;
     private const int Height = 520;
-    private const int TitleHeight = 44;
+    private const int TitleHeight = 48;
+    private const int Margin = 12;
 
     /// <summary>A file is drawn at twice the size, to stay sharp on dense screens and in print.</summary>
     private const int PngScale = 2;
@@ -65,11 +66,14 @@ internal sealed class Curves(string title, IReadOnlyList<CurveSeries> series)
         using Plot accuracy = Panel(
             "Accuracy", "Accuracy (%)", row => 100 * row.TrainingAccuracy, row => 100 * row.TestAccuracy, isShare: true);
 
-        // Rendering clears the canvas first, so the title follows it.
+        // Rendering clears the canvas, so the title follows it; and the grid knows no origin but its own.
         var panels = new Multiplot { Layout = new ScottPlot.MultiplotLayouts.Grid(rows: 1, columns: 2) };
         panels.Reset(loss);
         panels.AddPlot(accuracy);
-        panels.Render(canvas, new PixelRect(0, Width, Height, TitleHeight));
+        canvas.Save();
+        canvas.Translate(Margin, TitleHeight);
+        panels.Render(canvas, new PixelRect(0, Width - 2 * Margin, Height - TitleHeight - Margin, 0));
+        canvas.Restore();
 
         using (var paint = new SKPaint { Color = SKColor.Parse(Ink), IsAntialias = true })
         using (SKTypeface typeface = SKTypeface.FromFamilyName(s_fontFamily, SKFontStyle.Bold))

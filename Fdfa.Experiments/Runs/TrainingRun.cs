@@ -163,23 +163,23 @@ internal sealed class TrainingRun : IDisposable
 /// <summary>The log messages of a run.</summary>
 internal static partial class TrainingRunLog
 {
-    [LoggerMessage(LogLevel.Information, "Began on {Device}: {CommandLine}")]
+    [LoggerMessage(1, LogLevel.Information, "Began on {Device}: {CommandLine}")]
     public static partial void Began(this ILogger log, string commandLine, string device);
 
     [LoggerMessage(
-        LogLevel.Information,
+        2, LogLevel.Information,
         "Epoch {Epoch}: training loss {TrainingLoss:R}, accuracy {TrainingAccuracy:R}; test loss {TestLoss:R}, accuracy {TestAccuracy:R}; {Seconds:F3} s (means over seeds)")]
     public static partial void EpochDone(
         this ILogger log, int epoch, double trainingLoss, double trainingAccuracy, double testLoss, double testAccuracy, double seconds);
 
     [LoggerMessage(
-        LogLevel.Warning,
+        3, LogLevel.Warning,
         "Interrupted within epoch {Epoch}: partial epoch of {Steps} of {AllSteps} steps, training loss {Loss:R}, accuracy {Accuracy:R} (means over seeds); it is in the models, not in metrics.csv")]
     public static partial void InterruptedWithin(this ILogger log, int epoch, int steps, int allSteps, double loss, double accuracy);
 
-    [LoggerMessage(LogLevel.Warning, "Interrupted after epoch {Epoch}")]
+    [LoggerMessage(4, LogLevel.Warning, "Interrupted after epoch {Epoch}")]
     public static partial void InterruptedBetween(this ILogger log, int epoch);
 
-    [LoggerMessage(LogLevel.Error, "Failed")]
+    [LoggerMessage(5, LogLevel.Error, "Failed")]
     public static partial void Failed(this ILogger log, Exception failure);
 }
