@@ -3,7 +3,6 @@ using System.Reflection;
 using System.Runtime.Intrinsics.X86;
 using Fdfa.Cpu.Reference.Description;
 using ILGPU;
-using ILGPU.Algorithms;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;

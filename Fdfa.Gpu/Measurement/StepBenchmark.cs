@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Training;
 
 namespace Fdfa.Gpu.Measurement;
 
@@ -58,7 +60,11 @@ public sealed record BenchmarkResult
 /// <summary>Times training steps.</summary>
 public static class StepBenchmark
 {
-    /// <summary>Times steps on synthetic data.</summary>
+    private const int Runs = 21;
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LeastRun = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Times steps on synthetic data: runs of at least 100 ms each, after a warm-up, peaks measured before and after.</summary>
     /// <param name="device">Where.</param>
     /// <param name="network">What.</param>
     /// <param name="options">Rule, batch size and optimizers.</param>
@@ -72,5 +78,110 @@ public static class StepBenchmark
         TrainingOptions options,
         int replicas = 1,
         IProgress<string>? progress = null,
-        CancellationToken cancellation = default) => throw new NotImplementedException();
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(options);
+        progress?.Report("measuring the peak rates");
+        var before = PeakRates.Measure(device);
+        using var data = Noise(device, network, options.BatchSize);
+        using var trainer = new Trainer(device, network, options, data, [.. Enumerable.Range(0, replicas).Select(seed => (ulong)seed)]);
+
+        progress?.Report("warming up");
+        var steps = new StepSequence(device, trainer, cancellation);
+        steps.RunFor(WarmUp);
+        var stepsPerRun = Math.Max(1, steps.RunFor(LeastRun));
+
+        progress?.Report($"timing {Runs} runs of {stepsPerRun} steps");
+        var seconds = new double[Runs];
+        var launches = device.LaunchCount;
+        var allocated = GC.GetTotalAllocatedBytes(precise: true);
+        for (var run = 0; run < Runs; run++)
+        {
+            seconds[run] = steps.Time(stepsPerRun) / stepsPerRun;
+        }
+
+        allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
+        launches = device.LaunchCount - launches;
+        var after = PeakRates.Measure(device);
+        Array.Sort(seconds);
+        var cost = StepCost.Of(network, options);
+        return new BenchmarkResult
+        {
+            Rule = options.Rule.Name,
+            Network = network.Topology,
+            BatchSize = options.BatchSize,
+            Replicas = replicas,
+            Device = $"{device.Info.Name} ({device.Info.Details})",
+            MedianSeconds = seconds[Runs / 2],
+            LowSeconds = seconds[Runs / 10],
+            HighSeconds = seconds[Runs - 1 - (Runs / 10)],
+            LaunchesPerStep = launches / (double)(Runs * stepsPerRun),
+            AllocatedBytesPerStep = allocated / (double)(Runs * stepsPerRun),
+            Operations = cost.Operations * replicas,
+            Bytes = cost.Bytes * replicas,
+            PeakOperationsPerSecond = Math.Max(before.OperationsPerSecond, after.OperationsPerSecond),
+            PeakBytesPerSecond = Math.Max(before.BytesPerSecond, after.BytesPerSecond),
+        };
+    }
+
+    private static DeviceDataSet Noise(ComputeDevice device, NetworkDescription network, int batchSize)
+    {
+        // Enough batches that an epoch's first step, which gathers in a launch of its own, hardly shows.
+        var count = batchSize * 200;
+        var samples = new byte[(long)count * network.InputSize];
+        var labels = new byte[count];
+        new Random(0).NextBytes(samples);
+        for (var i = 0; i < count; i++)
+        {
+            labels[i] = (byte)(i % Math.Min(network.OutputSize, 256));
+        }
+
+        return new DeviceDataSet(device, samples, labels, network.InputSize, network.OutputSize);
+    }
+
+    private sealed class StepSequence(ComputeDevice device, Trainer trainer, CancellationToken cancellation)
+    {
+        private int _left;
+
+        public double Time(int count)
+        {
+            var start = Stopwatch.GetTimestamp();
+            for (var step = 0; step < count; step++)
+            {
+                Next();
+            }
+
+            device.Accelerator.Synchronize();
+            return Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+
+        public int RunFor(TimeSpan time)
+        {
+            var start = Stopwatch.GetTimestamp();
+            var count = 0;
+            while (Stopwatch.GetElapsedTime(start) < time)
+            {
+                Next();
+                device.Accelerator.Synchronize();
+                count++;
+            }
+
+            return count;
+        }
+
+        private void Next()
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (_left == 0)
+            {
+                trainer.BeginEpoch();
+                _left = trainer.StepsPerEpoch;
+            }
+
+            trainer.TrainStep();
+            _left--;
+        }
+    }
 }

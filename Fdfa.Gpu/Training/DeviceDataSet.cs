@@ -1,29 +1,76 @@
+using System.Globalization;
+using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Dense;
+using Fdfa.Gpu.Networks;
+using ILGPU;
+using ILGPU.Runtime;
 
 namespace Fdfa.Gpu.Training;
 
 /// <summary>Samples and labels as bytes in device memory, uploaded once. Bytes 0…255 stand for inputs −1…1.</summary>
 public sealed class DeviceDataSet : IDisposable
 {
+    private readonly DeviceBuffer<byte> _samples;
+    private readonly DeviceBuffer<byte> _labels;
+    private readonly DeviceBuffer<int> _order;
+
     /// <summary>Uploads a data set.</summary>
     /// <param name="device">Where to.</param>
     /// <param name="samples">[count × sampleSize], row-major.</param>
     /// <param name="labels">[count], each below <paramref name="classCount"/>.</param>
     /// <param name="sampleSize">Bytes per sample.</param>
     /// <param name="classCount">Number of classes, 1…256.</param>
-    /// <exception cref="Fdfa.Cpu.Reference.Description.ShapeMismatchException">The sizes do not fit, or a label is out of range.</exception>
-    public DeviceDataSet(ComputeDevice device, ReadOnlySpan<byte> samples, ReadOnlySpan<byte> labels, int sampleSize, int classCount) =>
-        throw new NotImplementedException();
+    /// <exception cref="ShapeMismatchException">The sizes do not fit, or a label is out of range.</exception>
+    public DeviceDataSet(ComputeDevice device, ReadOnlySpan<byte> samples, ReadOnlySpan<byte> labels, int sampleSize, int classCount)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (labels.Length == 0 || sampleSize < 1 || samples.Length != (long)labels.Length * sampleSize)
+        {
+            throw new ShapeMismatchException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{labels.Length} labels and {samples.Length} bytes do not make samples of {sampleSize} bytes; give at least one sample, and labels × {sampleSize} bytes."));
+        }
+
+        if (labels.IndexOfAnyExceptInRange((byte)0, (byte)Math.Clamp(classCount - 1, 0, 255)) is var bad && bad >= 0)
+        {
+            throw new ShapeMismatchException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Label {bad} is {labels[bad]}, but there are {classCount} classes, 0 to {classCount - 1}."));
+        }
+
+        Count = labels.Length;
+        SampleSize = sampleSize;
+        ClassCount = classCount;
+        _samples = new DeviceBuffer<byte>(device, samples.Length);
+        _samples.View.SubView(0, samples.Length).CopyFromCPU(samples.ToArray());
+        _labels = new DeviceBuffer<byte>(device, labels.Length);
+        _labels.View.SubView(0, labels.Length).CopyFromCPU(labels.ToArray());
+        _order = new DeviceBuffer<int>(device, Count + Padding.Unit);
+        _order.View.SubView(0, Count).CopyFromCPU(Enumerable.Range(0, Count).ToArray());
+    }
 
     /// <summary>Number of samples.</summary>
-    public int Count => throw new NotImplementedException();
+    public int Count { get; }
 
     /// <summary>Bytes per sample.</summary>
-    public int SampleSize => throw new NotImplementedException();
+    public int SampleSize { get; }
 
     /// <summary>Number of classes.</summary>
-    public int ClassCount => throw new NotImplementedException();
+    public int ClassCount { get; }
 
     /// <inheritdoc/>
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        _samples.Dispose();
+        _labels.Dispose();
+        _order.Dispose();
+    }
+
+    /// <summary>A batch in the stored order, the same for every replica.</summary>
+    internal Batch InOrder(int begin, int samples) => new(samples, _samples.View, _labels.View, _order.View, begin, 0);
+
+    /// <summary>A batch in an order of the caller's.</summary>
+    internal Batch InOrder(ArrayView<int> order, int orderStride, int begin, int samples) =>
+        new(samples, _samples.View, _labels.View, order, begin, orderStride);
 }

@@ -1,46 +1,301 @@
+using System.Diagnostics;
+using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Randomness;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Dense;
+using Fdfa.Gpu.Kernels.Mathematics;
+using Fdfa.Gpu.Networks;
+using ILGPU.Runtime;
 
 namespace Fdfa.Gpu.Training;
 
 /// <summary>Trains K replicas of one network, one per seed, in the same launches; each is bit-identical to its seed alone.</summary>
+/// <remarks>
+/// Every rule runs the same step. Nothing crosses the bus in a step; an epoch uploads an order of samples per replica, and
+/// metrics are read about ten times a second while somebody watches, else once per epoch.
+/// </remarks>
 public sealed class Trainer : IDisposable
 {
+    private const double Beta1 = 0.9;
+    private const double Beta2 = 0.999;
+    private const int SmallestMetricsCapacity = 256;
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly ComputeDevice _device;
+    private readonly NetworkDescription _description;
+    private readonly TrainingOptions _options;
+    private readonly DeviceDataSet _data;
+    private readonly DeviceBuffer<int> _order;
+    private readonly DeviceBuffer<float> _metrics;
+    private readonly float[] _readMetrics;
+    private readonly int _metricsCapacity;
+    private int _stepInEpoch;
+
     /// <summary>Allocates the networks, initialises them from their seeds and loads the kernels.</summary>
+    /// <param name="device">Where to train.</param>
+    /// <param name="network">What to train.</param>
+    /// <param name="options">How to train.</param>
+    /// <param name="trainingData">What to train on; stays the caller's.</param>
+    /// <param name="seeds">One per replica, at least one.</param>
     /// <exception cref="ShapeMismatchException">The data does not fit the network.</exception>
     /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
-    public Trainer(ComputeDevice device, NetworkDescription network, TrainingOptions options, DeviceDataSet trainingData, IReadOnlyList<ulong> seeds) =>
-        throw new NotImplementedException();
+    public Trainer(ComputeDevice device, NetworkDescription network, TrainingOptions options, DeviceDataSet trainingData, IReadOnlyList<ulong> seeds)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(trainingData);
+        ArgumentNullException.ThrowIfNull(seeds);
+        options.Validate();
+        if (seeds.Count == 0)
+        {
+            throw new InvalidOptionException("There is no seed to train; give at least one.");
+        }
+
+        RequireFit(network, trainingData);
+        _device = device;
+        _description = network;
+
+        // A batch larger than the data is the data.
+        _options = options with { BatchSize = Math.Min(options.BatchSize, trainingData.Count) };
+        _data = trainingData;
+        Seeds = [.. seeds];
+        StepsPerEpoch = (trainingData.Count + _options.BatchSize - 1) / _options.BatchSize;
+        _metricsCapacity = Math.Max(StepsPerEpoch, SmallestMetricsCapacity);
+        _readMetrics = new float[2 * _metricsCapacity * Seeds.Count];
+        Network = new DenseNetwork(device, network, _options, Seeds);
+        _order = new DeviceBuffer<int>(device, (long)OrderStride * Seeds.Count);
+        _metrics = new DeviceBuffer<float>(device, _readMetrics.Length);
+        for (var replica = 0; replica < Seeds.Count; replica++)
+        {
+            Network.Write(replica, Initialiser.Create(network, _options, Seeds[replica]));
+        }
+    }
 
     /// <summary>The seeds, one per replica.</summary>
-    public IReadOnlyList<ulong> Seeds => throw new NotImplementedException();
+    public IReadOnlyList<ulong> Seeds { get; }
 
     /// <summary>Whole epochs done.</summary>
-    public int Epoch => throw new NotImplementedException();
+    public int Epoch { get; private set; }
 
     /// <summary>Steps done over the whole run.</summary>
-    public long Step => throw new NotImplementedException();
+    public long Step { get; private set; }
 
     /// <summary>Steps in an epoch: samples / batch size, rounded up.</summary>
-    public int StepsPerEpoch => throw new NotImplementedException();
+    public int StepsPerEpoch { get; }
+
+    /// <summary>The network's memory, for tests and checks.</summary>
+    internal DenseNetwork Network { get; }
+
+    private int OrderStride => _data.Count + Padding.Unit;
 
     /// <summary>Trains one epoch, or until cancelled: the step under way is finished.</summary>
+    /// <param name="progress">Told about ten times a second how far the epoch is.</param>
+    /// <param name="cancellation">Ends the epoch after the current step.</param>
     /// <returns>One entry per seed.</returns>
     /// <exception cref="DivergenceException">The loss became NaN or infinite.</exception>
-    public IReadOnlyList<EpochMetrics> TrainEpoch(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
-        throw new NotImplementedException();
+    public IReadOnlyList<EpochMetrics> TrainEpoch(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        BeginEpoch();
+        var clock = Stopwatch.StartNew();
+        var reported = TimeSpan.Zero;
+        while (_stepInEpoch < StepsPerEpoch && !cancellation.IsCancellationRequested)
+        {
+            TrainStep();
+            if (progress is not null && clock.Elapsed - reported > ProgressInterval)
+            {
+                reported = clock.Elapsed;
+                progress.Report(Progress(ReadEpochMetrics()));
+            }
+        }
+
+        var metrics = ReadEpochMetrics();
+        progress?.Report(Progress(metrics));
+        if (_stepInEpoch == StepsPerEpoch)
+        {
+            Epoch++;
+        }
+
+        return metrics;
+    }
 
     /// <summary>Evaluates with the current weights.</summary>
+    /// <param name="data">What to evaluate on.</param>
     /// <returns>One entry per seed.</returns>
-    public IReadOnlyList<Evaluation> Evaluate(DeviceDataSet data) => throw new NotImplementedException();
+    /// <exception cref="ShapeMismatchException">The data does not fit the network.</exception>
+    public IReadOnlyList<Evaluation> Evaluate(DeviceDataSet data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        RequireFit(_description, data);
+        Network.Flush();
+        var totals = new MetricTotals[Seeds.Count];
+        var batches = (data.Count + _options.BatchSize - 1) / _options.BatchSize;
+        for (var first = 0; first < batches; first += _metricsCapacity)
+        {
+            var count = Math.Min(_metricsCapacity, batches - first);
+            for (var index = 0; index < count; index++)
+            {
+                var begin = (first + index) * _options.BatchSize;
+                Network.Evaluate(data.InOrder(begin, Math.Min(_options.BatchSize, data.Count - begin)), MetricsAt(index));
+            }
+
+            AddMetrics(totals, count, index => Math.Min(_options.BatchSize, data.Count - ((first + index) * _options.BatchSize)));
+        }
+
+        return [.. totals.Select(total => new Evaluation(total.Loss, total.Accuracy))];
+    }
 
     /// <summary>Reads one replica's parameters, all pending updates applied.</summary>
-    public NetworkParameters GetParameters(int replica) => throw new NotImplementedException();
+    public NetworkParameters GetParameters(int replica)
+    {
+        RequireReplica(replica);
+        Network.Flush();
+        return Network.Read(replica);
+    }
 
     /// <summary>Overwrites one replica's parameters; optimizer state stays.</summary>
     /// <exception cref="ShapeMismatchException">A size differs from the network's.</exception>
-    public void SetParameters(int replica, NetworkParameters parameters) => throw new NotImplementedException();
+    public void SetParameters(int replica, NetworkParameters parameters)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        RequireReplica(replica);
+        RequireFit(parameters);
+        Network.Flush();
+        Network.Write(replica, parameters);
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        Network.Dispose();
+        _order.Dispose();
+        _metrics.Dispose();
+    }
+
+    /// <summary>Draws and uploads the epoch's orders.</summary>
+    internal void BeginEpoch()
+    {
+        var order = new int[OrderStride];
+        for (var replica = 0; replica < Seeds.Count; replica++)
+        {
+            EpochOrder.Create(order.AsSpan(0, _data.Count), Seeds[replica], Epoch);
+            _order.View.SubView((long)replica * OrderStride, OrderStride).CopyFromCPU(order);
+        }
+
+        _stepInEpoch = 0;
+    }
+
+    /// <summary>Trains one step; <see cref="BeginEpoch"/> comes first in each epoch. Allocates nothing of its own.</summary>
+    internal void TrainStep()
+    {
+        var next = _stepInEpoch + 1 < StepsPerEpoch ? BatchAt(_stepInEpoch + 1) : default(Batch?);
+        Network.Train(BatchAt(_stepInEpoch), next, MetricsAt(_stepInEpoch), NextUpdate(), (uint)Step);
+        _stepInEpoch++;
+        Step++;
+    }
+
+    private Batch BatchAt(int step) => _data.InOrder(_order.View, OrderStride, step * _options.BatchSize, SamplesAt(step));
+
+    private int SamplesAt(int step) => Math.Min(_options.BatchSize, _data.Count - (step * _options.BatchSize));
+
+    private MetricsTarget MetricsAt(int index) => new(_metrics.View, _metricsCapacity, index);
+
+    private Update NextUpdate() => new(
+        0,
+        OptimizerNumbers(_options.WeightOptimizer, _options.LearningRateAt(Epoch)),
+        OptimizerNumbers(_options.FeedbackOptimizer, _options.FeedbackRateAt(Epoch)));
+
+    private OptimizerStep OptimizerNumbers(OptimizerKind optimizer, double rate) => optimizer == OptimizerKind.Sgd
+        ? new OptimizerStep { Rate = (float)rate }
+        : new OptimizerStep
+        {
+            Rate = (float)(rate / (1 - Math.Pow(Beta1, Step + 1))),
+            InverseRootCorrection = (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, Step + 1))),
+        };
+
+    private EpochMetrics[] ReadEpochMetrics()
+    {
+        var totals = new MetricTotals[Seeds.Count];
+        AddMetrics(totals, _stepInEpoch, SamplesAt);
+        for (var replica = 0; replica < totals.Length; replica++)
+        {
+            if (totals[replica].FirstNonFinite is { } step)
+            {
+                throw new DivergenceException(Step - _stepInEpoch + step, Seeds[replica]);
+            }
+        }
+
+        return [.. totals.Select(total => new EpochMetrics(Epoch, _stepInEpoch, total.Loss, total.Accuracy))];
+    }
+
+    private void AddMetrics(MetricTotals[] totals, int count, Func<int, int> samplesAt)
+    {
+        _metrics.View.SubView(0, _readMetrics.Length).CopyToCPU(_readMetrics);
+        for (var replica = 0; replica < totals.Length; replica++)
+        {
+            for (var index = 0; index < count; index++)
+            {
+                var entry = 2 * ((replica * _metricsCapacity) + index);
+                totals[replica].Add(index, _readMetrics[entry], _readMetrics[entry + 1], samplesAt(index));
+            }
+        }
+    }
+
+    private TrainingProgress Progress(EpochMetrics[] metrics) => new(
+        Epoch, _stepInEpoch, StepsPerEpoch, metrics.Average(one => one.Loss), metrics.Average(one => one.Accuracy));
+
+    private void RequireReplica(int replica)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(replica);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(replica, Seeds.Count);
+    }
+
+    private void RequireFit(NetworkParameters parameters)
+    {
+        var expected = Network.Blocks;
+        var fits = parameters.Blocks.Count == expected.Count && parameters.Blocks.Zip(expected).All(pair =>
+            pair.First.Weights.Length == pair.Second.Block.Inputs * pair.Second.Block.Outputs
+            && pair.First.Biases.Length == pair.Second.Block.Outputs
+            && (pair.Second.Feedback.Values.Length == 0 || pair.First.Feedback.Length == pair.Second.Classes * pair.Second.Block.Outputs));
+        if (!fits)
+        {
+            throw new ShapeMismatchException($"The parameters do not have the sizes of the network {_description}.");
+        }
+    }
+
+    private static void RequireFit(NetworkDescription network, DeviceDataSet data)
+    {
+        if (network.InputSize != data.SampleSize || network.OutputSize != data.ClassCount)
+        {
+            throw new ShapeMismatchException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The network {network.Topology} takes {network.InputSize} inputs and gives {network.OutputSize} outputs, but the data has {data.SampleSize} values per sample and {data.ClassCount} classes; give a topology that starts with {data.SampleSize} and ends with {data.ClassCount}."));
+        }
+    }
+
+    private struct MetricTotals
+    {
+        private double _loss;
+        private double _correct;
+        private long _samples;
+
+        public int? FirstNonFinite { get; private set; }
+
+        public readonly double Loss => _loss / _samples;
+
+        public readonly double Accuracy => _correct / _samples;
+
+        public void Add(int index, double loss, double correct, int samples)
+        {
+            if (!double.IsFinite(loss))
+            {
+                FirstNonFinite ??= index;
+            }
+
+            _loss += loss * samples;
+            _correct += correct;
+            _samples += samples;
+        }
+    }
 }

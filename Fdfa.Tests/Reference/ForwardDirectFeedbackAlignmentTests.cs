@@ -158,6 +158,42 @@ public sealed class ForwardDirectFeedbackAlignmentTests
         }
     }
 
+    /// <summary>
+    /// Proposition 2: from B = ∂y⁽ᴸ⁾/∂y⁽¹⁾, one averaging step leaves a gradient whose mean is the true one and whose
+    /// variance is α² ((δ_i)² + ‖δ‖²) (σ'_i x_j)², with δ = e W⁽²⁾ (Eq. 19 leaves out e).
+    /// </summary>
+    /// <remarks>
+    /// 4 standard errors of the mean over 8,000 seeds (99.99 %); the variance within 20 %, beyond 4.7 of its standard
+    /// errors at kurtosis 15 at most.
+    /// </remarks>
+    [Theory]
+    [InlineData(0.5)]
+    [InlineData(0.01)]
+    public void After_one_averaging_step_the_gradients_variance_is_alpha_squared(double alpha)
+    {
+        const int Seeds = 8_000;
+        TrainingOptions options = s_averaging with { FeedbackRate = alpha };
+        var problem = new SmallProblem("3-5-4", ActivationFunction.Tanh, options, batchSize: 1);
+        double[] outputWeights = problem.Parameters.Blocks[1].Weights;
+        outputWeights.CopyTo(problem.Parameters.Blocks[0].Feedback, 0);
+        StepResult[] steps = [.. Enumerable.Range(0, Seeds)
+            .Select(seed => problem.CreateNetwork(seed: (ulong)seed).Step(problem.Inputs, problem.Labels, epoch: 0))];
+
+        double[] e = steps[0].OutputError;
+        double[] y = steps[0].Blocks[0].Activations;
+        double[] delta = [.. Enumerable.Range(0, 5).Select(i => Enumerable.Range(0, 4).Sum(o => e[o] * outputWeights[o * 5 + i]))];
+        for (var i = 0; i < 5; i++)
+        {
+            double slope = (1 - y[i] * y[i]) * problem.Inputs[1];
+            double variance = alpha * alpha * slope * slope * (delta[i] * delta[i] + delta.Sum(value => value * value));
+            double[] estimates = [.. steps.Select(step => step.Blocks[0].WeightGradient[i * 3 + 1])];
+            double mean = estimates.Average();
+
+            Assert.InRange((mean - delta[i] * slope) / Math.Sqrt(variance / Seeds), -4, 4);
+            Assert.InRange(estimates.Average(x => (x - mean) * (x - mean)) / variance, 0.8, 1.2);
+        }
+    }
+
     [Fact]
     public void Where_feedback_is_the_true_derivative_the_rule_is_backpropagation()
     {

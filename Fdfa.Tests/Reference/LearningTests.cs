@@ -5,12 +5,24 @@ using Fdfa.Cpu.Reference.Randomness;
 namespace Fdfa.Tests.Reference;
 
 /// <summary>A problem that needs its hidden blocks: the four quadrants of a square, opposite ones alike (XOR).</summary>
+/// <remarks>
+/// Over four seeds the rules classified 245 to 256 of the 256 samples, and frozen hidden blocks 129 to 222; the bounds lie
+/// between. (Hidden blocks twice as wide prove nothing: left as they start, they still give 248.)
+/// </remarks>
 public sealed class LearningTests
 {
     private const int Samples = 256;
     private const int BatchSize = 32;
     private const int Epochs = 60;
     private const ulong Seed = 1;
+
+    private static readonly TrainingOptions s_options = new()
+    {
+        LearningRate = 5e-3,
+        FeedbackRate = 5e-3,
+        LearningRateDecay = 0.98,
+        FeedbackRateDecay = 0.98,
+    };
 
     public static TheoryData<string, ActivationFunction, LossFunction, FeedbackOrder> Cases => new()
     {
@@ -25,19 +37,34 @@ public sealed class LearningTests
     [MemberData(nameof(Cases))]
     public void Each_rule_learns_the_quadrants(string rule, ActivationFunction activation, LossFunction loss, FeedbackOrder feedbackOrder)
     {
-        var options = new TrainingOptions
+        TrainingOptions options = s_options with { Rule = LearningRule.Parse(rule), Loss = loss, FeedbackOrder = feedbackOrder };
+
+        Assert.InRange(CountCorrectAfterTraining(activation, options), 240, Samples);
+    }
+
+    /// <summary>The control: what the output block alone makes of hidden blocks that stay as they start.</summary>
+    [Theory]
+    [InlineData(ActivationFunction.ReLU, LossFunction.SoftmaxCrossEntropy)]
+    [InlineData(ActivationFunction.Tanh, LossFunction.MeanSquaredError)]
+    public void Without_feedback_the_quadrants_are_not_learned(ActivationFunction activation, LossFunction loss)
+    {
+        // Zero feedback that averages at a vanishing rate carries no error to the hidden blocks.
+        TrainingOptions options = s_options with
         {
-            Rule = LearningRule.Parse(rule),
+            Rule = LearningRule.ForwardDirectFeedbackAlignment,
             Loss = loss,
-            FeedbackOrder = feedbackOrder,
-            LearningRate = 5e-3,
-            FeedbackRate = 5e-3,
-            LearningRateDecay = 0.98,
-            FeedbackRateDecay = 0.98,
+            FeedbackOptimizer = OptimizerKind.Sgd,
+            FeedbackRate = 1e-30,
         };
-        NetworkDescription description = Topology.Parse("2-16-16-2", activation);
-        var (inputs, labels) = CreateQuadrants();
+
+        Assert.InRange(CountCorrectAfterTraining(activation, options), 0, 230);
+    }
+
+    private static int CountCorrectAfterTraining(ActivationFunction activation, TrainingOptions options)
+    {
+        NetworkDescription description = Topology.Parse("2-8-8-8-2", activation);
         var network = new ReferenceNetwork(description, options, Initialiser.Create(description, options, Seed), Seed);
+        var (inputs, labels) = CreateQuadrants();
         for (var epoch = 0; epoch < Epochs; epoch++)
         {
             int[] order = EpochOrder.Create(Samples, Seed, epoch);
@@ -48,8 +75,7 @@ public sealed class LearningTests
             }
         }
 
-        // Five seeds gave 245 to 256 correct; with its hidden blocks left as they start the same network gets at most FROZEN.
-        Assert.InRange(network.Evaluate(inputs, labels).Correct, 240, Samples);
+        return network.Evaluate(inputs, labels).Correct;
     }
 
     private static (double[] Inputs, int[] Labels) CreateQuadrants()

@@ -1,0 +1,183 @@
+using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Measurement;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Fdfa.Gpu.Measurement;
+
+/// <summary>What a device can do at most, measured: the ruler for the floors.</summary>
+/// <param name="OperationsPerSecond">Single-precision multiply-adds, two operations each, from registers.</param>
+/// <param name="BytesPerSecond">Reading and writing a buffer far larger than the caches, both counted.</param>
+public sealed record PeakRates(double OperationsPerSecond, double BytesPerSecond)
+{
+    private const int Repetitions = 5;
+
+    /// <summary>Measures; the best of several runs, because a peak is what interference takes away from.</summary>
+    public static PeakRates Measure(ComputeDevice device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return device.Info.Kind == DeviceKind.Cpu ? MeasureProcessor() : MeasureGpu(device);
+    }
+
+    private static PeakRates MeasureProcessor()
+    {
+        const long Rounds = 20_000_000;
+        const long Floats = 32L << 20;
+        var threads = Environment.ProcessorCount;
+        var operations = 2.0 * Rounds * FmaChain.Accumulators * FmaChain.Lanes * threads;
+        var perSecond = operations / Fastest(() => RunOnAll(threads, _ => FmaChain.Run(Rounds)));
+        var bytes = 2.0 * sizeof(float) * Floats;
+        var bandwidth = bytes / FastestSweep(threads, Floats);
+        return new PeakRates(perSecond, bandwidth);
+    }
+
+    private static unsafe double FastestSweep(int threads, long floats)
+    {
+        var memory = (float*)NativeMemory.AlignedAlloc((nuint)floats * sizeof(float), 64);
+        try
+        {
+            var address = (nint)memory;
+            var share = floats / threads;
+            RunOnAll(threads, thread => new Span<float>((float*)address + (thread * share), (int)share).Clear());
+            return Fastest(() => RunOnAll(threads, thread => Sweep((float*)address + (thread * share), share)));
+        }
+        finally
+        {
+            NativeMemory.AlignedFree(memory);
+        }
+    }
+
+    private static unsafe void Sweep(float* values, long count)
+    {
+        var one = new Vector<float>(1f);
+        for (var i = 0L; i < count; i += Vector<float>.Count)
+        {
+            (Vector.LoadAligned(values + i) + one).StoreAligned(values + i);
+        }
+    }
+
+    private static PeakRates MeasureGpu(ComputeDevice device)
+    {
+        const int Groups = 4096;
+        const int GroupSize = 256;
+        const int Rounds = 4096;
+        const int Floats = 256 << 20;
+        var accelerator = device.Accelerator;
+        using var buffer = new DeviceBuffer<float>(device, Math.Min(Floats, device.Info.MemoryBytes / 16 / sizeof(float)));
+        var fma = accelerator.LoadStreamKernel<ArrayView<float>, int>(PeakKernels.MultiplyAdd);
+        var sweep = accelerator.LoadStreamKernel<ArrayView<float>>(PeakKernels.Sweep);
+        var operations = 2.0 * PeakKernels.Accumulators * Rounds * Groups * GroupSize;
+        var perSecond = operations / Fastest(() =>
+        {
+            fma((Groups, GroupSize), buffer.View, Rounds);
+            accelerator.Synchronize();
+        });
+        var bandwidth = 2.0 * buffer.View.LengthInBytes / Fastest(() =>
+        {
+            sweep((Groups, GroupSize), buffer.View);
+            accelerator.Synchronize();
+        });
+        return new PeakRates(perSecond, bandwidth);
+    }
+
+    private static double Fastest(Action work)
+    {
+        work();
+        var best = double.PositiveInfinity;
+        for (var i = 0; i < Repetitions; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            work();
+            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+
+        return best;
+    }
+
+    private static void RunOnAll(int threads, Action<int> work)
+    {
+        var others = Enumerable.Range(1, threads - 1).Select(thread =>
+        {
+            var worker = new Thread(() => work(thread));
+            worker.Start();
+            return worker;
+        }).ToArray();
+        work(0);
+        foreach (var worker in others)
+        {
+            worker.Join();
+        }
+    }
+
+    private static class FmaChain
+    {
+        // Enough independent sums to cover the latency of two multiply-adds a cycle.
+        public const int Accumulators = 12;
+
+        private static float s_sink;
+
+        public static int Lanes => Vector512.IsHardwareAccelerated ? Vector512<float>.Count : Vector<float>.Count;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public static void Run(long rounds)
+        {
+            if (Vector512.IsHardwareAccelerated)
+            {
+                RunVector512(rounds);
+            }
+            else
+            {
+                RunVector(rounds);
+            }
+        }
+
+        private static void RunVector512(long rounds)
+        {
+            Vector512<float> f = Vector512.Create(0.999f), a = f, b = f, c = f, d = f, e = f, g = f, h = f, i = f, j = f, k = f, l = f, m = f;
+            for (var round = 0L; round < rounds; round++)
+            {
+                a = Vector512.FusedMultiplyAdd(a, f, f);
+                b = Vector512.FusedMultiplyAdd(b, f, f);
+                c = Vector512.FusedMultiplyAdd(c, f, f);
+                d = Vector512.FusedMultiplyAdd(d, f, f);
+                e = Vector512.FusedMultiplyAdd(e, f, f);
+                g = Vector512.FusedMultiplyAdd(g, f, f);
+                h = Vector512.FusedMultiplyAdd(h, f, f);
+                i = Vector512.FusedMultiplyAdd(i, f, f);
+                j = Vector512.FusedMultiplyAdd(j, f, f);
+                k = Vector512.FusedMultiplyAdd(k, f, f);
+                l = Vector512.FusedMultiplyAdd(l, f, f);
+                m = Vector512.FusedMultiplyAdd(m, f, f);
+            }
+
+            s_sink = Vector512.Sum(a + b + c + d + e + g + h + i + j + k + l + m);
+        }
+
+        private static void RunVector(long rounds)
+        {
+            Vector<float> f = new(0.999f), a = f, b = f, c = f, d = f, e = f, g = f, h = f, i = f, j = f, k = f, l = f, m = f;
+            for (var round = 0L; round < rounds; round++)
+            {
+                a = Vector.FusedMultiplyAdd(a, f, f);
+                b = Vector.FusedMultiplyAdd(b, f, f);
+                c = Vector.FusedMultiplyAdd(c, f, f);
+                d = Vector.FusedMultiplyAdd(d, f, f);
+                e = Vector.FusedMultiplyAdd(e, f, f);
+                g = Vector.FusedMultiplyAdd(g, f, f);
+                h = Vector.FusedMultiplyAdd(h, f, f);
+                i = Vector.FusedMultiplyAdd(i, f, f);
+                j = Vector.FusedMultiplyAdd(j, f, f);
+                k = Vector.FusedMultiplyAdd(k, f, f);
+                l = Vector.FusedMultiplyAdd(l, f, f);
+                m = Vector.FusedMultiplyAdd(m, f, f);
+            }
+
+            s_sink = Vector.Sum(a + b + c + d + e + g + h + i + j + k + l + m);
+        }
+    }
+}
