@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Xml.Linq;
-using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Commands;
 using Fdfa.Experiments.Runs;
 using Fdfa.Tests.Data;
