@@ -57,6 +57,29 @@ internal static class ConfigurationTable
         output.Table(table);
     }
 
+    /// <summary>The differences from each preset as sentences, for where a table would be too much.</summary>
+    public static IEnumerable<string> Differences(TrainingOptions options)
+    {
+        foreach (Preset preset in Preset.All)
+        {
+            TrainingOptions theirs = preset.OptionsFor(options.Rule);
+            List<string> differences =
+            [
+                .. Entries
+                    .Where(entry => (options.Rule.HasFeedback || !entry.ForFeedback) && entry.Value(options) != entry.Value(theirs))
+                    .Select(entry => $"{char.ToLowerInvariant(entry.Label[0])}{entry.Label[1..]} {entry.Value(options)} ({entry.Value(theirs)})"),
+            ];
+            if (preset.BatchNormalization)
+            {
+                differences.Add("no batch normalization");
+            }
+
+            yield return differences.Count == 0
+                ? $"As the preset {preset.Name}."
+                : $"Differs from the preset {preset.Name} in: {string.Join(", ", differences)}.";
+        }
+    }
+
     private static void AddRow(Table table, string label, string value, IEnumerable<string> presets) => table.AddRow(
     [
         new Text(label),

@@ -9,11 +9,12 @@ namespace Fdfa.Experiments.Commands;
 /// <summary><c>fdfa</c> without a command: FDFA beside backpropagation on the embedded data, in less than a minute.</summary>
 internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
 {
-    // Chosen for the small embedded data: large enough a network to show the rules' difference, and with so few steps
-    // per epoch a learning rate ten times the paper's, without decay, to get somewhere within seconds.
+    // Chosen for the small embedded data. With 157 steps per epoch instead of MNIST's 938, the paper's rate would need a
+    // hundred epochs; ten times the rate gets there in ten, and a faster decay calms the curves at the end.
     private const string NetworkTopology = "784-256-128-10";
     private const int Epochs = 10;
     private const double Rate = 1e-3;
+    private const double Decay = 0.85;
 
     private readonly Option<string> _device = CommonOptions.Device();
     private readonly Option<string> _output = CommonOptions.Output("runs/<time>-first-look");
@@ -64,6 +65,10 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         LoadedData data = DataSource.Load(Request(rules[0]), output, cancellation);
         using ComputeDevice device = ComputeDevice.Open(selector);
         output.Line($"FDFA beside backpropagation: {NetworkTopology} on {ConsoleOutput.Count(data.Description.TrainingSamples, "embedded sample")}, {Epochs} epochs, {device.Info.Name}");
+        foreach (string sentence in ConfigurationTable.Differences(Request(rules[0]).Options))
+        {
+            output.Line(sentence);
+        }
 
         var results = new List<RunResult>();
         try
@@ -84,6 +89,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
             {
                 folder.WriteCurves(new Curves(
                     $"FDFA beside backpropagation: {NetworkTopology} on {data.Description.TrainingSamples} embedded samples",
+                    Request(rules[0]).Options.Loss,
                     [.. results.Select(result => new CurveSeries(result.Rule, result.Rows))]));
             }
         }
@@ -114,7 +120,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
 
     private static RunRequest Request(LearningRule rule) => new(
         Topology.Parse(NetworkTopology),
-        Preset.Paper.OptionsFor(rule) with { LearningRate = Rate, FeedbackRate = Rate, LearningRateDecay = 1, FeedbackRateDecay = 1 },
+        Preset.Paper.OptionsFor(rule) with { LearningRate = Rate, FeedbackRate = Rate, LearningRateDecay = Decay, FeedbackRateDecay = Decay },
         Preset.Paper.Name,
         Epochs,
         [0],

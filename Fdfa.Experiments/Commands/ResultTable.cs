@@ -37,8 +37,8 @@ internal static class ResultTable
                 new Text(result.Network),
                 new Text(last.Length.ToString(System.Globalization.CultureInfo.InvariantCulture)),
                 new Text(lastEpoch.ToString(System.Globalization.CultureInfo.InvariantCulture)),
-                new Text(Spread(last, row => row.TrainingAccuracy, ConsoleOutput.Percent)),
-                new Text(Spread(last, row => row.TestAccuracy, ConsoleOutput.Percent)),
+                new Text(Spread(last, row => row.TrainingAccuracy, ConsoleOutput.PercentNumber, " %")),
+                new Text(Spread(last, row => row.TestAccuracy, ConsoleOutput.PercentNumber, " %")),
                 new Text(Spread(last, row => row.TrainingLoss, ConsoleOutput.Loss)),
                 new Text(Spread(last, row => row.TestLoss, ConsoleOutput.Loss)),
                 new Text(ConsoleOutput.Duration(result.Rows.Select(row => (row.Epoch, row.Seconds)).Distinct().Average(epoch => epoch.Seconds))));
@@ -48,15 +48,15 @@ internal static class ResultTable
     }
 
     /// <summary>The mean over rows, with the sample standard deviation when there are several.</summary>
-    public static string Spread(IReadOnlyList<MetricsRow> rows, Func<MetricsRow, double> value, Func<double, string> format)
+    private static string Spread(MetricsRow[] rows, Func<MetricsRow, double> value, Func<double, string> format, string unit = "")
     {
         double mean = rows.Average(value);
-        if (rows.Count < 2)
+        if (rows.Length < 2)
         {
-            return format(mean);
+            return format(mean) + unit;
         }
 
-        double deviation = Math.Sqrt(rows.Sum(row => (value(row) - mean) * (value(row) - mean)) / (rows.Count - 1));
-        return $"{format(mean)} ± {format(deviation)}";
+        double deviation = Math.Sqrt(rows.Sum(row => (value(row) - mean) * (value(row) - mean)) / (rows.Length - 1));
+        return $"{format(mean)} ± {format(deviation)}{unit}";
     }
 }

@@ -60,9 +60,11 @@ internal sealed class ConsoleOutput(IAnsiConsole console, TextWriter error, bool
     public static string Number(string column) => column + NumberMark;
 
     /// <summary>A share as a percentage with two decimals, "n/a" when there is none.</summary>
-    public static string Percent(double share) => double.IsFinite(share)
-        ? string.Create(CultureInfo.InvariantCulture, $"{100 * share:F2} %")
-        : "n/a";
+    public static string Percent(double share) => double.IsFinite(share) ? PercentNumber(share) + " %" : "n/a";
+
+    /// <summary>A share as a percentage with two decimals, without its unit.</summary>
+    public static string PercentNumber(double share) =>
+        double.IsFinite(share) ? (100 * share).ToString("F2", CultureInfo.InvariantCulture) : "n/a";
 
     /// <summary>A loss with four decimals.</summary>
     public static string Loss(double loss) => double.IsFinite(loss)

@@ -1,4 +1,5 @@
 using System.Text;
+using Fdfa.Cpu.Reference.Description;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 using SkiaSharp;
@@ -11,7 +12,10 @@ namespace Fdfa.Experiments.Runs;
 internal sealed record CurveSeries(string Name, IReadOnlyList<MetricsRow> Rows);
 
 /// <summary>Loss and accuracy over epochs, side by side: the mean over seeds as a line, their range as a band.</summary>
-internal sealed class Curves(string title, IReadOnlyList<CurveSeries> series)
+/// <param name="title">Above both panels.</param>
+/// <param name="loss">What the loss is, for its axis.</param>
+/// <param name="series">One line each for training and test.</param>
+internal sealed class Curves(string title, LossFunction loss, IReadOnlyList<CurveSeries> series)
 {
     private const int Width = 1200;
     private const int Height = 520;
@@ -62,14 +66,15 @@ internal sealed class Curves(string title, IReadOnlyList<CurveSeries> series)
 
     private void Draw(SKCanvas canvas)
     {
-        using Plot loss = Panel("Loss", "Loss (mean per sample)", row => row.TrainingLoss, row => row.TestLoss, isShare: false);
-        using Plot accuracy = Panel(
+        string lossAxis = loss == LossFunction.SoftmaxCrossEntropy ? "Cross-entropy (nats per sample)" : "Mean squared error";
+        using Plot losses = Panel("Loss", lossAxis, row => row.TrainingLoss, row => row.TestLoss, isShare: false);
+        using Plot accuracies = Panel(
             "Accuracy", "Accuracy (%)", row => 100 * row.TrainingAccuracy, row => 100 * row.TestAccuracy, isShare: true);
 
         // Rendering clears the canvas, so the title follows it; and the grid knows no origin but its own.
         var panels = new Multiplot { Layout = new ScottPlot.MultiplotLayouts.Grid(rows: 1, columns: 2) };
-        panels.Reset(loss);
-        panels.AddPlot(accuracy);
+        panels.Reset(losses);
+        panels.AddPlot(accuracies);
         canvas.Save();
         canvas.Translate(Margin, TitleHeight);
         panels.Render(canvas, new PixelRect(0, Width - 2 * Margin, Height - TitleHeight - Margin, 0));

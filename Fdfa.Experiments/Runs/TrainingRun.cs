@@ -78,6 +78,7 @@ internal sealed class TrainingRun : IDisposable
             {
                 _folder.WriteCurves(new Curves(
                     $"{_configuration.Options.Rule.Name} on {_configuration.Data.Name}, {_configuration.Network}",
+                    _configuration.Options.Loss,
                     [new CurveSeries(_configuration.Options.Rule.Name, rows)]));
             }
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Xml.Linq;
+using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Commands;
 using Fdfa.Experiments.Runs;
 using Fdfa.Tests.Data;
@@ -156,7 +157,7 @@ public sealed class RunFolderTests
         using var temporary = new TemporaryFolder();
         using RunFolder folder = RunFolder.Create(temporary.File("run"), verbose: false);
 
-        folder.WriteCurves(new Curves("A title", [new CurveSeries("FDFA", s_rows), new CurveSeries("Nothing", [])]));
+        folder.WriteCurves(new Curves("A title", LossFunction.SoftmaxCrossEntropy, [new CurveSeries("FDFA", s_rows), new CurveSeries("Nothing", [])]));
 
         Assert.Equal<byte>([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(temporary.File("run/curves.png"))[..4]);
         Assert.Equal("svg", XDocument.Load(temporary.File("run/curves.svg")).Root!.Name.LocalName);
