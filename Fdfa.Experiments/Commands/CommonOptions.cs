@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Fdfa.Cpu.Reference.Description;
+
+namespace Fdfa.Experiments.Commands;
+
+/// <summary>Options that several commands share, worded once.</summary>
+internal static class CommonOptions
+{
+    /// <summary><c>--device</c>.</summary>
+    public static Option<string> Device(string otherwise = "auto: CUDA, else an OpenCL GPU, else the CPU") => OptionText.Create(
+        "--device", "device", $"Where to compute: auto, cpu, cuda:N or opencl:N, as 'fdfa devices' lists them. [default: {otherwise}]");
+
+    /// <summary><c>--network</c>.</summary>
+    public static Option<string> Network(string otherwise) => OptionText.Create(
+        "--network", "sizes", $"Layer sizes from input to output. [default: {otherwise}]");
+
+    /// <summary><c>--activation</c>.</summary>
+    public static Option<string> Activation() => OptionText.Create(
+        "--activation", "name", "Activation of the hidden blocks: relu, tanh or identity. [default: relu]");
+
+    /// <summary><c>--output</c>.</summary>
+    public static Option<string> Output(string otherwise) => OptionText.Create(
+        "--output", "folder", $"Folder for everything the run writes; new or empty. [default: {otherwise}]");
+
+    /// <summary><c>--data-dir</c>.</summary>
+    public static Option<string> DataDirectory() => OptionText.Create(
+        "--data-dir", "folder", "Where the files of the data set lie, or are downloaded to. [default: a cache folder of this user]");
+
+    /// <summary>The rules' names, for help texts.</summary>
+    public static string RuleNames { get; } = string.Join(", ", LearningRule.All.Select(rule => rule.Name));
+
+    /// <summary>The words of <c>--activation</c>.</summary>
+    public static IReadOnlyDictionary<string, ActivationFunction> Activations { get; } = new Dictionary<string, ActivationFunction>
+    {
+        ["relu"] = ActivationFunction.ReLU,
+        ["tanh"] = ActivationFunction.Tanh,
+        ["identity"] = ActivationFunction.Identity,
+    };
+
+    /// <summary>The words of <c>--optimizer</c> and <c>--feedback-optimizer</c>.</summary>
+    public static IReadOnlyDictionary<string, OptimizerKind> Optimizers { get; } = new Dictionary<string, OptimizerKind>
+    {
+        ["adam"] = OptimizerKind.Adam,
+        ["sgd"] = OptimizerKind.Sgd,
+    };
+}

@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.Globalization;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Training;
+using Spectre.Console;
+
+namespace Fdfa.Experiments.Commands;
+
+/// <summary><c>fdfa evaluate RUN</c>: the models of a run on its test set.</summary>
+internal sealed class EvaluateCommand : Command, IFdfaCommand
+{
+    private readonly Argument<string> _run = new("RUN")
+    {
+        Description = "The folder of a run, as 'fdfa train' named it at its end.",
+        Arity = ArgumentArity.ExactlyOne,
+    };
+
+    private readonly Option<string> _device = CommonOptions.Device();
+    private readonly Option<string> _dataDirectory = OptionText.Create(
+        "--data-dir", "folder", "Where the files of the data set lie. [default: as in the run]");
+
+    /// <summary>Creates the command.</summary>
+    public EvaluateCommand()
+        : base("evaluate", "Evaluates the models of a run on its test set, beside what the run recorded.")
+    {
+        Arguments.Add(_run);
+        Options.Add(_device);
+        Options.Add(_dataDirectory);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Examples { get; } = ["fdfa evaluate runs/20260131-120000-FDFA-784-256-128-10 --device cpu"];
+
+    /// <inheritdoc/>
+    public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
+    {
+        string path = arguments.GetRequiredValue(_run);
+        string selector = arguments.Device(_device);
+        RunRequest request = RunFolder.ReadConfiguration(path).ToRequest() with { Limit = null };
+        if (arguments.Text(_dataDirectory) is { } directory)
+        {
+            request = request with { DataDirectory = directory };
+        }
+
+        IReadOnlyList<MetricsRow> recorded = RunFolder.ReadMetrics(path);
+        NetworkParameters[] models = [.. request.Seeds.Select(seed => RunFolder.ReadModel(path, seed, request.Network))];
+        LoadedData data = DataSource.Load(request, output, cancellation);
+        using ComputeDevice device = ComputeDevice.Open(selector);
+        using DeviceDataSet test = data.UploadTest(device);
+
+        // The trainer wants training data, but nothing is trained here; the test set saves an upload.
+        using var trainer = new Trainer(device, request.Network, request.Options, test, request.Seeds);
+        for (var replica = 0; replica < models.Length; replica++)
+        {
+            trainer.SetParameters(replica, models[replica]);
+        }
+
+        Write(output, request, trainer.Evaluate(test), recorded, data.Description.TestSamples);
+        return ExitCode.Success;
+    }
+
+    private static void Write(
+        ConsoleOutput output, RunRequest request, IReadOnlyList<Evaluation> evaluations, IReadOnlyList<MetricsRow> recorded, int testSamples)
+    {
+        Table table = ConsoleOutput.CreateTable(
+            $"{request.Options.Rule.Name} {request.Network.Topology} on {testSamples} test samples of {request.DataName}",
+            ConsoleOutput.Number("Seed"),
+            ConsoleOutput.Number("Test loss"),
+            ConsoleOutput.Number("Test accuracy"),
+            ConsoleOutput.Number("Recorded loss"),
+            ConsoleOutput.Number("Recorded accuracy"),
+            ConsoleOutput.Number("Epoch"));
+        for (var replica = 0; replica < evaluations.Count; replica++)
+        {
+            MetricsRow? last = recorded.Where(row => row.Seed == request.Seeds[replica]).MaxBy(row => row.Epoch);
+            table.AddRow(
+                new Text(request.Seeds[replica].ToString(CultureInfo.InvariantCulture)),
+                new Text(ConsoleOutput.Loss(evaluations[replica].Loss)),
+                new Text(ConsoleOutput.Percent(evaluations[replica].Accuracy)),
+                new Text(last is null ? "" : ConsoleOutput.Loss(last.TestLoss)),
+                new Text(last is null ? "" : ConsoleOutput.Percent(last.TestAccuracy)),
+                new Text(last is null ? "" : last.Epoch.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        if (evaluations.Count > 1)
+        {
+            table.AddRow(
+                new Text("mean"),
+                new Text(ConsoleOutput.Loss(evaluations.Average(seed => seed.Loss))),
+                new Text(ConsoleOutput.Percent(evaluations.Average(seed => seed.Accuracy))));
+        }
+
+        output.Table(table);
+    }
+}

@@ -1,0 +1,20 @@
+namespace Fdfa.Experiments.Commands;
+
+/// <summary>What the process returns.</summary>
+internal static class ExitCode
+{
+    /// <summary>Done.</summary>
+    public const int Success = 0;
+
+    /// <summary>A check failed, or training diverged.</summary>
+    public const int Failure = 1;
+
+    /// <summary>An option, a file or a device that cannot be worked with.</summary>
+    public const int BadInput = 2;
+
+    /// <summary>A bug in fdfa (EX_SOFTWARE of sysexits.h).</summary>
+    public const int Bug = 70;
+
+    /// <summary>Ended by Ctrl-C (128 + SIGINT).</summary>
+    public const int Cancelled = 130;
+}

@@ -1,0 +1,129 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Fdfa.Cpu.Reference.Description;
+
+namespace Fdfa.Experiments.Commands;
+
+/// <summary>
+/// The values of options, read from their text by this program's own rules: System.CommandLine would answer a bad
+/// number with the name of a .NET type.
+/// </summary>
+internal static class OptionText
+{
+    /// <summary>An option that takes one word.</summary>
+    public static Option<string> Create(string name, string valueName, string description) => new(name)
+    {
+        Description = description,
+        HelpName = valueName,
+        Arity = ArgumentArity.ExactlyOne,
+    };
+
+    /// <summary>An option that is there or not.</summary>
+    public static Option<bool> CreateSwitch(string name, string description) => new(name)
+    {
+        Description = description,
+        Arity = ArgumentArity.Zero,
+    };
+
+    /// <summary>The text given for an option, or null when it is not on the command line.</summary>
+    public static string? Text(this ParseResult arguments, Option<string> option) =>
+        arguments.GetResult(option) is OptionResult { Implicit: false, Tokens: [var token, ..] } ? token.Value : null;
+
+    /// <summary>A whole number of at least <paramref name="minimum"/>, or null when the option is not given.</summary>
+    /// <exception cref="InvalidOptionException">Not such a number.</exception>
+    public static int? WholeNumber(this ParseResult arguments, Option<string> option, int minimum = 1, int maximum = int.MaxValue)
+    {
+        if (arguments.Text(option) is not { } text)
+        {
+            return null;
+        }
+
+        return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
+            && value >= minimum && value <= maximum
+            ? value
+            : throw Refuse(option, text, maximum == int.MaxValue
+                ? string.Create(CultureInfo.InvariantCulture, $"a whole number of at least {minimum}")
+                : string.Create(CultureInfo.InvariantCulture, $"a whole number from {minimum} to {maximum}"));
+    }
+
+    /// <summary>A seed, or null when the option is not given.</summary>
+    /// <exception cref="InvalidOptionException">Not a whole number from 0 to 2⁶⁴ − 1.</exception>
+    public static ulong? Seed(this ParseResult arguments, Option<string> option)
+    {
+        if (arguments.Text(option) is not { } text)
+        {
+            return null;
+        }
+
+        return ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value)
+            ? value
+            : throw Refuse(option, text, $"a whole number from 0 to {ulong.MaxValue}");
+    }
+
+    /// <summary>A finite number above 0, or null when the option is not given.</summary>
+    /// <exception cref="InvalidOptionException">Not such a number.</exception>
+    public static double? Rate(this ParseResult arguments, Option<string> option) =>
+        Number(arguments, option, value => value > 0, "a number above 0, such as 1e-4");
+
+    /// <summary>A number in (0, 1], or null when the option is not given.</summary>
+    /// <exception cref="InvalidOptionException">Not such a number.</exception>
+    public static double? Fraction(this ParseResult arguments, Option<string> option) =>
+        Number(arguments, option, value => value is > 0 and <= 1, "a number above 0 and at most 1, such as 0.95");
+
+    /// <summary>One of a list of words, or null when the option is not given.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="option">The option.</param>
+    /// <param name="kind">What the words are, in the singular.</param>
+    /// <param name="words">The valid words and what they stand for.</param>
+    /// <exception cref="InvalidOptionException">None of the words.</exception>
+    public static T? OneOf<T>(this ParseResult arguments, Option<string> option, string kind, IReadOnlyDictionary<string, T> words)
+        where T : struct
+    {
+        if (arguments.Text(option) is not { } text)
+        {
+            return null;
+        }
+
+        foreach ((string word, T value) in words)
+        {
+            if (word.Equals(text, StringComparison.OrdinalIgnoreCase))
+            {
+                return value;
+            }
+        }
+
+        throw InvalidOptionException.UnknownWord(kind, text, [.. words.Keys]);
+    }
+
+    /// <summary>A device selector, "auto" when the option is not given. Whether the device is here, only opening it can tell.</summary>
+    /// <exception cref="InvalidOptionException">Not the notation of a device.</exception>
+    public static string Device(this ParseResult arguments, Option<string> option)
+    {
+        string text = arguments.Text(option) ?? "auto";
+        string[] parts = text.Split(':');
+        bool isSelector = parts switch
+        {
+            ["auto" or "cpu"] => true,
+            ["cuda" or "opencl", var index] => int.TryParse(index, NumberStyles.None, CultureInfo.InvariantCulture, out _),
+            _ => false,
+        };
+        return isSelector ? text : throw InvalidOptionException.UnknownWord("device", text, ["auto", "cpu", "cuda:0", "opencl:0"]);
+    }
+
+    private static double? Number(ParseResult arguments, Option<string> option, Func<double, bool> isValid, string expected)
+    {
+        if (arguments.Text(option) is not { } text)
+        {
+            return null;
+        }
+
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            && double.IsFinite(value) && isValid(value)
+            ? value
+            : throw Refuse(option, text, expected);
+    }
+
+    private static InvalidOptionException Refuse(Option option, string text, string expected) =>
+        new($"The value '{text}' of {option.Name} is not {expected}.");
+}

@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Fdfa.Cpu.Reference.Description;
+
+namespace Fdfa.Experiments.Commands;
+
+/// <summary>What System.CommandLine could not parse, in this program's words: one sentence, with the nearest valid word.</summary>
+internal static class ParseMistake
+{
+    /// <summary>Refuses a command line that was not understood.</summary>
+    /// <exception cref="InvalidOptionException">An unknown command or option, or a missing or superfluous value.</exception>
+    public static void ThrowIfAny(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        string commandLine = command is RootCommand ? "fdfa" : $"fdfa {command.Name}";
+
+        // An unknown option can also be swallowed as the value of something else; that would hide the slip.
+        foreach (SymbolResult child in parsed.CommandResult.Children)
+        {
+            if (child.Tokens.FirstOrDefault(token => token.Value.StartsWith("--", StringComparison.Ordinal)) is not { } swallowed)
+            {
+                continue;
+            }
+
+            throw child is OptionResult option
+                ? new InvalidOptionException($"The option {option.Option.Name} needs a value, but '{swallowed.Value}' follows it.")
+                : UnknownOption(command, commandLine, swallowed.Value);
+        }
+
+        if (parsed.UnmatchedTokens.Count > 0)
+        {
+            string word = parsed.UnmatchedTokens[0];
+            if (word.StartsWith('-'))
+            {
+                throw UnknownOption(command, commandLine, word);
+            }
+
+            if (command.Subcommands.Count > 0)
+            {
+                throw InvalidOptionException.UnknownWord("command", word, [.. command.Subcommands.Select(known => known.Name)]);
+            }
+
+            throw new InvalidOptionException($"'{commandLine}' has no place for '{word}'; see '{commandLine} --help'.");
+        }
+
+        foreach (SymbolResult child in parsed.CommandResult.Children)
+        {
+            if (child is OptionResult { Implicit: false } option)
+            {
+                if (option.IdentifierTokenCount > 1)
+                {
+                    throw new InvalidOptionException($"The option {option.Option.Name} is given {option.IdentifierTokenCount} times; give it once.");
+                }
+
+                if (option.Tokens.Count == 0 && option.Option.Arity.MinimumNumberOfValues > 0)
+                {
+                    throw new InvalidOptionException($"The option {option.Option.Name} needs a value; see '{commandLine} --help'.");
+                }
+            }
+        }
+
+        foreach (Argument argument in command.Arguments)
+        {
+            if (argument.Arity.MinimumNumberOfValues > 0 && parsed.GetResult(argument) is not { Tokens.Count: > 0 })
+            {
+                throw new InvalidOptionException($"'{commandLine}' needs a {argument.Name}; see '{commandLine} --help'.");
+            }
+        }
+
+        if (parsed.Errors.Count > 0)
+        {
+            throw new InvalidOptionException(parsed.Errors[0].Message);
+        }
+    }
+
+    private static InvalidOptionException UnknownOption(Command command, string commandLine, string word)
+    {
+        // "--epochs=5" and "--epochs:5" are spelled in one word.
+        string name = word.Split('=', ':')[0];
+        if (command is RootCommand && NearestOfSubcommands(command, name) is var (owner, near))
+        {
+            return new InvalidOptionException($"Unknown option '{name}'; did you mean 'fdfa {owner} {near}'?");
+        }
+
+        string[] known = [.. command.Options.Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options.Where(option => option.Recursive)))
+            .Where(option => !option.Hidden)
+            .Select(option => option.Name)
+            .Distinct()];
+        string guess = NearestWord.Find(name, known) is { } nearest ? $"; did you mean {nearest}?" : ".";
+        return new InvalidOptionException($"Unknown option '{name}' of '{commandLine}'{guess} Known options: {string.Join(", ", known)}.");
+    }
+
+    private static (string Command, string Option)? NearestOfSubcommands(Command root, string name)
+    {
+        var all = root.Subcommands
+            .SelectMany(command => command.Options.Select(option => (command.Name, Option: option.Name)))
+            .ToList();
+        return NearestWord.Find(name, all.Select(pair => pair.Option)) is { } nearest
+            ? all.First(pair => pair.Option == nearest)
+            : null;
+    }
+}

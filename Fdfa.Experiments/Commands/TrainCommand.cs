@@ -1,0 +1,177 @@
+using System.CommandLine;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Devices;
+
+namespace Fdfa.Experiments.Commands;
+
+/// <summary><c>fdfa train</c>: one rule, one network, one or more seeds.</summary>
+internal sealed class TrainCommand : Command, IFdfaCommand
+{
+    private const string DefaultNetwork = "784-256-128-10";
+    private const int DefaultEpochs = 10;
+
+    /// <summary>More replicas than this is a typing slip: a seed costs memory for a whole network.</summary>
+    private const int MostSeeds = 1000;
+
+    private readonly Option<string> _rule = OptionText.Create(
+        "--rule", "name", $"Learning rule: {CommonOptions.RuleNames}. [default: FDFA]");
+
+    private readonly Option<string> _network = CommonOptions.Network(DefaultNetwork);
+    private readonly Option<string> _activation = CommonOptions.Activation();
+
+    private readonly Option<string> _data = OptionText.Create(
+        "--data", "name", $"Data set: {string.Join(", ", DataSource.Names)}. [default: embedded]");
+
+    private readonly Option<string> _dataDirectory = CommonOptions.DataDirectory();
+
+    private readonly Option<string> _limit = OptionText.Create(
+        "--limit", "count", "Train on the first samples only; the test set stays whole. [default: all]");
+
+    private readonly Option<string> _epochs = OptionText.Create(
+        "--epochs", "count", $"Passes over the training data. [default: {DefaultEpochs}]");
+
+    private readonly Option<string> _preset = OptionText.Create(
+        "--preset", "name", "Where every option below starts from: paper (Appendix A) or published-code (the authors' repository). [default: paper]");
+
+    private readonly Option<bool> _noBatchNormalization = OptionText.CreateSwitch(
+        "--no-batch-norm", "Do without batch normalization, which fdfa does not have yet and published-code asks for.");
+
+    private readonly Option<string> _batchSize = OptionText.Create(
+        "--batch-size", "count", "Samples per step. [default: the preset's 64]");
+
+    private readonly Option<string> _learningRate = OptionText.Create(
+        "--learning-rate", "rate", "Learning rate of weights and biases in the first epoch. [default: the preset's 1e-4]");
+
+    private readonly Option<string> _decay = OptionText.Create(
+        "--decay", "factor", "Factor on the learning rate after every epoch, above 0 and at most 1. [default: the preset's 0.95]");
+
+    private readonly Option<string> _optimizer = OptionText.Create(
+        "--optimizer", "name", "Optimizer of weights and biases: adam or sgd. [default: the preset's adam]");
+
+    private readonly Option<string> _feedbackRate = OptionText.Create(
+        "--feedback-rate", "rate", "Learning rate of the feedback in the first epoch. [default: the preset's 1e-4]");
+
+    private readonly Option<string> _feedbackRateDecay = OptionText.Create(
+        "--feedback-rate-decay", "factor", "Factor on the feedback rate after every epoch. [default: paper 0.95, published-code 1]");
+
+    private readonly Option<string> _feedbackOptimizer = OptionText.Create(
+        "--feedback-optimizer", "name", "Optimizer of the feedback: adam, or sgd for the exponential average of Eq. 8. [default: the preset's adam]");
+
+    private readonly Option<string> _seed = OptionText.Create(
+        "--seed", "number", "The seed of the one run. [default: 0]");
+
+    private readonly Option<string> _seeds = OptionText.Create(
+        "--seeds", "count", "Train this many seeds, from 0, in the same launches; not together with --seed.");
+
+    private readonly Option<string> _device = CommonOptions.Device();
+    private readonly Option<string> _output = CommonOptions.Output("runs/<time>-<rule>-<network>");
+
+    private readonly Option<bool> _quiet = OptionText.CreateSwitch(
+        "--quiet", "Print nothing but the result: no configuration, no progress.");
+
+    /// <summary>Creates the command.</summary>
+    public TrainCommand()
+        : base("train", "Trains a network with a learning rule and writes everything about the run to a folder.")
+    {
+        Option[] options =
+        [
+            _rule, _network, _activation, _data, _dataDirectory, _limit, _epochs, _preset, _noBatchNormalization, _batchSize,
+            _learningRate, _decay, _optimizer, _feedbackRate, _feedbackRateDecay, _feedbackOptimizer, _seed, _seeds, _device,
+            _output, _quiet,
+        ];
+        foreach (Option option in options)
+        {
+            Options.Add(option);
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Examples { get; } =
+    [
+        "fdfa train --rule FDFA --network 784-800-800-10 --data mnist --epochs 10 --seeds 5",
+    ];
+
+    /// <inheritdoc/>
+    public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
+    {
+        RunRequest request = Read(arguments);
+        bool quiet = arguments.GetValue(_quiet);
+        using RunFolder folder = RunFolder.Create(
+            arguments.Text(_output) ?? RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);
+        LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
+        using ComputeDevice device = ComputeDevice.Open(arguments.Device(_device));
+        RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, device.Info);
+        if (!quiet)
+        {
+            ConfigurationTable.Write(output, configuration);
+        }
+
+        using var run = new TrainingRun(configuration, data, device, folder);
+        RunResult result = ProgressDisplay.Run(output, quiet, progress => run.Execute(progress, cancellation));
+        ResultTable.Write(output, [result]);
+        output.Line($"Everything about this run is in {folder.Path}");
+        if (result.Interruption is null)
+        {
+            return ExitCode.Success;
+        }
+
+        output.Error(result.Interruption);
+        return ExitCode.Cancelled;
+    }
+
+    /// <summary>What the options ask for.</summary>
+    /// <exception cref="FdfaException">A value that no run can have.</exception>
+    internal RunRequest Read(ParseResult arguments)
+    {
+        LearningRule rule = LearningRule.Parse(arguments.Text(_rule) ?? "FDFA");
+        Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
+        if (preset.BatchNormalization && !arguments.GetValue(_noBatchNormalization))
+        {
+            throw new InvalidOptionException(
+                $"The preset {preset.Name} has batch normalization in every hidden block, which fdfa does not have yet; add --no-batch-norm to run it without.");
+        }
+
+        TrainingOptions start = preset.OptionsFor(rule);
+        TrainingOptions options = start with
+        {
+            BatchSize = arguments.WholeNumber(_batchSize) ?? start.BatchSize,
+            LearningRate = arguments.Rate(_learningRate) ?? start.LearningRate,
+            LearningRateDecay = arguments.Fraction(_decay) ?? start.LearningRateDecay,
+            WeightOptimizer = arguments.OneOf(_optimizer, "optimizer", CommonOptions.Optimizers) ?? start.WeightOptimizer,
+            FeedbackRate = arguments.Rate(_feedbackRate) ?? start.FeedbackRate,
+            FeedbackRateDecay = arguments.Fraction(_feedbackRateDecay) ?? start.FeedbackRateDecay,
+            FeedbackOptimizer = arguments.OneOf(_feedbackOptimizer, "optimizer", CommonOptions.Optimizers) ?? start.FeedbackOptimizer,
+        };
+        options.Validate();
+
+        // Read now: opening the device comes after the data, and a slip must not wait for a download.
+        arguments.Device(_device);
+        string dataName = arguments.Text(_data) ?? DataSource.Names[0];
+        return new RunRequest(
+            Topology.Parse(
+                arguments.Text(_network) ?? DefaultNetwork,
+                arguments.OneOf(_activation, "activation", CommonOptions.Activations) ?? ActivationFunction.ReLU),
+            options,
+            preset.Name,
+            arguments.WholeNumber(_epochs) ?? DefaultEpochs,
+            ReadSeeds(arguments),
+            DataSource.CanonicalName(dataName),
+            arguments.Text(_dataDirectory),
+            arguments.WholeNumber(_limit));
+    }
+
+    private IReadOnlyList<ulong> ReadSeeds(ParseResult arguments)
+    {
+        ulong? seed = arguments.Seed(_seed);
+        int? count = arguments.WholeNumber(_seeds, maximum: MostSeeds);
+        return (seed, count) switch
+        {
+            ({ }, { }) => throw new InvalidOptionException(
+                "The options --seed and --seeds exclude each other; give --seed for one run with that seed, or --seeds for that many seeds from 0."),
+            (_, { } several) => [.. Enumerable.Range(0, several).Select(number => (ulong)number)],
+            _ => [seed ?? 0],
+        };
+    }
+}

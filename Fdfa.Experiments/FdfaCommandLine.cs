@@ -1,0 +1,72 @@
+using System.CommandLine;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Commands;
+using Fdfa.Experiments.Output;
+using Fdfa.Gpu.Training;
+using Spectre.Console;
+
+namespace Fdfa.Experiments;
+
+/// <summary>The whole command line: arguments in, exit code out, every mistake as one sentence.</summary>
+internal static class FdfaCommandLine
+{
+    /// <summary>Runs one command.</summary>
+    /// <param name="arguments">What stood after "fdfa".</param>
+    /// <param name="console">Standard output.</param>
+    /// <param name="error">Standard error.</param>
+    /// <param name="cancellation">Ctrl-C.</param>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    public static int Run(string[] arguments, IAnsiConsole console, TextWriter error, CancellationToken cancellation)
+    {
+        ConsoleOutput output = new(console, error, verbose: false);
+        try
+        {
+            var root = new FirstLookCommand();
+            HelpPage.Install(root, console.Profile.Width);
+            ParseResult parsed = root.Parse(
+                arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+            output = new(console, error, parsed.GetValue(root.Verbose));
+            if (parsed.Action is HelpPage or VersionLine)
+            {
+                return parsed.Invoke(new InvocationConfiguration { Output = output.Raw, Error = error });
+            }
+
+            ParseMistake.ThrowIfAny(parsed);
+            return ((IFdfaCommand)parsed.CommandResult.Command).Run(parsed, output, cancellation);
+        }
+        catch (DivergenceException divergence)
+        {
+            output.Error(divergence.Message);
+            return ExitCode.Failure;
+        }
+        catch (FdfaException mistake)
+        {
+            output.Error(mistake.Message);
+            return ExitCode.BadInput;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            output.Error("Interrupted.");
+            return ExitCode.Cancelled;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            output.Error($"A file could not be read or written: {failure.Message}");
+            return ExitCode.BadInput;
+        }
+#pragma warning disable CA1031 // The last line of defence: a stack trace helps nobody who did not write this program.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            output.Error(
+                $"{failure.GetType().Name}: {failure.Message.TrimEnd('.')}; this is a bug in fdfa"
+                + (output.Verbose ? "." : " (--verbose shows where, and so does log.txt if the run had begun)."));
+            if (output.Verbose)
+            {
+                output.ErrorDetails(failure);
+            }
+
+            return ExitCode.Bug;
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Data;
+using Fdfa.Experiments.Output;
+using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Training;
+
+namespace Fdfa.Experiments.Runs;
+
+/// <summary>The one place where runs meet <see cref="Data"/>.</summary>
+internal static class DataSource
+{
+    /// <summary>All data sets, the default first.</summary>
+    public static IReadOnlyList<string> Names { get; } = [EmbeddedFashionMnist.Name, .. DataSetDescription.All.Select(set => set.Name)];
+
+    /// <summary>A data set's name as it is spelled here.</summary>
+    /// <exception cref="InvalidOptionException">There is no such data set.</exception>
+    public static string CanonicalName(string name) =>
+        Names.FirstOrDefault(known => known.Equals(name, StringComparison.OrdinalIgnoreCase))
+        ?? throw InvalidOptionException.UnknownWord("data set", name, Names);
+
+    /// <summary>Loads what a run asks for.</summary>
+    /// <param name="request">The run.</param>
+    /// <param name="output">Where to tell of a download; null to say nothing.</param>
+    /// <param name="cancellation">Ctrl-C.</param>
+    /// <exception cref="FdfaException">The data cannot be had, or does not fit the request.</exception>
+    public static LoadedData Load(RunRequest request, ConsoleOutput? output, CancellationToken cancellation)
+    {
+        using var client = new HttpClient();
+        var catalog = new DataSetCatalog(DataLocations.Discover(request.DataDirectory), new Downloader(client));
+        DataSetPair pair = catalog
+            .LoadAsync(request.DataName, output is null ? null : new DownloadLines(output), cancellation)
+            .GetAwaiter().GetResult();
+        if (request.Limit is { } limit && limit > pair.Train.Count)
+        {
+            throw new InvalidOptionException(
+                $"The limit is {limit}, but {request.DataName} has {pair.Train.Count} training samples; give --limit at most that, or leave it out.");
+        }
+
+        if (request.Network.InputSize != pair.Train.SampleSize || request.Network.OutputSize != pair.Train.ClassCount)
+        {
+            throw new ShapeMismatchException(
+                $"The network {request.Network.Topology} takes {request.Network.InputSize} inputs and has {request.Network.OutputSize} outputs, "
+                + $"but {request.DataName} has {pair.Train.SampleSize} values per sample and {pair.Train.ClassCount} classes; "
+                + $"give a --network that begins with {pair.Train.SampleSize} and ends with {pair.Train.ClassCount}.");
+        }
+
+        ImageDataSet training = request.Limit is { } count ? pair.Train.Take(count) : pair.Train;
+        return new LoadedData(training, pair.Test, new DataDescription(
+            request.DataName, request.DataDirectory, request.Limit, training.Count, pair.Test.Count, training.SampleSize, training.ClassCount));
+    }
+
+    /// <summary>One line per file: a download is rare and short beside the training that follows.</summary>
+    private sealed class DownloadLines(ConsoleOutput output) : IProgress<DownloadProgress>
+    {
+        private string? _file;
+
+        public void Report(DownloadProgress value)
+        {
+            if (value.FileName != _file)
+            {
+                _file = value.FileName;
+                output.Line($"Downloading {value.FileName} ({ConsoleOutput.Quantity(value.BytesTotal, "B")})");
+            }
+        }
+    }
+}
+
+/// <summary>Training and test data in this process's memory.</summary>
+internal sealed class LoadedData(ImageDataSet training, ImageDataSet test, DataDescription description)
+{
+    /// <summary>What it is, for config.json.</summary>
+    public DataDescription Description { get; } = description;
+
+    /// <summary>Uploads the training samples.</summary>
+    public DeviceDataSet UploadTraining(ComputeDevice device) => Upload(device, training);
+
+    /// <summary>Uploads the test samples.</summary>
+    public DeviceDataSet UploadTest(ComputeDevice device) => Upload(device, test);
+
+    private static DeviceDataSet Upload(ComputeDevice device, ImageDataSet data) =>
+        new(device, data.Samples, data.Labels, data.SampleSize, data.ClassCount);
+}

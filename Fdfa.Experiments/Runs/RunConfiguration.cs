@@ -1,0 +1,164 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Devices;
+
+namespace Fdfa.Experiments.Runs;
+
+/// <summary>The data set of a run, as it was.</summary>
+/// <param name="Name">As on the command line.</param>
+/// <param name="Directory">Where its files lay; null for the default.</param>
+/// <param name="Limit">Training samples asked for; null for all.</param>
+/// <param name="TrainingSamples">Training samples used.</param>
+/// <param name="TestSamples">Test samples.</param>
+/// <param name="SampleSize">Values per sample.</param>
+/// <param name="ClassCount">Classes.</param>
+internal sealed record DataDescription(
+    string Name, string? Directory, int? Limit, int TrainingSamples, int TestSamples, int SampleSize, int ClassCount);
+
+/// <summary><c>config.json</c>: everything needed to repeat a run, and where it ran.</summary>
+internal sealed record RunConfiguration
+{
+    /// <summary>The layout of config.json that this program writes and reads.</summary>
+    public const int CurrentSchemaVersion = 1;
+
+    private static readonly JsonSerializerOptions s_json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        // The file is for people and never becomes part of a web page.
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters = { new JsonStringEnumConverter(), new LearningRuleConverter() },
+    };
+
+    /// <summary>The layout of this file.</summary>
+    public required int SchemaVersion { get; init; }
+
+    /// <summary>The command line that asks for this run again.</summary>
+    public required string Repeat { get; init; }
+
+    /// <summary>When the run began.</summary>
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>The topology.</summary>
+    public required string Network { get; init; }
+
+    /// <summary>σ of the hidden blocks.</summary>
+    public required ActivationFunction Activation { get; init; }
+
+    /// <summary>Weights and biases of one seed.</summary>
+    public required long ParameterCount { get; init; }
+
+    /// <summary>Where the options started from.</summary>
+    public required string Preset { get; init; }
+
+    /// <summary>The rule and its options, each as it was in effect.</summary>
+    public required TrainingOptions Options { get; init; }
+
+    /// <summary>Passes over the training data.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>One network each.</summary>
+    public required IReadOnlyList<ulong> Seeds { get; init; }
+
+    /// <summary>The data.</summary>
+    public required DataDescription Data { get; init; }
+
+    /// <summary>Where it ran.</summary>
+    public required DeviceInfo Device { get; init; }
+
+    /// <summary>What it ran with.</summary>
+    public required RunVersions Versions { get; init; }
+
+    /// <summary>The operating system and its processor architecture.</summary>
+    public required string OperatingSystem { get; init; }
+
+    /// <summary>Describes a run that is about to begin on this machine.</summary>
+    public static RunConfiguration Describe(RunRequest request, DataDescription data, DeviceInfo device)
+    {
+        IEnumerable<string> arguments = [.. request.ToArguments(), "--device", device.Selector];
+        return new RunConfiguration
+        {
+            SchemaVersion = CurrentSchemaVersion,
+            Repeat = "fdfa " + string.Join(' ', arguments.Select(Quote)),
+            StartedAt = DateTimeOffset.Now,
+            Network = request.Network.Topology,
+            Activation = request.Network.HiddenActivation,
+            ParameterCount = request.Network.ParameterCount,
+            Preset = request.PresetName,
+            Options = request.Options,
+            Epochs = request.Epochs,
+            Seeds = request.Seeds,
+            Data = data,
+            Device = device,
+            Versions = RunVersions.Current,
+            OperatingSystem = $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture})",
+        };
+    }
+
+    /// <summary>What was asked for.</summary>
+    /// <exception cref="FdfaException">A value that no run can have.</exception>
+    public RunRequest ToRequest()
+    {
+        Options.Validate();
+        return new RunRequest(
+            Topology.Parse(Network, Activation), Options, Preset, Epochs, Seeds, Data.Name, Data.Directory, Data.Limit);
+    }
+
+    /// <summary>The text of config.json.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, s_json) + "\n";
+
+    /// <summary>Reads the text of a config.json.</summary>
+    /// <param name="json">The text.</param>
+    /// <param name="path">Its file, for messages.</param>
+    /// <exception cref="RunFolderException">Not the configuration of a run that this program can read.</exception>
+    public static RunConfiguration Parse(string json, string path)
+    {
+        try
+        {
+            // The version first: a newer layout should be called newer, not malformed.
+            using JsonDocument document = JsonDocument.Parse(json);
+            if (document.RootElement.ValueKind != JsonValueKind.Object
+                || !document.RootElement.TryGetProperty("schemaVersion", out JsonElement version)
+                || !version.TryGetInt32(out int schema))
+            {
+                throw new RunFolderException($"'{path}' is not the configuration of a run: it has no schemaVersion.");
+            }
+
+            if (schema != CurrentSchemaVersion)
+            {
+                throw new RunFolderException(
+                    $"'{path}' has schemaVersion {schema}, and this fdfa reads {CurrentSchemaVersion}; use the version of fdfa that wrote it.");
+            }
+
+            RunConfiguration configuration = document.Deserialize<RunConfiguration>(s_json)
+                ?? throw new RunFolderException($"'{path}' is empty.");
+            if (configuration is { Seeds: null or { Count: 0 } } or { Data: null } or { Options: null } or { Options.Rule: null }
+                or { Network: null } or { Preset: null })
+            {
+                throw new RunFolderException($"'{path}' is not the configuration of a run: seeds, data, options, network or preset are missing.");
+            }
+
+            return configuration;
+        }
+        catch (Exception malformed) when (malformed is JsonException or InvalidOperationException or NotSupportedException)
+        {
+            throw new RunFolderException($"'{path}' is not the configuration of a run: {malformed.Message}", malformed);
+        }
+    }
+
+    private static string Quote(string argument) =>
+        argument.All(character => char.IsAsciiLetterOrDigit(character) || "-_./:=,+".Contains(character, StringComparison.Ordinal))
+            ? argument
+            : "'" + argument.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
+
+    private sealed class LearningRuleConverter : JsonConverter<LearningRule>
+    {
+        public override LearningRule Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            LearningRule.Parse(reader.GetString() ?? throw new JsonException("The rule has no name."));
+
+        public override void Write(Utf8JsonWriter writer, LearningRule value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(value.Name);
+    }
+}

@@ -1,0 +1,172 @@
+using System.Globalization;
+using System.Text;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Checkpoints;
+using Microsoft.Extensions.Logging;
+
+namespace Fdfa.Experiments.Runs;
+
+/// <summary>The folder of a run. Every file appears whole or not at all.</summary>
+internal sealed class RunFolder : IDisposable
+{
+    private const string ConfigurationFile = "config.json";
+    private const string MetricsFile = "metrics.csv";
+    private const string LogFile = "log.txt";
+
+    private readonly Stack<string> _created;
+    private readonly bool _verbose;
+    private RunLog? _log;
+
+    private RunFolder(string path, Stack<string> created, bool verbose)
+    {
+        Path = path;
+        _created = created;
+        _verbose = verbose;
+    }
+
+    /// <summary>Where it is, as it was asked for.</summary>
+    public string Path { get; }
+
+    /// <summary>The log, in log.txt from the first use on.</summary>
+    public ILogger Log => (_log ??= new RunLog(InFolder(LogFile), _verbose)).Logger;
+
+    /// <summary>The path of a run whose <c>--output</c> is not given.</summary>
+    public static string DefaultPath(RunRequest request, DateTime now) =>
+        DefaultPath($"{request.Options.Rule.Name}-{request.Network.Topology}", now);
+
+    /// <summary>The path of a run with a name of its own.</summary>
+    public static string DefaultPath(string name, DateTime now)
+    {
+        // A deep network's topology is longer than some file systems let a name be.
+        const int LongestName = 100;
+        string stem = System.IO.Path.Combine(
+            "runs", now.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture) + "-" + name[..Math.Min(name.Length, LongestName)]);
+        string path = stem;
+        for (var attempt = 2; Directory.Exists(path); attempt++)
+        {
+            path = string.Create(CultureInfo.InvariantCulture, $"{stem}-{attempt}");
+        }
+
+        return path;
+    }
+
+    /// <summary>Creates the folder and proves that files can be written to it, before anything costly begins.</summary>
+    /// <param name="path">A new or empty folder.</param>
+    /// <param name="verbose">Whether the log goes to standard error too.</param>
+    /// <exception cref="RunFolderException">It is not empty, or cannot be written.</exception>
+    public static RunFolder Create(string path, bool verbose)
+    {
+        var created = new Stack<string>();
+        try
+        {
+            string full = System.IO.Path.GetFullPath(path);
+            if (File.Exists(full))
+            {
+                throw new RunFolderException($"The output folder '{path}' is a file; choose another folder with --output.");
+            }
+
+            if (Directory.Exists(full) && Directory.EnumerateFileSystemEntries(full).Any())
+            {
+                throw new RunFolderException($"The output folder '{path}' is not empty; choose a new one with --output, so that no run is overwritten.");
+            }
+
+            for (string? folder = full; folder is not null && !Directory.Exists(folder); folder = System.IO.Path.GetDirectoryName(folder))
+            {
+                created.Push(folder);
+            }
+
+            // From the outermost folder inwards; the reverse of it removes them.
+            created = new Stack<string>(created.ToArray());
+            Directory.CreateDirectory(full);
+            string probe = System.IO.Path.Combine(full, ".fdfa-write-test");
+            File.WriteAllBytes(probe, [0]);
+            File.Delete(probe);
+            return new RunFolder(path, created, verbose);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            RemoveEmpty(created);
+            throw new RunFolderException(
+                $"The output folder '{path}' cannot be written ({failure.Message.TrimEnd('.')}); choose another with --output.", failure);
+        }
+    }
+
+    /// <summary>Writes config.json.</summary>
+    public void WriteConfiguration(RunConfiguration configuration) => WriteText(ConfigurationFile, configuration.ToJson());
+
+    /// <summary>Writes metrics.csv anew.</summary>
+    public void WriteMetrics(IEnumerable<MetricsRow> rows) => WriteText(MetricsFile, MetricsTable.ToCsv(rows));
+
+    /// <summary>Writes curves.png and curves.svg.</summary>
+    public void WriteCurves(Curves curves)
+    {
+        WriteBytes("curves.png", curves.ToPng());
+        WriteText("curves.svg", curves.ToSvg());
+    }
+
+    /// <summary>Writes one seed's model anew.</summary>
+    public void WriteModel(
+        ulong seed, NetworkDescription network, NetworkParameters parameters, IReadOnlyDictionary<string, string> metadata) =>
+        ModelFile.Save(ModelPath(Path, seed), network, parameters, metadata);
+
+    /// <summary>Reads the configuration of a finished or interrupted run.</summary>
+    /// <exception cref="RunFolderException">There is none, or it cannot be read.</exception>
+    public static RunConfiguration ReadConfiguration(string path)
+    {
+        string file = System.IO.Path.Combine(path, ConfigurationFile);
+        if (!File.Exists(file))
+        {
+            throw new RunFolderException(
+                $"'{path}' is not a run folder: it has no {ConfigurationFile}; give the folder that 'fdfa train' named at its end.");
+        }
+
+        return RunConfiguration.Parse(File.ReadAllText(file), file);
+    }
+
+    /// <summary>Reads the metrics of a run; none when it was interrupted before its first epoch ended.</summary>
+    /// <exception cref="RunFolderException">They cannot be read.</exception>
+    public static IReadOnlyList<MetricsRow> ReadMetrics(string path)
+    {
+        string file = System.IO.Path.Combine(path, MetricsFile);
+        return File.Exists(file) ? MetricsTable.Parse(File.ReadAllText(file), file) : [];
+    }
+
+    /// <summary>Reads one seed's model.</summary>
+    /// <exception cref="RunFolderException">There is none.</exception>
+    public static NetworkParameters ReadModel(string path, ulong seed, NetworkDescription network)
+    {
+        string file = ModelPath(path, seed);
+        return File.Exists(file)
+            ? ModelFile.Load(file, network)
+            : throw new RunFolderException($"The run '{path}' has no model of seed {seed}: '{file}' is missing.");
+    }
+
+    /// <summary>Closes the log, and takes the folder away again if nothing was ever written to it.</summary>
+    public void Dispose()
+    {
+        _log?.Dispose();
+        RemoveEmpty(_created);
+    }
+
+    private static string ModelPath(string path, ulong seed) =>
+        System.IO.Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"model-seed{seed}.safetensors"));
+
+    private static void RemoveEmpty(Stack<string> folders)
+    {
+        foreach (string folder in folders)
+        {
+            if (!Directory.Exists(folder) || Directory.EnumerateFileSystemEntries(folder).Any())
+            {
+                return;
+            }
+
+            Directory.Delete(folder);
+        }
+    }
+
+    private string InFolder(string name) => System.IO.Path.Combine(Path, name);
+
+    private void WriteText(string name, string text) => WriteBytes(name, Encoding.UTF8.GetBytes(text));
+
+    private void WriteBytes(string name, byte[] bytes) => AtomicFile.Write(InFolder(name), stream => stream.Write(bytes));
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Output;
+
+namespace Fdfa.Experiments.Runs;
+
+/// <summary>What a person asked to train: everything that decides the numbers of a run, except the device.</summary>
+/// <param name="Network">The network.</param>
+/// <param name="Options">The rule and its options.</param>
+/// <param name="PresetName">Where the options started from.</param>
+/// <param name="Epochs">Passes over the training data.</param>
+/// <param name="Seeds">One network each.</param>
+/// <param name="DataName">The data set.</param>
+/// <param name="DataDirectory">Where its files lie; null for the default.</param>
+/// <param name="Limit">Training samples to use; null for all.</param>
+internal sealed record RunRequest(
+    NetworkDescription Network,
+    TrainingOptions Options,
+    string PresetName,
+    int Epochs,
+    IReadOnlyList<ulong> Seeds,
+    string DataName,
+    string? DataDirectory,
+    int? Limit)
+{
+    /// <summary>The command line, after "fdfa", that asks for this again; options without a switch come from the preset.</summary>
+    public IReadOnlyList<string> ToArguments()
+    {
+        var arguments = new List<string>
+        {
+            "train",
+            "--rule", Options.Rule.Name,
+            "--network", Network.Topology,
+            "--activation", Lower(Network.HiddenActivation),
+            "--data", DataName,
+            "--epochs", Text(Epochs),
+            "--preset", PresetName,
+            "--batch-size", Text(Options.BatchSize),
+            "--learning-rate", ConsoleOutput.Plain(Options.LearningRate),
+            "--decay", ConsoleOutput.Plain(Options.LearningRateDecay),
+            "--optimizer", Lower(Options.WeightOptimizer),
+        };
+        if (Options.Rule.HasFeedback)
+        {
+            arguments.AddRange(
+            [
+                "--feedback-rate", ConsoleOutput.Plain(Options.FeedbackRate),
+                "--feedback-rate-decay", ConsoleOutput.Plain(Options.FeedbackRateDecay),
+                "--feedback-optimizer", Lower(Options.FeedbackOptimizer),
+            ]);
+        }
+
+        if (Preset.Parse(PresetName).BatchNormalization)
+        {
+            arguments.Add("--no-batch-norm");
+        }
+
+        arguments.AddRange(Seeds.Count == 1
+            ? ["--seed", Seeds[0].ToString(CultureInfo.InvariantCulture)]
+            : ["--seeds", Text(Seeds.Count)]);
+        if (DataDirectory is not null)
+        {
+            arguments.AddRange(["--data-dir", DataDirectory]);
+        }
+
+        if (Limit is { } limit)
+        {
+            arguments.AddRange(["--limit", Text(limit)]);
+        }
+
+        return arguments;
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+#pragma warning disable CA1308 // Words of the command line are lower case.
+    private static string Lower<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
+#pragma warning restore CA1308
+}

@@ -1,0 +1,136 @@
+using Fdfa.Tests.Data;
+
+namespace Fdfa.Tests.CommandLine;
+
+/// <summary>Every mistake a person can make: one sentence that names it, exit code 2, and nothing left behind.</summary>
+public sealed class BadInputTests
+{
+    /// <summary>The command line, and what the sentence must say.</summary>
+    public static TheoryData<string, string> Mistakes { get; } = new()
+    {
+        { "trian", "Unknown command 'trian'; did you mean train? Known commands: train, evaluate, devices, check, bench." },
+        { "xyzzy", "Unknown command 'xyzzy'. Known commands: train" },
+        { "--epochs 3", "did you mean 'fdfa train --epochs'?" },
+        { "-x", "Unknown option '-x'" },
+        { "train --epoch 3", "Unknown option '--epoch' of 'fdfa train'; did you mean --epochs? Known options: --rule" },
+        { "train --epoch=3", "Unknown option '--epoch' of 'fdfa train'; did you mean --epochs?" },
+        { "train extra", "no place for 'extra'" },
+        { "train --epochs", "--epochs needs a value" },
+        { "train --output --quiet", "--output needs a value, but '--quiet' follows it" },
+        { "train --seed 1 --seed 2", "--seed is given 2 times" },
+        { "train --rule FDA", "Unknown rule 'FDA'; did you mean FDFA? Known rules: BP, FDFA" },
+        { "train --network 784-x-10", "'x'" },
+        { "train --network 784", "at least two items" },
+        { "train --network 784-0-10", "'0'" },
+        { "train --network 784--10", "item 2" },
+        { "train --network 100-10", "begins with 784 and ends with 10" },
+        { "train --activation rellu", "Unknown activation 'rellu'; did you mean relu?" },
+        { "train --data mnits", "Unknown data set 'mnits'; did you mean mnist? Known data sets: embedded, mnist, fashion-mnist" },
+        { "train --data mnist --data-dir /nowhere-at-all", "/nowhere-at-all" },
+        { "train --preset papre", "Unknown preset 'papre'; did you mean paper?" },
+        { "train --preset published-code", "--no-batch-norm" },
+        { "train --optimizer adm", "Unknown optimizer 'adm'; did you mean adam? Known optimizers: adam, sgd" },
+        { "train --feedback-optimizer sdg", "Unknown optimizer 'sdg'; did you mean sgd?" },
+        { "train --device gpu", "Unknown device 'gpu'; did you mean cpu?" },
+        { "train --device cuda", "Unknown device 'cuda'; did you mean cuda:0?" },
+        { "train --device cuda:99", "cuda:99" },
+        { "train --epochs 0", "'0' of --epochs is not a whole number of at least 1" },
+        { "train --epochs -3", "'-3' of --epochs" },
+        { "train --epochs 1.5", "'1.5' of --epochs" },
+        { "train --epochs 99999999999", "'99999999999' of --epochs" },
+        { "train --batch-size 0", "'0' of --batch-size" },
+        { "train --batch-size 1e3", "'1e3' of --batch-size" },
+        { "train --learning-rate 0", "'0' of --learning-rate is not a number above 0" },
+        { "train --learning-rate -1e-3", "'-1e-3' of --learning-rate" },
+        { "train --learning-rate NaN", "'NaN' of --learning-rate" },
+        { "train --learning-rate 0,1", "'0,1' of --learning-rate" },
+        { "train --feedback-rate Infinity", "'Infinity' of --feedback-rate" },
+        { "train --feedback-rate 0", "'0' of --feedback-rate" },
+        { "train --decay 1.5", "'1.5' of --decay is not a number above 0 and at most 1" },
+        { "train --decay 0", "'0' of --decay" },
+        { "train --feedback-rate-decay NaN", "'NaN' of --feedback-rate-decay" },
+        { "train --seed -1", "'-1' of --seed is not a whole number from 0 to 18446744073709551615" },
+        { "train --seeds 0", "'0' of --seeds" },
+        { "train --seed 1 --seeds 2", "--seed and --seeds exclude each other" },
+        { "train --limit 0", "'0' of --limit" },
+        { "train --limit 1000000", "has 10000 training samples" },
+        { "evaluate", "needs a RUN" },
+        { "evaluate /nowhere-at-all", "'/nowhere-at-all' is not a run folder" },
+        { "evaluate --devise cpu x", "Unknown option '--devise' of 'fdfa evaluate'; did you mean --device?" },
+        { "evaluate one two", "no place for 'two'" },
+        { "devices --json", "Unknown option '--json' of 'fdfa devices'" },
+        { "check --device cpo", "Unknown device 'cpo'; did you mean cpu?" },
+        { "bench --rule FDFB", "Unknown rule 'FDFB'; did you mean FDFA?" },
+        { "bench --network 0-1", "'0'" },
+        { "bench --seeds -1", "'-1' of --seeds" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Mistakes))]
+    public void A_mistake_is_one_sentence_and_leaves_nothing_behind(string commandLine, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        string output = folder.File("deep/run");
+        string[] arguments = commandLine.Split(' ');
+
+        // Unless the mistake is about --output itself, the run would go to a folder that must not appear.
+        if (arguments[0] == "train" && !arguments.Contains("--output") && arguments.Length > 2)
+        {
+            arguments = [.. arguments, "--output", output];
+        }
+
+        CommandLineRun run = CommandLineRun.Of(arguments);
+
+        AssertRefused(run, expected);
+        Assert.False(Directory.Exists(folder.File("deep")), "The output folder was left behind.");
+    }
+
+    [Fact]
+    public void An_output_folder_that_is_not_empty_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("precious.txt", [1]);
+
+        AssertRefused(CommandLineRun.Of("train", "--output", folder.Path), "is not empty");
+
+        Assert.Equal([folder.File("precious.txt")], Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Theory]
+    [InlineData("file")]
+    [InlineData("file/below")]
+    [InlineData("file/below/deeper")]
+    public void An_output_folder_in_the_place_of_a_file_is_refused(string name)
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("file", [1]);
+
+        AssertRefused(CommandLineRun.Of("train", "--output", folder.File(name)), "--output");
+    }
+
+    [SkippableFact]
+    public void An_output_folder_that_even_root_cannot_write_is_refused()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "There is no /proc here.");
+
+        AssertRefused(CommandLineRun.Of("train", "--output", "/proc/fdfa-run"), "'/proc/fdfa-run' cannot be written");
+    }
+
+    [Fact]
+    public void Control_characters_in_a_word_do_not_reach_the_terminal()
+    {
+        CommandLineRun run = CommandLineRun.Of("train", "--epochs", "1\u001b[2J\n2");
+
+        AssertRefused(run, "--epochs");
+        Assert.DoesNotContain('\u001b', run.Error);
+    }
+
+    private static void AssertRefused(CommandLineRun run, string expected)
+    {
+        Assert.Contains(expected, run.Error, StringComparison.Ordinal);
+        Assert.StartsWith("fdfa: ", run.Error, StringComparison.Ordinal);
+        Assert.Single(run.Error.TrimEnd().ReplaceLineEndings("\n").Split('\n'));
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal("", run.Output);
+    }
+}

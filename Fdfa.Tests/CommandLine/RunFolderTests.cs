@@ -1,0 +1,191 @@
+using System.Globalization;
+using System.Xml.Linq;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Commands;
+using Fdfa.Experiments.Runs;
+using Fdfa.Tests.Data;
+
+namespace Fdfa.Tests.CommandLine;
+
+public sealed class RunFolderTests
+{
+    private static readonly MetricsRow[] s_rows =
+    [
+        new(0, 1, 1.0 / 3, 0.1 + 0.2, double.NaN, 2.0 / 3, 1e-4, 9.5e-5, 1.25),
+        new(ulong.MaxValue, 1, double.Epsilon, 1, double.PositiveInfinity, 0, double.MaxValue, null, 0),
+    ];
+
+    [Fact]
+    public void Metrics_read_back_to_the_same_bits_in_every_culture()
+    {
+        CultureInfo before = CultureInfo.CurrentCulture;
+        try
+        {
+            CultureInfo.CurrentCulture = new CultureInfo("") { NumberFormat = { NumberDecimalSeparator = "," } };
+
+            IReadOnlyList<MetricsRow> read = MetricsTable.Parse(MetricsTable.ToCsv(s_rows), "metrics.csv");
+
+            Assert.Equal(s_rows, read);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+    }
+
+    [Theory]
+    [InlineData("", "first line")]
+    [InlineData("seed,epoch\n0,1\n", "first line")]
+    [InlineData("0,1,2", "Line 2")]
+    [InlineData("0,1,x,1,1,1,1,1,1", "Line 2")]
+    [InlineData("0,1,1,1,1,1,1,1,1,1", "Line 2")]
+    public void Damaged_metrics_are_refused_by_line(string text, string expected)
+    {
+        string csv = text.Contains("epoch", StringComparison.Ordinal) || text.Length == 0 ? text : MetricsTable.ToCsv([]) + text + "\n";
+
+        var refusal = Assert.Throws<RunFolderException>(() => MetricsTable.Parse(csv, "metrics.csv"));
+
+        Assert.Contains(expected, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void Metrics_are_replaced_as_a_whole_while_somebody_reads_them()
+    {
+        // Windows refuses to replace an open file; there a reader delays the writer instead.
+        Skip.If(OperatingSystem.IsWindows(), "An open file cannot be replaced on Windows.");
+        using var temporary = new TemporaryFolder();
+        using RunFolder folder = RunFolder.Create(temporary.File("run"), verbose: false);
+        folder.WriteMetrics(s_rows[..1]);
+        using var reader = new StreamReader(new FileStream(
+            temporary.File("run/metrics.csv"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+
+        folder.WriteMetrics(s_rows);
+
+        Assert.Equal(MetricsTable.ToCsv(s_rows[..1]), reader.ReadToEnd());
+        Assert.Equal(s_rows, RunFolder.ReadMetrics(temporary.File("run")));
+        Assert.Equal(["metrics.csv"], FileNames(temporary.File("run")));
+    }
+
+    [Fact]
+    public void A_configuration_reads_back_as_it_was_written()
+    {
+        using var temporary = new TemporaryFolder();
+        using RunFolder folder = RunFolder.Create(temporary.File("run"), verbose: false);
+
+        folder.WriteConfiguration(SomeRun.Configuration);
+
+        RunConfiguration read = RunFolder.ReadConfiguration(temporary.File("run"));
+        Assert.Equal(SomeRun.Configuration.ToJson(), read.ToJson());
+        Assert.Equal(SomeRun.Request.ToArguments(), read.ToRequest().ToArguments());
+        Assert.Equal(SomeRun.Request.Options, read.ToRequest().Options);
+    }
+
+    [Fact]
+    public void The_command_line_of_a_configuration_asks_for_the_same_run()
+    {
+        var command = new TrainCommand();
+
+        RunRequest read = command.Read(command.Parse([.. SomeRun.Request.ToArguments().Skip(1)]));
+
+        Assert.Equal(SomeRun.Request.Options, read.Options);
+        Assert.Equal(SomeRun.Request.ToArguments(), read.ToArguments());
+        Assert.Contains("--data-dir 'a folder/with '\\''quotes'\\'''", SomeRun.Configuration.Repeat, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "is not the configuration of a run")]
+    [InlineData("[]", "no schemaVersion")]
+    [InlineData("{}", "no schemaVersion")]
+    [InlineData("""{"schemaVersion": 2}""", "schemaVersion 2")]
+    [InlineData("""{"schemaVersion": 1}""", "is not the configuration of a run")]
+    public void A_damaged_configuration_is_refused(string json, string expected) =>
+        AssertEvaluateRefuses(json, expected);
+
+    [Theory]
+    [InlineData("\"rule\": \"FDFA\"", "\"rule\": \"FDFB\"", "Unknown rule")]
+    [InlineData("\"rule\": \"FDFA\"", "\"rule\": null", "options")]
+    [InlineData("\"network\": \"784-30-10\"", "\"network\": \"784\"", "topology")]
+    [InlineData("\"network\": \"784-30-10\"", "\"network\": null", "missing")]
+    [InlineData("\"batchSize\": 32", "\"batchSize\": 0", "batch size")]
+    [InlineData("\"loss\": \"SoftmaxCrossEntropy\"", "\"loss\": \"Hinge\"", "configuration of a run")]
+    public void A_configuration_with_an_impossible_value_is_refused(string valid, string invalid, string expected)
+    {
+        string json = SomeRun.Configuration.ToJson();
+        Assert.Contains(valid, json, StringComparison.Ordinal);
+
+        AssertEvaluateRefuses(json.Replace(valid, invalid, StringComparison.Ordinal), expected);
+    }
+
+    [Fact]
+    public void A_run_without_its_models_is_refused()
+    {
+        using var temporary = new TemporaryFolder();
+        temporary.Write("config.json", System.Text.Encoding.UTF8.GetBytes(SomeRun.Configuration.ToJson()));
+
+        CommandLineRun run = CommandLineRun.Of("evaluate", temporary.Path);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("model-seed0.safetensors' is missing", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_unused_folder_goes_with_every_parent_it_brought()
+    {
+        using var temporary = new TemporaryFolder();
+        using (RunFolder.Create(temporary.File("a/b/c"), verbose: false))
+        {
+            Assert.True(Directory.Exists(temporary.File("a/b/c")));
+        }
+
+        Assert.False(Directory.Exists(temporary.File("a")));
+        Assert.True(Directory.Exists(temporary.Path));
+    }
+
+    [Fact]
+    public void An_empty_folder_that_was_there_before_stays()
+    {
+        using var temporary = new TemporaryFolder();
+
+        RunFolder.Create(temporary.Path, verbose: false).Dispose();
+
+        Assert.True(Directory.Exists(temporary.Path));
+    }
+
+    [Fact]
+    public void The_curves_are_a_png_and_an_svg_with_their_words()
+    {
+        using var temporary = new TemporaryFolder();
+        using RunFolder folder = RunFolder.Create(temporary.File("run"), verbose: false);
+
+        folder.WriteCurves(new Curves("A title", LossFunction.SoftmaxCrossEntropy, [new CurveSeries("FDFA", s_rows), new CurveSeries("Nothing", [])]));
+
+        Assert.Equal<byte>([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(temporary.File("run/curves.png"))[..4]);
+        Assert.Equal("svg", XDocument.Load(temporary.File("run/curves.svg")).Root!.Name.LocalName);
+        Assert.Equal(["curves.png", "curves.svg"], FileNames(temporary.File("run")));
+    }
+
+    [Fact]
+    public void A_run_is_named_by_its_time_rule_and_network()
+    {
+        var now = new DateTime(2026, 1, 31, 12, 0, 0, DateTimeKind.Local);
+
+        string path = RunFolder.DefaultPath(SomeRun.Request, now);
+
+        Assert.Equal(Path.Combine("runs", "20260131-120000-FDFA-784-30-10"), path);
+    }
+
+    internal static string[] FileNames(string folder) =>
+        [.. Directory.GetFileSystemEntries(folder).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
+
+    private static void AssertEvaluateRefuses(string json, string expected)
+    {
+        using var temporary = new TemporaryFolder();
+        temporary.Write("config.json", System.Text.Encoding.UTF8.GetBytes(json));
+
+        CommandLineRun run = CommandLineRun.Of("evaluate", temporary.Path);
+
+        Assert.Contains(expected, run.Error, StringComparison.Ordinal);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal("", run.Output);
+    }
+}

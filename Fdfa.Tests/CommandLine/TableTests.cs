@@ -1,0 +1,138 @@
+using System.Reflection;
+using System.Text.Json;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Commands;
+using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Measurement;
+
+namespace Fdfa.Tests.CommandLine;
+
+/// <summary>The layout of every table, with made-up numbers.</summary>
+public sealed class TableTests
+{
+    private static readonly BenchmarkResult s_benchmark = new()
+    {
+        Rule = "FDFA",
+        Network = "784-800-10",
+        BatchSize = 64,
+        Replicas = 1,
+        Device = "A device",
+        MedianSeconds = 0.0081,
+        LowSeconds = 0.0079,
+        HighSeconds = 0.0093,
+        LaunchesPerStep = 4,
+        AllocatedBytesPerStep = 1536,
+        Operations = 0.65e9,
+        Bytes = 46e6,
+        PeakOperationsPerSecond = 227e9,
+        PeakBytesPerSecond = 50e9,
+    };
+
+    [SkippableFact]
+    public void The_result_of_one_seed() => Snapshot.Match(
+        CommandLineRun.Written(output => ResultTable.Write(
+            output,
+            [
+                new RunResult("FDFA", "784-256-128-10", Rows(seeds: 1), null),
+                new RunResult("BP", "784-256-128-10", Rows(seeds: 1), null),
+            ])),
+        "result-one-seed");
+
+    [SkippableFact]
+    public void The_result_of_several_seeds() => Snapshot.Match(
+        CommandLineRun.Written(output => ResultTable.Write(output, [new RunResult("FDFA", "784-10", Rows(seeds: 3), null)])),
+        "result-several-seeds");
+
+    [Fact]
+    public void A_run_without_a_whole_epoch_has_no_table() =>
+        Assert.Equal("", CommandLineRun.Written(output => ResultTable.Write(output, [new RunResult("BP", "784-10", [], "Interrupted.")])));
+
+    [SkippableFact]
+    public void The_configuration_beside_the_presets() => Snapshot.Match(
+        CommandLineRun.Written(output => ConfigurationTable.Write(output, SomeRun.Configuration)), "configuration");
+
+    [SkippableFact]
+    public void The_devices() => Snapshot.Match(
+        CommandLineRun.Written(output => DevicesCommand.Write(output, new DeviceSurvey(
+            [
+                new DeviceInfo("cuda:0", DeviceKind.Cuda, "Some GPU [80 GB]", 80L << 30, "132 multiprocessors, sm_90"),
+                new DeviceInfo("cpu", DeviceKind.Cpu, "Some processor", 8L << 30, "2 cores, SIMD, 16 floats"),
+            ],
+            [new MissingDevice(DeviceKind.OpenCl, "There is no OpenCL loader.")]))),
+        "devices");
+
+    [SkippableFact]
+    public void The_check_of_a_device()
+    {
+        var agrees = true;
+        string written = CommandLineRun.Written(output => agrees = CheckCommand.Write(
+            output,
+            new DeviceInfo("cpu", DeviceKind.Cpu, "Some processor", 1, ""),
+            [
+                new AgreementRow("BP", "17-9-4, batch 3, 1 step", 1.25e-7, 1e-5),
+                new AgreementRow("FDFA", "17-9-4, batch 3, 20 steps", double.NaN, 1e-5),
+            ]));
+
+        Assert.False(agrees);
+        Snapshot.Match(written, "check");
+    }
+
+    [Fact]
+    public void A_check_of_nothing_does_not_pass() => CommandLineRun.Written(output => Assert.False(
+        CheckCommand.Write(output, new DeviceInfo("cpu", DeviceKind.Cpu, "Some processor", 1, ""), [])));
+
+    [SkippableFact]
+    public void The_benchmark() => Snapshot.Match(
+        CommandLineRun.Written(output => BenchCommand.Write(output, [s_benchmark with { Rule = "BP", MedianSeconds = 0.0061 }, s_benchmark])),
+        "benchmark");
+
+    [Fact]
+    public void The_benchmark_as_json_has_the_floor_and_the_ratio()
+    {
+        using JsonDocument document = JsonDocument.Parse(BenchCommand.ToJson([s_benchmark, s_benchmark with { MedianSeconds = double.NaN }]));
+        JsonElement result = document.RootElement.GetProperty("results")[0];
+
+        Assert.Equal(1, document.RootElement.GetProperty("schemaVersion").GetInt32());
+        Assert.Equal(s_benchmark.FloorSeconds, result.GetProperty("floorSeconds").GetDouble());
+        Assert.Equal(s_benchmark.Ratio, result.GetProperty("ratio").GetDouble());
+    }
+
+    [Fact]
+    public void No_training_option_is_missing_from_the_configuration_table()
+    {
+        IEnumerable<string> options = typeof(TrainingOptions)
+            .GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Select(property => property.Name)
+            .Where(name => name != nameof(TrainingOptions.Rule));
+
+        Assert.Equal(options.Order(), ConfigurationTable.Entries.Select(entry => entry.Property).Order());
+    }
+
+    [Theory]
+    [InlineData(1e-4, "1e-4")]
+    [InlineData(1.5e-7, "1.5e-7")]
+    [InlineData(0.95, "0.95")]
+    [InlineData(64, "64")]
+    [InlineData(1e30, "1e30")]
+    [InlineData(0, "0")]
+    public void A_number_is_written_as_people_write_it(double value, string expected) => Assert.Equal(expected, ConsoleOutput.Plain(value));
+
+    [Fact]
+    public void A_number_reads_back_to_the_same_bits()
+    {
+        var random = new Random(1);
+        for (var trial = 0; trial < 1000; trial++)
+        {
+            double value = Math.ScaleB(random.NextDouble(), random.Next(-60, 60));
+            Assert.Equal(value, double.Parse(ConsoleOutput.Plain(value), System.Globalization.CultureInfo.InvariantCulture));
+        }
+    }
+
+    private static MetricsRow[] Rows(int seeds) =>
+    [
+        .. Enumerable.Range(1, 2).SelectMany(epoch => Enumerable.Range(0, seeds).Select(seed => new MetricsRow(
+            (ulong)seed, epoch, 0.5 / epoch, 0.9 + 0.01 * seed, 0.6 / epoch, 0.85 + 0.01 * seed, 1e-4, 1e-4, 1.5))),
+    ];
+}

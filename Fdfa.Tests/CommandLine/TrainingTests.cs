@@ -1,0 +1,164 @@
+using System.Text.Json;
+using Fdfa.Experiments.Runs;
+using Fdfa.Tests.Data;
+
+namespace Fdfa.Tests.CommandLine;
+
+/// <summary>The commands that train, at the smallest size, on the CPU device.</summary>
+[Trait("Needs", "Trainer")]
+public sealed class TrainingTests
+{
+    [Fact]
+    public void Training_leaves_a_whole_run_folder()
+    {
+        using var temporary = new TemporaryFolder();
+
+        CommandLineRun run = Train(temporary.File("run"), "--seeds", "2");
+
+        Assert.Equal("", run.Error);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains(temporary.File("run"), run.Output, StringComparison.Ordinal);
+        Assert.Equal(
+            ["config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv", "model-seed0.safetensors", "model-seed1.safetensors"],
+            RunFolderTests.FileNames(temporary.File("run")));
+        Assert.Equal([(0UL, 1), (1UL, 1)], RunFolder.ReadMetrics(temporary.File("run")).Select(row => (row.Seed, row.Epoch)));
+    }
+
+    [Theory]
+    [InlineData("FDFA")]
+    [InlineData("BP")]
+    public void The_configuration_repeats_a_run_to_the_bit(string rule)
+    {
+        using var temporary = new TemporaryFolder();
+        Assert.Equal(0, Train(temporary.File("first"), "--rule", rule, "--epochs", "2", "--seed", "7", "--quiet").ExitCode);
+        RunRequest request = RunFolder.ReadConfiguration(temporary.File("first")).ToRequest();
+
+        CommandLineRun repeated = CommandLineRun.Of([.. request.ToArguments(), "--device", "cpu", "--output", temporary.File("second")]);
+
+        Assert.Equal(0, repeated.ExitCode);
+        Assert.Equal(Numbers(temporary.File("first")), Numbers(temporary.File("second")));
+        Assert.Equal(
+            File.ReadAllBytes(temporary.File("first/model-seed7.safetensors")), File.ReadAllBytes(temporary.File("second/model-seed7.safetensors")));
+    }
+
+    [Fact]
+    public void A_seed_trained_with_others_has_the_metrics_of_that_seed_alone()
+    {
+        using var temporary = new TemporaryFolder();
+        Assert.Equal(0, Train(temporary.File("together"), "--seeds", "3", "--quiet").ExitCode);
+        Assert.Equal(0, Train(temporary.File("alone"), "--seed", "2", "--quiet").ExitCode);
+
+        Assert.Equal(Numbers(temporary.File("alone")), Numbers(temporary.File("together")).Where(row => row.Seed == 2));
+    }
+
+    [Fact]
+    public void Evaluation_finds_what_the_run_recorded()
+    {
+        using var temporary = new TemporaryFolder();
+        Assert.Equal(0, Train(temporary.File("run"), "--quiet").ExitCode);
+        double accuracy = RunFolder.ReadMetrics(temporary.File("run")).Single().TestAccuracy;
+
+        CommandLineRun run = CommandLineRun.Of("evaluate", temporary.File("run"), "--device", "cpu");
+
+        Assert.Equal("", run.Error);
+        Assert.Equal(0, run.ExitCode);
+        string percent = Fdfa.Experiments.Output.ConsoleOutput.Percent(accuracy);
+        Assert.Equal(2, run.Output.Split(percent).Length - 1);
+    }
+
+    [Fact]
+    public void Cancelled_before_its_first_step_a_run_still_leaves_what_it_has()
+    {
+        using var temporary = new TemporaryFolder();
+        using var cancellation = new CancellationTokenSource();
+        cancellation.Cancel();
+
+        CommandLineRun run = CommandLineRun.Of(
+            cancellation.Token, ["train", .. CommandLineRun.Tiny, "--quiet", "--output", temporary.File("run")]);
+
+        Assert.Equal(130, run.ExitCode);
+        Assert.Equal("fdfa: Interrupted in epoch 1 after step 0 of 4; the models are as of that step, the metrics as of epoch 0.", run.Error.Trim());
+        Assert.Empty(RunFolder.ReadMetrics(temporary.File("run")));
+        Assert.Contains("partial epoch of 0 of 4 steps", File.ReadAllText(temporary.File("run/log.txt")), StringComparison.Ordinal);
+        Assert.True(File.Exists(temporary.File("run/model-seed0.safetensors")));
+    }
+
+    [Fact]
+    public async Task Cancelled_in_the_middle_a_run_keeps_its_whole_epochs()
+    {
+        using var temporary = new TemporaryFolder();
+        using var cancellation = new CancellationTokenSource();
+        string output = temporary.File("run");
+        Task<CommandLineRun> running = Task.Run(() => CommandLineRun.Of(
+            cancellation.Token,
+            ["train", "--network", "784-64-10", "--epochs", "1000000", "--device", "cpu", "--quiet", "--output", output]));
+        for (var wait = 0; wait < 600 && !running.IsCompleted && !HasAnEpoch(output); wait++)
+        {
+            await Task.Delay(100);
+        }
+
+        await cancellation.CancelAsync();
+        CommandLineRun run = await running;
+
+        Assert.Equal(130, run.ExitCode);
+        Assert.Single(run.Error.Trim().Split('\n'));
+        IReadOnlyList<MetricsRow> rows = RunFolder.ReadMetrics(output);
+        Assert.Equal(Enumerable.Range(1, rows.Count), rows.Select(row => row.Epoch));
+        Assert.NotEmpty(rows);
+        Assert.Contains("Interrupted", await File.ReadAllTextAsync(Path.Combine(output, "log.txt")), StringComparison.Ordinal);
+        Assert.Equal(
+            ["config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv", "model-seed0.safetensors"], RunFolderTests.FileNames(output));
+    }
+
+    [Fact]
+    public void Divergence_is_one_sentence_and_exit_code_1()
+    {
+        using var temporary = new TemporaryFolder();
+
+        CommandLineRun run = Train(temporary.File("run"), "--optimizer", "sgd", "--learning-rate", "1e30", "--epochs", "5", "--quiet");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("try a smaller learning rate", run.Error, StringComparison.Ordinal);
+        Assert.Single(run.Error.Trim().Split('\n'));
+    }
+
+    [Fact]
+    public void Redirected_output_has_no_escape_characters()
+    {
+        using var temporary = new TemporaryFolder();
+
+        CommandLineRun run = Train(temporary.File("run"));
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.DoesNotContain('\u001b', run.Output);
+        Assert.DoesNotContain('\r', run.Output.ReplaceLineEndings("\n"));
+        Assert.Single(run.Output.Split('\n'), line => line.StartsWith("FDFA epoch 1/1: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_devices_of_this_machine_agree_with_the_reference()
+    {
+        CommandLineRun run = CommandLineRun.Of("check", "--device", "cpu");
+
+        Assert.Equal("", run.Error);
+        Assert.Equal(0, run.ExitCode);
+    }
+
+    [Fact]
+    public void The_benchmark_prints_one_json_document_and_nothing_else()
+    {
+        CommandLineRun run = CommandLineRun.Of("bench", "--network", "16-8-4", "--batch-size", "4", "--device", "cpu", "--json");
+
+        Assert.Equal("", run.Error);
+        Assert.Equal(0, run.ExitCode);
+        using JsonDocument document = JsonDocument.Parse(run.Output);
+        Assert.Equal(2, document.RootElement.GetProperty("results").GetArrayLength());
+    }
+
+    private static CommandLineRun Train(string output, params string[] further) => CommandLineRun.Of(
+        ["train", .. CommandLineRun.Tiny.Chunk(2).Where(pair => !further.Contains(pair[0])).SelectMany(pair => pair), .. further, "--output", output]);
+
+    private static IEnumerable<MetricsRow> Numbers(string run) => RunFolder.ReadMetrics(run).Select(row => row with { Seconds = 0 });
+
+    private static bool HasAnEpoch(string run) => File.Exists(Path.Combine(run, "metrics.csv")) && RunFolder.ReadMetrics(run).Count > 0;
+}
