@@ -21,6 +21,10 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     where TLanes : struct, ILanes<TLane, TBits>
 {
     private const int BlockRows = 8;
+    private const int Unit = 16;
+
+    // 256 KB, a quarter of a second-level cache of today.
+    private const int StripeFloats = 1 << 16;
 
     /// <inheritdoc/>
     public static bool IsFirstThread => true;
@@ -62,39 +66,51 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
         var block = stackalloc TLane[2 * BlockRows];
         var left = (float*)product.Left.LoadEffectiveAddressAsPtr();
         var right = (float*)product.Right.LoadEffectiveAddressAsPtr();
-        int columns;
-        for (var column = product.ColumnBegin; column < product.ColumnEnd; column += columns)
+        var stripe = StripeColumns(product.Depth);
+        for (var begin = product.ColumnBegin; begin < product.ColumnEnd; begin += stripe)
         {
-            columns = Math.Min(2 * TLanes.Count, product.ColumnEnd - column);
+            var end = Math.Min(begin + stripe, product.ColumnEnd);
             int rows;
             for (var row = product.RowBegin; row < product.RowEnd; row += rows)
             {
                 rows = row + BlockRows <= product.RowEnd ? BlockRows : 1;
-                Prefetch(ref epilogue, row, rows, column, columns);
                 var a = left + ((nint)row * product.LeftRowStride);
-                var b = right + column;
-                if (columns == 2 * TLanes.Count)
+                int columns;
+                for (var column = begin; column < end; column += columns)
                 {
-                    if (rows == BlockRows)
-                    {
-                        Rows8Vectors2(a, b, in product, block);
-                    }
-                    else
-                    {
-                        Rows1Vectors2(a, b, in product, block);
-                    }
+                    columns = Math.Min(2 * TLanes.Count, end - column);
+                    Prefetch(ref epilogue, row, rows, column, columns);
+                    Multiply(a, right + column, in product, rows, columns, block);
+                    Drain(ref epilogue, row, rows, column, columns, block);
                 }
-                else if (rows == BlockRows)
-                {
-                    Rows8Vectors1(a, b, in product, block);
-                }
-                else
-                {
-                    Rows1Vectors1(a, b, in product, block);
-                }
-
-                Drain(ref epilogue, row, rows, column, columns, block);
             }
+        }
+    }
+
+    // A stripe of Right that stays in the second-level cache while all rows pass over it; rows of the result are long runs of memory.
+    private static int StripeColumns(int depth) => Math.Max(2 * Unit, StripeFloats / Math.Max(depth, 1) / (2 * Unit) * (2 * Unit));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe void Multiply(float* left, float* right, in MatrixProduct product, int rows, int columns, TLane* block)
+    {
+        if (columns == 2 * TLanes.Count)
+        {
+            if (rows == BlockRows)
+            {
+                Rows8Vectors2(left, right, in product, block);
+            }
+            else
+            {
+                Rows1Vectors2(left, right, in product, block);
+            }
+        }
+        else if (rows == BlockRows)
+        {
+            Rows8Vectors1(left, right, in product, block);
+        }
+        else
+        {
+            Rows1Vectors1(left, right, in product, block);
         }
     }
 
