@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+using System.Text.RegularExpressions;
+using ILGPU;
+
+namespace Fdfa.Tests.Kernels;
+
+/// <summary>What ILGPU makes of every kernel, for CUDA and OpenCL, without a device.</summary>
+public sealed partial class GeneratedCodeTests
+{
+    public static TheoryData<string> KernelNames() => [.. DeviceCode.Kernels().Select(DeviceCode.Name)];
+
+    [Theory]
+    [MemberData(nameof(KernelNames))]
+    public void A_kernel_translates_without_local_memory_unknown_calls_or_generic_pointers(string name)
+    {
+        var kernel = DeviceCode.Kernels().Single(candidate => DeviceCode.Name(candidate) == name);
+        Assert.Empty(Faults(kernel));
+    }
+
+    [Fact]
+    public void An_array_indexed_by_a_loop_variable_is_caught()
+    {
+        var kernel = typeof(GeneratedCodeTests).GetMethod(nameof(IndexedLocalArray), BindingFlags.NonPublic | BindingFlags.Static)!;
+        Assert.Contains("PTX uses .local", Faults(kernel));
+    }
+
+    [Fact]
+    public void Instructions_of_the_kernels_match_the_snapshot()
+    {
+        // The kernels of the paper's dense networks: ReLU, Adam, cross-entropy.
+        string[] shown =
+        [
+            "BatchGather.Run<>",
+            "DenseBackward.Run<ReLU>",
+            "DenseBlockStep.Run<ReLU, Adam, Adam, BackpropagationRule>",
+            "DenseBlockStep.Run<ReLU, Adam, Adam, ForwardDirectFeedbackRule>",
+            "DenseBlockStep.RunFirst<ReLU, Adam, Adam, ForwardDirectFeedbackRule>",
+            "DenseOutputStep.Run<Adam, SoftmaxCrossEntropy>",
+        ];
+        var table = new StringBuilder();
+        foreach (var kernel in DeviceCode.Kernels().Where(kernel => shown.Contains(DeviceCode.Name(kernel))))
+        {
+            var ptx = DeviceCode.Ptx(kernel);
+            table.AppendLine(DeviceCode.Name(kernel));
+            table.AppendLine(CultureInfo.InvariantCulture, $"  shared bytes {SharedBytes().Matches(ptx).Sum(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))}");
+            foreach (var group in Instruction().Matches(ptx).GroupBy(match => match.Groups[1].Value).OrderBy(group => group.Key, StringComparer.Ordinal))
+            {
+                table.AppendLine(CultureInfo.InvariantCulture, $"  {group.Key} {group.Count()}");
+            }
+        }
+
+        Snapshot.Match(table.ToString(), "kernel-instructions");
+    }
+
+    [Fact]
+    public void Ptx_of_the_block_step_matches_the_snapshot() => Snapshot.Match(WithoutNodeNumbers(DeviceCode.Ptx(SmallestBlockStep())), "block-step-ptx");
+
+    [Fact]
+    public void OpenCl_of_the_block_step_matches_the_snapshot() => Snapshot.Match(WithoutNodeNumbers(DeviceCode.OpenCl(SmallestBlockStep())), "block-step-opencl");
+
+    // The block step with the least in it: short enough to be read when it changes. The table of instructions watches the others.
+    private static MethodInfo SmallestBlockStep() =>
+        DeviceCode.Kernels().Single(kernel => DeviceCode.Name(kernel) == "DenseBlockStep.Run<ReLU, Sgd, Sgd, BackpropagationRule>");
+
+    // ILGPU names things after numbers of its own that differ from process to process: count them as they appear.
+    private static string WithoutNodeNumbers(string code)
+    {
+        var seen = new Dictionary<string, int>();
+        return NodeNumber().Replace(code, match =>
+        {
+            if (!seen.TryGetValue(match.Value, out var index))
+            {
+                index = seen.Count;
+                seen.Add(match.Value, index);
+            }
+
+            return string.Create(CultureInfo.InvariantCulture, $"_n{index}");
+        });
+    }
+
+    private static List<string> Faults(MethodInfo kernel)
+    {
+        var faults = new List<string>();
+        var ptx = DeviceCode.Ptx(kernel);
+        if (ptx.Contains(".local", StringComparison.Ordinal))
+        {
+            faults.Add("PTX uses .local");
+        }
+
+        if (ptx.Contains(".extern .func", StringComparison.Ordinal))
+        {
+            faults.Add("PTX calls an unresolved function");
+        }
+
+        if (DeviceCode.OpenCl(kernel).Contains("__generic", StringComparison.Ordinal))
+        {
+            faults.Add("OpenCL C keeps a __generic pointer");
+        }
+
+        return faults;
+    }
+
+    private static void IndexedLocalArray(ArrayView<float> values)
+    {
+        var array = LocalMemory.Allocate<float>(8);
+        for (var i = 0; i < 8; i++)
+        {
+            array[i] = values[i];
+        }
+
+        for (var i = 0; i < 8; i++)
+        {
+            values[i] = array[(i * (int)values[8]) % 8];
+        }
+    }
+
+    [GeneratedRegex(@"^\s+(?:@!?%p\d+\s+)?([a-z][a-z0-9.]*)\s", RegexOptions.Multiline)]
+    private static partial Regex Instruction();
+
+    [GeneratedRegex(@"_\d+\b")]
+    private static partial Regex NodeNumber();
+
+    [GeneratedRegex(@"\.shared[^\[]*\[(\d+)\]")]
+    private static partial Regex SharedBytes();
+}

@@ -1,0 +1,295 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Fdfa.Cpu.Reference;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Randomness;
+using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Dense;
+using Fdfa.Gpu.Training;
+using Fdfa.Tests.Kernels;
+
+namespace Fdfa.Tests.Training;
+
+/// <summary>The trainer on the CPU accelerator: what a user may rely on whatever the device.</summary>
+[Collection(OnCpuAccelerators.Name)]
+public sealed class TrainerTests(CpuAccelerators devices)
+{
+    private const int SampleSize = 21;
+    private const int Classes = 4;
+
+    private static readonly NetworkDescription s_network = new([SampleSize, 33, 18, Classes]);
+
+    public static TheoryData<string, string> RulesOnTilePrograms()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (var rule in LearningRule.All)
+        {
+            foreach (var tiles in CpuAccelerators.TilePrograms)
+            {
+                data.Add(rule.Name, tiles);
+            }
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [InlineData("FDFA", 2)]
+    [InlineData("FDFA", 4)]
+    [InlineData("BP", 2)]
+    [InlineData("BP", 4)]
+    public void A_step_takes_one_launch_per_block_and_BP_one_more_per_link_of_its_chain(string rule, int blocks)
+    {
+        var device = devices.Open("simd");
+        using var data = RandomData(device, 40);
+        int[] sizes = [SampleSize, .. Enumerable.Repeat(20, blocks - 1), Classes];
+        using var trainer = new Trainer(device, new NetworkDescription(sizes), Options(rule), data, [0, 1]);
+        trainer.BeginEpoch(0);
+        trainer.TrainStep();
+        var before = device.LaunchCount;
+        trainer.TrainStep();
+        var expected = rule == "BP" ? (2 * blocks) - 1 : blocks;
+        Assert.Equal(expected, device.LaunchCount - before);
+    }
+
+    [Theory]
+    [MemberData(nameof(RulesOnTilePrograms))]
+    public void A_replica_is_bit_identical_to_its_seed_alone(string rule, string tiles)
+    {
+        var device = devices.Open(tiles);
+        using var data = RandomData(device, 30);
+        ulong[] seeds = [5, 6, ulong.MaxValue];
+        using var together = new Trainer(device, s_network, Options(rule), data, seeds);
+        var all = TrainTwoEpochs(together, data);
+        for (var replica = 0; replica < seeds.Length; replica++)
+        {
+            using var alone = new Trainer(device, s_network, Options(rule), data, [seeds[replica]]);
+            var one = TrainTwoEpochs(alone, data);
+            Assert.Equal(all.Metrics[replica], one.Metrics[0]);
+            AssertSameBits(together.GetParameters(replica), alone.GetParameters(0));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(RulesOnTilePrograms))]
+    public void Two_runs_give_the_same_bits(string rule, string tiles)
+    {
+        var device = devices.Open(tiles);
+        using var data = RandomData(device, 30);
+        using var first = new Trainer(device, s_network, Options(rule), data, [1]);
+        using var second = new Trainer(device, s_network, Options(rule), data, [1]);
+        Assert.Equal(TrainTwoEpochs(first, data).Metrics, TrainTwoEpochs(second, data).Metrics);
+        AssertSameBits(first.GetParameters(0), second.GetParameters(0));
+    }
+
+    [Fact]
+    public void Vector_widths_give_the_same_bits()
+    {
+        using var wideData = RandomData(devices.Open("simd"), 30);
+        using var nativeData = RandomData(devices.Open("simd-native"), 30);
+        using var wide = new Trainer(devices.Open("simd"), s_network, Options("FDFA"), wideData, [1]);
+        using var native = new Trainer(devices.Open("simd-native"), s_network, Options("FDFA"), nativeData, [1]);
+        TrainTwoEpochs(wide, wideData);
+        TrainTwoEpochs(native, nativeData);
+        AssertSameBits(wide.GetParameters(0), native.GetParameters(0));
+    }
+
+    [Theory]
+    [InlineData("FDFA")]
+    [InlineData("BP")]
+    public void Looking_does_not_disturb_training(string rule)
+    {
+        var device = devices.Open("simd");
+        using var data = RandomData(device, 30);
+        using var watched = new Trainer(device, s_network, Options(rule), data, [1]);
+        using var undisturbed = new Trainer(device, s_network, Options(rule), data, [1]);
+        watched.BeginEpoch(0);
+        undisturbed.BeginEpoch(0);
+        for (var step = 0; step < watched.StepsPerEpoch; step++)
+        {
+            watched.TrainStep();
+            undisturbed.TrainStep();
+            watched.Evaluate(data);
+            watched.GetParameters(0);
+        }
+
+        AssertSameBits(undisturbed.GetParameters(0), watched.GetParameters(0));
+    }
+
+    [Theory]
+    [MemberData(nameof(RulesOnTilePrograms))]
+    public void Evaluation_agrees_with_the_reference(string rule, string tiles)
+    {
+        // More samples than a chunk of metrics holds batches, and a partial batch at the end.
+        var device = devices.Open(tiles);
+        const int Count = (260 * 2) + 1;
+        using var data = RandomData(device, Count);
+        using var trainer = new Trainer(device, s_network, Options(rule) with { BatchSize = 2 }, data, [1]);
+        var (samples, labels) = RandomBytes(Count);
+        var reference = new ReferenceNetwork(s_network, Options(rule), trainer.GetParameters(0), 1)
+            .Evaluate([.. samples.Select(value => (value * 2.0 / 255) - 1)], [.. labels.Select(label => (int)label)]);
+        var evaluation = Assert.Single(trainer.Evaluate(data));
+        Assert.Equal(reference.Loss, evaluation.Loss, 1e-5 * reference.Loss);
+        Assert.Equal(reference.Correct / (double)Count, evaluation.Accuracy, 1e-12);
+    }
+
+    [Fact]
+    public void A_step_allocates_nothing_but_the_launch_objects_of_ILGPU()
+    {
+        var device = devices.Open("simd");
+        using var data = RandomData(device, 4000);
+        using var trainer = new Trainer(device, s_network, Options("FDFA"), data, [0]);
+        trainer.BeginEpoch(0);
+        const int Steps = 200;
+        for (var step = 0; step < Steps; step++)
+        {
+            trainer.TrainStep();
+        }
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var step = 0; step < Steps; step++)
+        {
+            trainer.TrainStep();
+        }
+
+        // One object per launch that holds a copy of the kernel's arguments and the grid.
+        var largestLaunch = Unsafe.SizeOf<DenseBlockArguments>() + Unsafe.SizeOf<BatchGather>() + 128;
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / Steps, 0, largestLaunch * s_network.Blocks.Count);
+    }
+
+    [Fact]
+    public void A_diverging_run_names_the_step()
+    {
+        var device = devices.Open("simd");
+        using var data = RandomData(device, 70);
+        var options = Options("BP") with { WeightOptimizer = OptimizerKind.Sgd, LearningRate = 1e30 };
+        using var trainer = new Trainer(device, s_network, options, data, [3]);
+        var failure = Assert.Throws<DivergenceException>(() => trainer.TrainEpoch());
+        Assert.InRange(failure.Step, 1, trainer.StepsPerEpoch - 1);
+        Assert.Contains($"step {failure.Step.ToString(CultureInfo.InvariantCulture)}", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("seed 3", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cancelling_finishes_the_step_and_keeps_what_was_done()
+    {
+        var device = devices.Open("simd");
+        using var data = RandomData(device, 7 * 500);
+        using var trainer = new Trainer(device, s_network, Options("FDFA"), data, [0]);
+        using var cancellation = new CancellationTokenSource();
+        var metrics = Assert.Single(trainer.TrainEpoch(new CancelAtFirstReport(cancellation), cancellation.Token));
+        Assert.Equal(trainer.Step, metrics.Steps);
+        Assert.True(double.IsFinite(metrics.Loss) || metrics.Steps == 0);
+
+        cancellation.Cancel();
+        Assert.Equal(0, Assert.Single(trainer.TrainEpoch(null, cancellation.Token)).Steps);
+    }
+
+    [Fact]
+    public void A_batch_larger_than_the_data_is_the_data()
+    {
+        var device = devices.Open("simd");
+        using var data = RandomData(device, 5);
+        using var trainer = new Trainer(device, s_network, Options("FDFA") with { BatchSize = 64 }, data, [0]);
+        Assert.Equal(1, trainer.StepsPerEpoch);
+        Assert.Equal(1, Assert.Single(trainer.TrainEpoch()).Steps);
+    }
+
+    [Fact]
+    public void Parameters_come_back_as_they_were_set()
+    {
+        var device = devices.Open("simd");
+        using var data = RandomData(device, 5);
+        using var trainer = new Trainer(device, s_network, Options("FDFA"), data, [0, 1]);
+        var other = Initialiser.Create(s_network, Options("FDFA"), 99);
+        trainer.SetParameters(1, other);
+        AssertSameBits(other, trainer.GetParameters(1));
+        AssertSameBits(Initialiser.Create(s_network, Options("FDFA"), 0), trainer.GetParameters(0));
+
+        var foreign = Initialiser.Create(new NetworkDescription([SampleSize, Classes]), Options("FDFA"), 0);
+        Assert.Throws<ShapeMismatchException>(() => trainer.SetParameters(0, foreign));
+    }
+
+    [Fact]
+    public void What_does_not_fit_is_refused_before_anything_is_launched()
+    {
+        var device = devices.Open("simd");
+        using var data = RandomData(device, 5);
+        Assert.Throws<ShapeMismatchException>(() => new Trainer(device, new NetworkDescription([SampleSize + 1, Classes]), Options("BP"), data, [0]));
+        Assert.Throws<ShapeMismatchException>(() => new Trainer(device, new NetworkDescription([SampleSize, Classes + 1]), Options("BP"), data, [0]));
+        Assert.Throws<InvalidOptionException>(() => new Trainer(device, s_network, Options("BP"), data, []));
+        Assert.Throws<InvalidOptionException>(() => new Trainer(device, s_network, Options("BP") with { BatchSize = 0 }, data, [0]));
+        Assert.Throws<ShapeMismatchException>(() => new DeviceDataSet(device, new byte[SampleSize], [Classes], SampleSize, Classes));
+        Assert.Throws<ShapeMismatchException>(() => new DeviceDataSet(device, new byte[SampleSize - 1], [0], SampleSize, Classes));
+        Assert.Throws<ShapeMismatchException>(() => new DeviceDataSet(device, [], [], SampleSize, Classes));
+    }
+
+    [Fact]
+    public void Twenty_steps_match_the_snapshot()
+    {
+        var device = devices.Open("simd");
+        using var data = RandomData(device, 7 * 20);
+        var text = new StringBuilder();
+        foreach (var rule in LearningRule.All)
+        {
+            using var trainer = new Trainer(device, s_network, Options(rule.Name), data, [1]);
+            trainer.BeginEpoch(0);
+            text.AppendLine(CultureInfo.InvariantCulture, $"{rule.Name} {s_network.Topology}: loss, |W1|, |W3|, |B1|");
+            for (var step = 0; step < 20; step++)
+            {
+                trainer.TrainStep();
+                var blocks = trainer.GetParameters(0).Blocks;
+                text.AppendLine(CultureInfo.InvariantCulture, $"{step,2} {trainer.Evaluate(data)[0].Loss:G5} {Norm(blocks[0].Weights):G5} {Norm(blocks[2].Weights):G5} {Norm(blocks[0].Feedback):G5}");
+            }
+        }
+
+        Snapshot.Match(text.ToString(), "trajectory");
+    }
+
+    private static double Norm(double[] values) => Math.Sqrt(values.Sum(value => value * value));
+
+    private static TrainingOptions Options(string rule) => new()
+    {
+        Rule = LearningRule.Parse(rule),
+        BatchSize = 7,
+        LearningRate = 1e-3,
+        FeedbackRate = 1e-3,
+    };
+
+    private static (byte[] Samples, byte[] Labels) RandomBytes(int count)
+    {
+        var random = new Random(7);
+        var samples = new byte[count * SampleSize];
+        random.NextBytes(samples);
+        return (samples, [.. Enumerable.Range(0, count).Select(_ => (byte)random.Next(Classes))]);
+    }
+
+    private static DeviceDataSet RandomData(ComputeDevice device, int count)
+    {
+        var (samples, labels) = RandomBytes(count);
+        return new DeviceDataSet(device, samples, labels, SampleSize, Classes);
+    }
+
+    private static (IReadOnlyList<EpochMetrics> Metrics, IReadOnlyList<Evaluation> Evaluations) TrainTwoEpochs(Trainer trainer, DeviceDataSet data)
+    {
+        trainer.TrainEpoch();
+        return (trainer.TrainEpoch(), trainer.Evaluate(data));
+    }
+
+    private static void AssertSameBits(NetworkParameters expected, NetworkParameters actual)
+    {
+        Assert.Equal(expected.Blocks.Count, actual.Blocks.Count);
+        foreach (var (one, other) in expected.Blocks.Zip(actual.Blocks))
+        {
+            Assert.Equal(one.Weights, other.Weights);
+            Assert.Equal(one.Biases, other.Biases);
+            Assert.Equal(one.Feedback, other.Feedback);
+        }
+    }
+
+    private sealed class CancelAtFirstReport(CancellationTokenSource cancellation) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => cancellation.Cancel();
+    }
+}
