@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Fdfa.Gpu.Devices;
@@ -135,6 +136,7 @@ public sealed record PeakRates(double OperationsPerSecond, double BytesPerSecond
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void Run<TLane, TBits, TLanes>(long rounds)
             where TLane : unmanaged
             where TBits : unmanaged
