@@ -54,6 +54,8 @@ public sealed class BadInputTests
         { "train --seed 1 --seeds 2", "--seed and --seeds exclude each other" },
         { "train --limit 0", "'0' of --limit" },
         { "train --limit 1000000", "has 10000 training samples" },
+        { "train --network 784-100000-100000-10 --device cpu --quiet", "GB of memory, and this machine has" },
+        { "train --network 784-1000000-1000000-10 --seeds 1000 --device cpu --quiet", "GB of memory, and this machine has" },
         { "evaluate", "needs a RUN" },
         { "evaluate /nowhere-at-all", "'/nowhere-at-all' is not a run folder" },
         { "evaluate --devise cpu x", "Unknown option '--devise' of 'fdfa evaluate'; did you mean --device?" },
@@ -62,6 +64,8 @@ public sealed class BadInputTests
         { "check --device cpo", "Unknown device 'cpo'; did you mean cpu?" },
         { "bench --rule FDFB", "Unknown rule 'FDFB'; did you mean FDFA?" },
         { "bench --network 0-1", "'0'" },
+        { "bench --batch-size 2147483647 --device cpu", "GB of memory, and this machine has" },
+        { "bench --network 1000000-1000000-10 --device cpu", "GB of memory, and this machine has" },
         { "bench --seeds -1", "'-1' of --seeds" },
     };
 
