@@ -225,7 +225,7 @@ public sealed class Trainer : IDisposable
         {
             if (totals[replica].FirstNonFinite is { } step)
             {
-                throw new DivergenceException(Step - _stepInEpoch + step, Seeds[replica]);
+                throw new DivergenceException(Step - _stepInEpoch + step, Seeds[replica], _options.Rule);
             }
         }
 
