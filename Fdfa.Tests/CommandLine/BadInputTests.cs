@@ -27,6 +27,7 @@ public sealed class BadInputTests
         { "train --activation rellu", "Unknown activation 'rellu'; did you mean relu?" },
         { "train --data mnits", "Unknown data set 'mnits'; did you mean mnist? Known data sets: embedded, mnist, fashion-mnist" },
         { "train --data mnist --data-dir /nowhere-at-all", "/nowhere-at-all" },
+        { "train --data-dir /nowhere-at-all", "The data set embedded is part of fdfa and not read from '/nowhere-at-all'; name the folder's data set with --data" },
         { "train --preset papre", "Unknown preset 'papre'; did you mean paper?" },
         { "train --preset published-code", "--no-batch-norm" },
         { "train --optimizer adm", "Unknown optimizer 'adm'; did you mean adam? Known optimizers: adam, sgd" },
