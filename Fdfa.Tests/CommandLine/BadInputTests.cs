@@ -35,10 +35,10 @@ public sealed class BadInputTests
         { "train --device gpu", "Unknown device 'gpu'; did you mean cpu?" },
         { "train --device cuda", "Unknown device 'cuda'; did you mean cuda:0?" },
         { "train --device cuda:99", "cuda:99" },
-        { "train --epochs 0", "'0' of --epochs is not a whole number of at least 1" },
+        { "train --epochs 0", "'0' of --epochs is not a whole number from 1 to 2147483647" },
         { "train --epochs -3", "'-3' of --epochs" },
         { "train --epochs 1.5", "'1.5' of --epochs" },
-        { "train --epochs 99999999999", "'99999999999' of --epochs" },
+        { "train --epochs 99999999999", "'99999999999' of --epochs is not a whole number from 1 to 2147483647" },
         { "train --batch-size 0", "'0' of --batch-size" },
         { "train --batch-size 1e3", "'1e3' of --batch-size" },
         { "train --learning-rate 0", "'0' of --learning-rate is not a number above 0" },
@@ -128,6 +128,25 @@ public sealed class BadInputTests
 
         AssertRefused(run, "--epochs");
         Assert.DoesNotContain('\u001b', run.Error);
+    }
+
+    [Fact]
+    public void A_standard_error_that_cannot_be_written_leaves_the_exit_code()
+    {
+        using var output = new StringWriter();
+        using var error = new FullWriter();
+
+        int exitCode = Fdfa.Experiments.FdfaCommandLine.Run(
+            ["trian"], Fdfa.Experiments.Output.ProcessConsole.CreatePlain(output, CommandLineRun.Width), error, CancellationToken.None);
+
+        Assert.Equal(2, exitCode);
+    }
+
+    private sealed class FullWriter : TextWriter
+    {
+        public override System.Text.Encoding Encoding => System.Text.Encoding.UTF8;
+
+        public override void Write(char value) => throw new IOException("No space left on device");
     }
 
     private static void AssertRefused(CommandLineRun run, string expected)
