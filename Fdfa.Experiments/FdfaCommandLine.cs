@@ -49,6 +49,12 @@ internal static class FdfaCommandLine
             output.Error("Interrupted.");
             return ExitCode.Cancelled;
         }
+        catch (OutOfMemoryException)
+        {
+            // Counted in advance where it is large; what is left is a machine that others fill too, or a file of gigabytes.
+            output.Error("This machine has too little free memory for that; make a layer or the batch smaller, or train fewer seeds at once.");
+            return ExitCode.BadInput;
+        }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             output.Error($"A file could not be read or written: {failure.Message}");

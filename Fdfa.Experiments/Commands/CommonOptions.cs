@@ -24,7 +24,7 @@ internal static class CommonOptions
 
     /// <summary><c>--data-dir</c>.</summary>
     public static Option<string> DataDirectory() => OptionText.Create(
-        "--data-dir", "folder", "Where the files of the data set lie, or are downloaded to. [default: a cache folder of this user]");
+        "--data-dir", "folder", "Folder that holds the files of --data, or a folder of that name which does. [default: the environment variable FDFA_DATA, this user's cache folder or /usr/share/datasets, else a download to the cache folder]");
 
     /// <summary>The rules' names, for help texts.</summary>
     public static string RuleNames { get; } = string.Join(", ", LearningRule.All.Select(rule => rule.Name));

@@ -30,7 +30,7 @@ internal static class OptionText
     public static string? Text(this ParseResult arguments, Option<string> option) =>
         arguments.GetResult(option) is OptionResult { Implicit: false, Tokens: [var token, ..] } ? token.Value : null;
 
-    /// <summary>A whole number of at least <paramref name="minimum"/>, or null when the option is not given.</summary>
+    /// <summary>A whole number from <paramref name="minimum"/> to <paramref name="maximum"/>, or null when the option is not given.</summary>
     /// <exception cref="InvalidOptionException">Not such a number.</exception>
     public static int? WholeNumber(this ParseResult arguments, Option<string> option, int minimum = 1, int maximum = int.MaxValue)
     {
@@ -42,9 +42,7 @@ internal static class OptionText
         return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
             && value >= minimum && value <= maximum
             ? value
-            : throw Refuse(option, text, maximum == int.MaxValue
-                ? string.Create(CultureInfo.InvariantCulture, $"a whole number of at least {minimum}")
-                : string.Create(CultureInfo.InvariantCulture, $"a whole number from {minimum} to {maximum}"));
+            : throw Refuse(option, text, string.Create(CultureInfo.InvariantCulture, $"a whole number from {minimum} to {maximum}"));
     }
 
     /// <summary>A seed, or null when the option is not given.</summary>

@@ -109,9 +109,17 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         }
 
         using var run = new TrainingRun(configuration, data, device, folder);
-        RunResult result = ProgressDisplay.Run(output, quiet, progress => run.Execute(progress, cancellation));
-        ResultTable.Write(output, [result]);
-        output.Line($"Everything about this run is in {folder.Path}");
+        RunResult result;
+        try
+        {
+            result = ProgressDisplay.Run(output, quiet, progress => run.Execute(progress, cancellation));
+            ResultTable.Write(output, [result]);
+        }
+        finally
+        {
+            output.Line($"Everything about this run is in {folder.Path}");
+        }
+
         if (result.Interruption is null)
         {
             return ExitCode.Success;

@@ -31,10 +31,10 @@ internal sealed class ConsoleOutput(IAnsiConsole console, TextWriter error, bool
     public void Table(Table table) => console.Write(table);
 
     /// <summary>Writes one sentence to standard error, on one line whatever it quotes.</summary>
-    public void Error(string sentence) => error.WriteLine("fdfa: " + OneLine(sentence));
+    public void Error(string sentence) => WriteError("fdfa: " + OneLine(sentence));
 
     /// <summary>Writes an exception with its stack trace to standard error.</summary>
-    public void ErrorDetails(Exception exception) => error.WriteLine(exception.ToString());
+    public void ErrorDetails(Exception exception) => WriteError(exception.ToString());
 
     /// <summary>A table in the house style, with a heading that stands above it.</summary>
     public static Table CreateTable(string heading, params string[] columns)
@@ -118,6 +118,18 @@ internal sealed class ConsoleOutput(IAnsiConsole console, TextWriter error, bool
     /// <summary>A count with its noun: "1 seed", "10 seeds".</summary>
     public static string Count(long count, string noun) =>
         string.Create(CultureInfo.InvariantCulture, $"{count} {noun}{(count == 1 ? "" : "s")}");
+
+    private void WriteError(string text)
+    {
+        try
+        {
+            error.WriteLine(text);
+        }
+        catch (IOException)
+        {
+            // Standard error is closed or full: the exit code is all that can still be told.
+        }
+    }
 
     private static string OneLine(string text) =>
         string.Concat(text.ReplaceLineEndings(" ").Select(character => char.IsControl(character) ? '?' : character)).Trim();

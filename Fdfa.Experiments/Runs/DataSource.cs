@@ -25,6 +25,13 @@ internal static class DataSource
     /// <exception cref="FdfaException">The data cannot be had, or does not fit the request.</exception>
     public static LoadedData Load(RunRequest request, ConsoleOutput? output, CancellationToken cancellation)
     {
+        if (request.DataName == EmbeddedFashionMnist.Name && request.DataDirectory is { } directory)
+        {
+            // Training on other data than the folder's would be a silent mistake.
+            throw new InvalidOptionException(
+                $"The data set {request.DataName} is part of fdfa and not read from '{directory}'; name the folder's data set with --data, or leave out --data-dir.");
+        }
+
         using var client = new HttpClient();
         var catalog = new DataSetCatalog(DataLocations.Discover(request.DataDirectory), new Downloader(client));
         DataSetPair pair = catalog

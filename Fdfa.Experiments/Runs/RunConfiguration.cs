@@ -29,6 +29,8 @@ internal sealed record RunConfiguration
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         // The file is for people and never becomes part of a web page.
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
         Converters = { new JsonStringEnumConverter(), new LearningRuleConverter() },
     };
 
@@ -121,6 +123,7 @@ internal sealed record RunConfiguration
             using JsonDocument document = JsonDocument.Parse(json);
             if (document.RootElement.ValueKind != JsonValueKind.Object
                 || !document.RootElement.TryGetProperty("schemaVersion", out JsonElement version)
+                || version.ValueKind != JsonValueKind.Number
                 || !version.TryGetInt32(out int schema))
             {
                 throw new RunFolderException($"'{path}' is not the configuration of a run: it has no schemaVersion.");
@@ -134,17 +137,20 @@ internal sealed record RunConfiguration
 
             RunConfiguration configuration = document.Deserialize<RunConfiguration>(s_json)
                 ?? throw new RunFolderException($"'{path}' is empty.");
-            if (configuration is { Seeds: null or { Count: 0 } } or { Data: null } or { Options: null } or { Options.Rule: null }
-                or { Network: null } or { Preset: null })
-            {
-                throw new RunFolderException($"'{path}' is not the configuration of a run: seeds, data, options, network or preset are missing.");
-            }
-
-            return configuration;
+            return configuration.Seeds.Count > 0
+                ? configuration
+                : throw new RunFolderException($"'{path}' is not the configuration of a run: it has no seeds.");
         }
-        catch (Exception malformed) when (malformed is JsonException or InvalidOperationException or NotSupportedException)
+        catch (JsonException malformed)
         {
-            throw new RunFolderException($"'{path}' is not the configuration of a run: {malformed.Message}", malformed);
+            // Its own message names .NET types.
+            string finding = malformed.Path switch
+            {
+                null => $"it is not whole, or its line {malformed.LineNumber + 1} is not JSON",
+                "$" => "a part of it is missing",
+                var place => $"its {place[2..]} is not of the right kind",
+            };
+            throw new RunFolderException($"'{path}' is not the configuration of a run: {finding}.", malformed);
         }
     }
 

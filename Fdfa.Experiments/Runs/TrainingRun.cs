@@ -114,6 +114,7 @@ internal sealed class TrainingRun : IDisposable
             }
 
             IReadOnlyList<Evaluation> test = _trainer.Evaluate(_test);
+            RequireFinite(test);
             AddRows(rows, epoch, training, test, seconds);
             _folder.WriteMetrics(rows);
             WriteModels(epoch + 1, 0);
@@ -129,6 +130,18 @@ internal sealed class TrainingRun : IDisposable
         }
 
         return null;
+    }
+
+    /// <summary>The update of an epoch's last step meets data for the first time in the evaluation.</summary>
+    private void RequireFinite(IReadOnlyList<Evaluation> test)
+    {
+        for (var replica = 0; replica < test.Count; replica++)
+        {
+            if (!double.IsFinite(test[replica].Loss))
+            {
+                throw new DivergenceException(_trainer.Step, _configuration.Seeds[replica], _configuration.Options.Rule);
+            }
+        }
     }
 
     private void AddRows(

@@ -32,6 +32,9 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>Kernel launches since the device was opened.</summary>
     public long LaunchCount { get; private set; }
 
+    /// <summary>Bytes allocated since the device was opened, those freed again included.</summary>
+    internal long AllocatedBytes { get; private set; }
+
     internal Accelerator Accelerator { get; }
 
     internal TileProgram Tiles { get; }
@@ -130,6 +133,25 @@ public sealed class ComputeDevice : IDisposable
         {
             throw new DeviceException(
                 $"The kernel {kernel.DeclaringType?.Name}.{kernel.Name} could not be built for {Info.Name}: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>Allocates memory; counts it.</summary>
+    internal MemoryBuffer1D<T, Stride1D.Dense> Allocate<T>(long length)
+        where T : unmanaged
+    {
+        try
+        {
+            var memory = Accelerator.Allocate1D<T>(length);
+            AllocatedBytes += memory.LengthInBytes;
+            return memory;
+        }
+        catch (Exception failure) when (failure is OutOfMemoryException or AcceleratorException)
+        {
+            throw new DeviceException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Info.Name} has no room for another {length * Interop.SizeOf<T>() / 1e9:0.0} GB ({failure.Message.TrimEnd('.')}); make a layer or the batch smaller, or train fewer seeds at once."),
+                failure);
         }
     }
 

@@ -14,7 +14,7 @@ internal sealed class DeviceBuffer<T> : IDisposable
     {
         // The CPU accelerator's memory comes from malloc, aligned to 16 bytes only; a vector across two cache lines costs twice.
         var spare = Padding.Unit * sizeof(float) / Interop.SizeOf<T>();
-        _memory = device.Accelerator.Allocate1D<T>(Math.Max(length, 1) + spare);
+        _memory = device.Allocate<T>(Math.Max(length, 1) + spare);
         _memory.MemSetToZero();
         var offset = 0L;
         if (device.Accelerator.AcceleratorType == AcceleratorType.CPU)

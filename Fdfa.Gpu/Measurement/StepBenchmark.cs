@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Networks;
 using Fdfa.Gpu.Training;
 
 namespace Fdfa.Gpu.Measurement;
@@ -61,6 +62,7 @@ public sealed record BenchmarkResult
 public static class StepBenchmark
 {
     private const int Runs = 21;
+    private const long MostDataBytes = 1L << 30;
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LeastRun = TimeSpan.FromMilliseconds(100);
 
@@ -71,6 +73,7 @@ public static class StepBenchmark
     /// <param name="replicas">Seeds trained in the same launches.</param>
     /// <param name="progress">Told what is being measured, in a few words.</param>
     /// <param name="cancellation">Ends the measurement early.</param>
+    /// <exception cref="DeviceException">The network needs more memory than there is.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static BenchmarkResult Run(
         ComputeDevice device,
@@ -83,6 +86,8 @@ public static class StepBenchmark
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        NetworkMemory.RequireFit(device, network, options, replicas);
         progress?.Report("measuring the peak rates");
         var before = PeakRates.Measure(device);
         using var data = Noise(device, network, options.BatchSize);
@@ -129,7 +134,7 @@ public static class StepBenchmark
     private static DeviceDataSet Noise(ComputeDevice device, NetworkDescription network, int batchSize)
     {
         // Enough batches that an epoch's first step, which gathers in a launch of its own, hardly shows.
-        var count = batchSize * 200;
+        var count = batchSize * (int)Math.Clamp(MostDataBytes / ((long)batchSize * network.InputSize), 1, 200);
         var samples = new byte[(long)count * network.InputSize];
         var labels = new byte[count];
         new Random(0).NextBytes(samples);

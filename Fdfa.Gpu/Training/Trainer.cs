@@ -40,6 +40,7 @@ public sealed class Trainer : IDisposable
     /// <param name="seeds">One per replica, at least one.</param>
     /// <exception cref="ShapeMismatchException">The data does not fit the network.</exception>
     /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
+    /// <exception cref="DeviceException">The network needs more memory than there is.</exception>
     public Trainer(ComputeDevice device, NetworkDescription network, TrainingOptions options, DeviceDataSet trainingData, IReadOnlyList<ulong> seeds)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -59,6 +60,7 @@ public sealed class Trainer : IDisposable
 
         // A batch larger than the data is the data.
         _options = options with { BatchSize = Math.Min(options.BatchSize, trainingData.Count) };
+        NetworkMemory.RequireFit(device, network, _options, seeds.Count);
         _data = trainingData;
         Seeds = [.. seeds];
         StepsPerEpoch = (trainingData.Count + _options.BatchSize - 1) / _options.BatchSize;
@@ -223,7 +225,7 @@ public sealed class Trainer : IDisposable
         {
             if (totals[replica].FirstNonFinite is { } step)
             {
-                throw new DivergenceException(Step - _stepInEpoch + step, Seeds[replica]);
+                throw new DivergenceException(Step - _stepInEpoch + step, Seeds[replica], _options.Rule);
             }
         }
 

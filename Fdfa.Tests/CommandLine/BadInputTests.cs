@@ -27,6 +27,7 @@ public sealed class BadInputTests
         { "train --activation rellu", "Unknown activation 'rellu'; did you mean relu?" },
         { "train --data mnits", "Unknown data set 'mnits'; did you mean mnist? Known data sets: embedded, mnist, fashion-mnist" },
         { "train --data mnist --data-dir /nowhere-at-all", "/nowhere-at-all" },
+        { "train --data-dir /nowhere-at-all", "The data set embedded is part of fdfa and not read from '/nowhere-at-all'; name the folder's data set with --data" },
         { "train --preset papre", "Unknown preset 'papre'; did you mean paper?" },
         { "train --preset published-code", "--no-batch-norm" },
         { "train --optimizer adm", "Unknown optimizer 'adm'; did you mean adam? Known optimizers: adam, sgd" },
@@ -34,10 +35,10 @@ public sealed class BadInputTests
         { "train --device gpu", "Unknown device 'gpu'; did you mean cpu?" },
         { "train --device cuda", "Unknown device 'cuda'; did you mean cuda:0?" },
         { "train --device cuda:99", "cuda:99" },
-        { "train --epochs 0", "'0' of --epochs is not a whole number of at least 1" },
+        { "train --epochs 0", "'0' of --epochs is not a whole number from 1 to 2147483647" },
         { "train --epochs -3", "'-3' of --epochs" },
         { "train --epochs 1.5", "'1.5' of --epochs" },
-        { "train --epochs 99999999999", "'99999999999' of --epochs" },
+        { "train --epochs 99999999999", "'99999999999' of --epochs is not a whole number from 1 to 2147483647" },
         { "train --batch-size 0", "'0' of --batch-size" },
         { "train --batch-size 1e3", "'1e3' of --batch-size" },
         { "train --learning-rate 0", "'0' of --learning-rate is not a number above 0" },
@@ -54,6 +55,8 @@ public sealed class BadInputTests
         { "train --seed 1 --seeds 2", "--seed and --seeds exclude each other" },
         { "train --limit 0", "'0' of --limit" },
         { "train --limit 1000000", "has 10000 training samples" },
+        { "train --network 784-100000-100000-10 --device cpu --quiet", "GB of memory, and this machine has" },
+        { "train --network 784-1000000-1000000-10 --seeds 1000 --device cpu --quiet", "GB of memory, and this machine has" },
         { "evaluate", "needs a RUN" },
         { "evaluate /nowhere-at-all", "'/nowhere-at-all' is not a run folder" },
         { "evaluate --devise cpu x", "Unknown option '--devise' of 'fdfa evaluate'; did you mean --device?" },
@@ -62,6 +65,8 @@ public sealed class BadInputTests
         { "check --device cpo", "Unknown device 'cpo'; did you mean cpu?" },
         { "bench --rule FDFB", "Unknown rule 'FDFB'; did you mean FDFA?" },
         { "bench --network 0-1", "'0'" },
+        { "bench --batch-size 2147483647 --device cpu", "GB of memory, and this machine has" },
+        { "bench --network 1000000-1000000-10 --device cpu", "GB of memory, and this machine has" },
         { "bench --seeds -1", "'-1' of --seeds" },
     };
 
@@ -123,6 +128,25 @@ public sealed class BadInputTests
 
         AssertRefused(run, "--epochs");
         Assert.DoesNotContain('\u001b', run.Error);
+    }
+
+    [Fact]
+    public void A_standard_error_that_cannot_be_written_leaves_the_exit_code()
+    {
+        using var output = new StringWriter();
+        using var error = new FullWriter();
+
+        int exitCode = Fdfa.Experiments.FdfaCommandLine.Run(
+            ["trian"], Fdfa.Experiments.Output.ProcessConsole.CreatePlain(output, CommandLineRun.Width), error, CancellationToken.None);
+
+        Assert.Equal(2, exitCode);
+    }
+
+    private sealed class FullWriter : TextWriter
+    {
+        public override System.Text.Encoding Encoding => System.Text.Encoding.UTF8;
+
+        public override void Write(char value) => throw new IOException("No space left on device");
     }
 
     private static void AssertRefused(CommandLineRun run, string expected)

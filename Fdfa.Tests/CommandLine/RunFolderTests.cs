@@ -93,21 +93,26 @@ public sealed class RunFolderTests
     }
 
     [Theory]
-    [InlineData("", "is not the configuration of a run")]
+    [InlineData("", "is not the configuration of a run: it is not whole, or its line 1 is not JSON.")]
+    [InlineData("{\n\"schemaVersion\": 1,", "is not the configuration of a run: it is not whole, or its line 2 is not JSON.")]
     [InlineData("[]", "no schemaVersion")]
+    [InlineData("""{"schemaVersion": "1"}""", "no schemaVersion")]
     [InlineData("{}", "no schemaVersion")]
     [InlineData("""{"schemaVersion": 2}""", "schemaVersion 2")]
-    [InlineData("""{"schemaVersion": 1}""", "is not the configuration of a run")]
+    [InlineData("""{"schemaVersion": 1}""", "is not the configuration of a run: a part of it is missing.")]
     public void A_damaged_configuration_is_refused(string json, string expected) =>
         AssertEvaluateRefuses(json, expected);
 
     [Theory]
     [InlineData("\"rule\": \"FDFA\"", "\"rule\": \"FDFB\"", "Unknown rule")]
-    [InlineData("\"rule\": \"FDFA\"", "\"rule\": null", "options")]
+    [InlineData("\"rule\": \"FDFA\"", "\"rule\": null", "its options.rule is not of the right kind.")]
     [InlineData("\"network\": \"784-30-10\"", "\"network\": \"784\"", "topology")]
-    [InlineData("\"network\": \"784-30-10\"", "\"network\": null", "missing")]
+    [InlineData("\"network\": \"784-30-10\"", "\"network\": null", "its network is not of the right kind.")]
+    [InlineData("\"name\": \"embedded\"", "\"name\": null", "its data.name is not of the right kind.")]
+    [InlineData("\"limit\": 100,", "", "its data is not of the right kind.")]
+    [InlineData("\"batchSize\": 32", "\"batchSize\": \"many\"", "its options.batchSize is not of the right kind.")]
     [InlineData("\"batchSize\": 32", "\"batchSize\": 0", "batch size")]
-    [InlineData("\"loss\": \"SoftmaxCrossEntropy\"", "\"loss\": \"Hinge\"", "configuration of a run")]
+    [InlineData("\"loss\": \"SoftmaxCrossEntropy\"", "\"loss\": \"Hinge\"", "its options.loss is not of the right kind.")]
     public void A_configuration_with_an_impossible_value_is_refused(string valid, string invalid, string expected)
     {
         string json = SomeRun.Configuration.ToJson();

@@ -120,6 +120,20 @@ public sealed class TrainingTests
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("try a smaller learning rate", run.Error, StringComparison.Ordinal);
         Assert.Single(run.Error.Trim().Split('\n'));
+        Assert.Equal($"Everything about this run is in {temporary.File("run")}", run.Output.Trim());
+    }
+
+    [Fact]
+    public void Divergence_in_an_epoch_s_last_step_is_found_by_its_evaluation()
+    {
+        using var temporary = new TemporaryFolder();
+
+        CommandLineRun run = Train(temporary.File("run"), "--rule", "BP", "--batch-size", "64", "--learning-rate", "1e30", "--quiet");
+
+        Assert.Equal("fdfa: The loss became NaN or infinite at step 1 (seed 0); try a smaller learning rate.", run.Error.Trim());
+        Assert.Equal(1, run.ExitCode);
+        Assert.Empty(RunFolder.ReadMetrics(temporary.File("run")));
+        Assert.Equal(["config.json", "log.txt", "metrics.csv"], RunFolderTests.FileNames(temporary.File("run")));
     }
 
     [Fact]
