@@ -73,7 +73,9 @@ public readonly struct SoftmaxCrossEntropy : ILoss
             TLanes.Store(tile.Error, index, TLanes.Subtract(softmax, onehot));
         }
 
-        return TLanes.Subtract(LaneMath.Log<TLane, TBits, TLanes>(sum), target);
+        // The logarithm reads bits and knows no NaN; sum − sum is 0, or NaN where an output was.
+        var nothing = TLanes.Subtract(sum, sum);
+        return TLanes.Add(TLanes.Subtract(LaneMath.Log<TLane, TBits, TLanes>(sum), target), nothing);
     }
 }
 

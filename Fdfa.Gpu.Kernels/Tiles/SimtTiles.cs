@@ -13,7 +13,8 @@ public interface IConstant
 /// <remarks>
 /// Both operands are staged through shared memory, TDepth steps of the reduction at a time. Every thread stays alive
 /// through every barrier: loads and stores are guarded, nothing returns early. Shared memory per group:
-/// 4 · TDepth · 4 · (TRows + TColumns) bytes.
+/// 4 · TDepth · 4 · (TRows + TColumns) bytes. A thread's four columns lie TColumns apart, so that neighbouring threads touch
+/// neighbouring words.
 /// </remarks>
 /// <typeparam name="TRows">Threads along the rows of a tile.</typeparam>
 /// <typeparam name="TColumns">Threads along the columns.</typeparam>
@@ -71,7 +72,7 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
                 }
 
                 var row = tileRow + (4 * threadRow);
-                var column = tileColumn + (4 * threadColumn);
+                var column = tileColumn + threadColumn;
                 ApplyRow(product, row, column, block.Row0, epilogue);
                 ApplyRow(product, row + 1, column, block.Row1, epilogue);
                 ApplyRow(product, row + 2, column, block.Row2, epilogue);
@@ -108,10 +109,14 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
     private static Block4x4 Accumulate(ArrayView<float> workspace, int threadRow, int threadColumn, Block4x4 block)
     {
         var left = 4 * threadRow;
-        var right = (TDepth.Value * TileRows) + (4 * threadColumn);
+        var right = (TDepth.Value * TileRows) + threadColumn;
         for (var step = 0; step < TDepth.Value; step++)
         {
-            var b = new Float4(workspace[right], workspace[right + 1], workspace[right + 2], workspace[right + 3]);
+            var b = new Float4(
+                workspace[right],
+                workspace[right + TColumns.Value],
+                workspace[right + (2 * TColumns.Value)],
+                workspace[right + (3 * TColumns.Value)]);
             block.Row0 = b.MultiplyAdd(workspace[left], block.Row0);
             block.Row1 = b.MultiplyAdd(workspace[left + 1], block.Row1);
             block.Row2 = b.MultiplyAdd(workspace[left + 2], block.Row2);
@@ -126,13 +131,21 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
     private static void ApplyRow<TEpilogue>(MatrixProduct product, int row, int column, Float4 values, TEpilogue epilogue)
         where TEpilogue : struct, IProductEpilogue
     {
-        // Column bounds are multiples of 16, so a thread's four columns are all inside or all outside.
-        if (row < product.RowEnd && column < product.ColumnEnd)
+        if (row < product.RowEnd)
         {
-            epilogue.Apply<float, uint, ScalarLanes>(row, column, values.X);
-            epilogue.Apply<float, uint, ScalarLanes>(row, column + 1, values.Y);
-            epilogue.Apply<float, uint, ScalarLanes>(row, column + 2, values.Z);
-            epilogue.Apply<float, uint, ScalarLanes>(row, column + 3, values.W);
+            ApplyElement(product, row, column, values.X, epilogue);
+            ApplyElement(product, row, column + TColumns.Value, values.Y, epilogue);
+            ApplyElement(product, row, column + (2 * TColumns.Value), values.Z, epilogue);
+            ApplyElement(product, row, column + (3 * TColumns.Value), values.W, epilogue);
+        }
+    }
+
+    private static void ApplyElement<TEpilogue>(MatrixProduct product, int row, int column, float value, TEpilogue epilogue)
+        where TEpilogue : struct, IProductEpilogue
+    {
+        if (column < product.ColumnEnd)
+        {
+            epilogue.Apply<float, uint, ScalarLanes>(row, column, value);
         }
     }
 }

@@ -25,7 +25,12 @@ internal static class DeviceTrajectory
             trainer.TrainStep();
         }
 
-        return [.. Enumerable.Range(0, reference.Seeds.Count).SelectMany(replica => Compare(trainer, reference, replica))];
+        var discrepancies = Enumerable.Range(0, reference.Seeds.Count).SelectMany(replica => Compare(trainer, reference, replica)).ToList();
+
+        // Evaluation comes last: it overwrites the activations.
+        discrepancies.AddRange(trainer.Evaluate(data).Select((evaluation, replica) =>
+            Discrepancy.Between(Quantity.Loss, $"seed {reference.Seeds[replica]}", [reference.Loss(replica)], [evaluation.Loss])));
+        return discrepancies;
     }
 
     private static IEnumerable<Discrepancy> Compare(Trainer trainer, ReferenceTrajectory reference, int replica)

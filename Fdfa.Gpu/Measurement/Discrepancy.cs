@@ -9,6 +9,7 @@ internal enum Quantity
     Weights,
     Biases,
     Feedback,
+    Loss,
 }
 
 /// <summary>One array of a device beside the reference's.</summary>

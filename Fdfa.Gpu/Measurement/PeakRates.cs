@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Measurement;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
@@ -32,18 +33,17 @@ public sealed record PeakRates(double OperationsPerSecond, double BytesPerSecond
         var threads = Environment.ProcessorCount;
         var operations = 2.0 * Rounds * FmaChain.Accumulators * FmaChain.Lanes * threads;
         var perSecond = operations / Fastest(() => RunOnAll(threads, _ => FmaChain.Run(Rounds)));
-        var bytes = 2.0 * sizeof(float) * Floats;
-        var bandwidth = bytes / FastestSweep(threads, Floats);
+        var share = Floats / threads / Padding.Unit * Padding.Unit;
+        var bandwidth = 2.0 * sizeof(float) * share * threads / FastestSweep(threads, share);
         return new PeakRates(perSecond, bandwidth);
     }
 
-    private static unsafe double FastestSweep(int threads, long floats)
+    private static unsafe double FastestSweep(int threads, long share)
     {
-        var memory = (float*)NativeMemory.AlignedAlloc((nuint)floats * sizeof(float), 64);
+        var memory = (float*)NativeMemory.AlignedAlloc((nuint)(share * threads * sizeof(float)), Padding.Unit * sizeof(float));
         try
         {
             var address = (nint)memory;
-            var share = floats / threads;
             RunOnAll(threads, thread => new Span<float>((float*)address + (thread * share), (int)share).Clear());
             return Fastest(() => RunOnAll(threads, thread => Sweep((float*)address + (thread * share), share)));
         }
@@ -66,13 +66,13 @@ public sealed record PeakRates(double OperationsPerSecond, double BytesPerSecond
     {
         const int Groups = 4096;
         const int GroupSize = 256;
-        const int Rounds = 4096;
+        const int Rounds = 1024;
         const int Floats = 256 << 20;
         var accelerator = device.Accelerator;
         using var buffer = new DeviceBuffer<float>(device, Math.Min(Floats, device.Info.MemoryBytes / 16 / sizeof(float)));
         var fma = accelerator.LoadStreamKernel<ArrayView<float>, int>(PeakKernels.MultiplyAdd);
         var sweep = accelerator.LoadStreamKernel<ArrayView<float>>(PeakKernels.Sweep);
-        var operations = 2.0 * PeakKernels.Accumulators * Rounds * Groups * GroupSize;
+        var operations = 2.0 * PeakKernels.Accumulators * PeakKernels.Repetitions * Rounds * Groups * GroupSize;
         var perSecond = operations / Fastest(() =>
         {
             fma((Groups, GroupSize), buffer.View, Rounds);

@@ -50,6 +50,9 @@ internal sealed class ReferenceTrajectory
     /// <summary>The parameters after the last step.</summary>
     public NetworkParameters Parameters(int replica) => _networks[replica].Parameters;
 
+    /// <summary>The loss over all samples with those parameters.</summary>
+    public double Loss(int replica) => _networks[replica].Evaluate(Inputs([.. Enumerable.Range(0, Labels.Length)]), [.. Labels.Select(label => (int)label)]).Loss;
+
     private StepResult Train(int replica)
     {
         StepResult? result = null;
@@ -59,12 +62,13 @@ internal sealed class ReferenceTrajectory
             var begin = step % StepsPerEpoch * Options.BatchSize;
             var order = EpochOrder.Create(Labels.Length, Seeds[replica], epoch);
             var batch = order[begin..Math.Min(begin + Options.BatchSize, order.Length)];
-            var inputs = batch.SelectMany(sample => Enumerable
-                .Range(sample * Network.InputSize, Network.InputSize)
-                .Select(index => (Samples[index] * 2.0 / 255.0) - 1.0)).ToArray();
-            result = _networks[replica].Step(inputs, [.. batch.Select(sample => (int)Labels[sample])], epoch);
+            result = _networks[replica].Step(Inputs(batch), [.. batch.Select(sample => (int)Labels[sample])], epoch);
         }
 
         return result ?? throw new ArgumentOutOfRangeException(nameof(replica), "A trajectory has at least one step.");
     }
+
+    private double[] Inputs(int[] batch) => [.. batch.SelectMany(sample => Enumerable
+        .Range(sample * Network.InputSize, Network.InputSize)
+        .Select(index => (Samples[index] * 2.0 / 255.0) - 1.0))];
 }

@@ -85,9 +85,12 @@ internal sealed class DenseNetwork : IDisposable
     public void Evaluate(in Batch batch, in MetricsTarget metrics)
     {
         Gather(batch, _step);
-        _gathered = false;
+        ForgetNextBatch();
         Launch(Pass(batch.Samples, noiseStep: 0, withTangents: false), Gathering(null, 0), metrics);
     }
+
+    /// <summary>Drops the batch that the last step gathered ahead: another one will follow.</summary>
+    public void ForgetNextBatch() => _gathered = false;
 
     /// <summary>Applies the pending update, if there is one.</summary>
     public void Flush()

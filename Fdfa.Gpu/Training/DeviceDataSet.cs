@@ -39,16 +39,20 @@ public sealed class DeviceDataSet : IDisposable
                 $"Label {bad} is {labels[bad]}, but there are {classCount} classes, 0 to {classCount - 1}."));
         }
 
+        Device = device;
         Count = labels.Length;
         SampleSize = sampleSize;
         ClassCount = classCount;
         _samples = new DeviceBuffer<byte>(device, samples.Length);
-        _samples.View.SubView(0, samples.Length).CopyFromCPU(samples.ToArray());
+        Upload(_samples, samples);
         _labels = new DeviceBuffer<byte>(device, labels.Length);
-        _labels.View.SubView(0, labels.Length).CopyFromCPU(labels.ToArray());
+        Upload(_labels, labels);
         _order = new DeviceBuffer<int>(device, Count + Padding.Unit);
         _order.View.SubView(0, Count).CopyFromCPU(Enumerable.Range(0, Count).ToArray());
     }
+
+    /// <summary>Where it lies.</summary>
+    public ComputeDevice Device { get; }
 
     /// <summary>Number of samples.</summary>
     public int Count { get; }
@@ -65,6 +69,14 @@ public sealed class DeviceDataSet : IDisposable
         _samples.Dispose();
         _labels.Dispose();
         _order.Dispose();
+    }
+
+    private static unsafe void Upload(DeviceBuffer<byte> target, ReadOnlySpan<byte> source)
+    {
+        fixed (byte* first = source)
+        {
+            target.View.SubView(0, source.Length).CopyFromCPU(ref *first, source.Length);
+        }
     }
 
     /// <summary>A batch in the stored order, the same for every replica.</summary>

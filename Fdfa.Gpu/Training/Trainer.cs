@@ -19,7 +19,7 @@ public sealed class Trainer : IDisposable
 {
     private const double Beta1 = 0.9;
     private const double Beta2 = 0.999;
-    private const int SmallestMetricsCapacity = 256;
+    private const int EvaluationChunk = 256;
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly ComputeDevice _device;
@@ -27,9 +27,8 @@ public sealed class Trainer : IDisposable
     private readonly TrainingOptions _options;
     private readonly DeviceDataSet _data;
     private readonly DeviceBuffer<int> _order;
-    private readonly DeviceBuffer<float> _metrics;
-    private readonly float[] _readMetrics;
-    private readonly int _metricsCapacity;
+    private readonly MetricsBuffer _trainingMetrics;
+    private readonly MetricsBuffer _evaluationMetrics;
     private int _stepInEpoch;
 
     /// <summary>Allocates the networks, initialises them from their seeds and loads the kernels.</summary>
@@ -54,7 +53,7 @@ public sealed class Trainer : IDisposable
             throw new InvalidOptionException("There is no seed to train; give at least one.");
         }
 
-        RequireFit(network, trainingData);
+        RequireFit(device, network, trainingData);
         _device = device;
         _description = network;
 
@@ -64,11 +63,10 @@ public sealed class Trainer : IDisposable
         _data = trainingData;
         Seeds = [.. seeds];
         StepsPerEpoch = (trainingData.Count + _options.BatchSize - 1) / _options.BatchSize;
-        _metricsCapacity = Math.Max(StepsPerEpoch, SmallestMetricsCapacity);
-        _readMetrics = new float[2 * _metricsCapacity * Seeds.Count];
         Network = new DenseNetwork(device, network, _options, Seeds);
         _order = new DeviceBuffer<int>(device, (long)OrderStride * Seeds.Count);
-        _metrics = new DeviceBuffer<float>(device, _readMetrics.Length);
+        _trainingMetrics = new MetricsBuffer(device, StepsPerEpoch, Seeds.Count);
+        _evaluationMetrics = new MetricsBuffer(device, EvaluationChunk, Seeds.Count);
         for (var replica = 0; replica < Seeds.Count; replica++)
         {
             Network.Write(replica, Initialiser.Create(network, _options, Seeds[replica]));
@@ -129,20 +127,20 @@ public sealed class Trainer : IDisposable
     public IReadOnlyList<Evaluation> Evaluate(DeviceDataSet data)
     {
         ArgumentNullException.ThrowIfNull(data);
-        RequireFit(_description, data);
+        RequireFit(_device, _description, data);
         Network.Flush();
         var totals = new MetricTotals[Seeds.Count];
         var batches = (data.Count + _options.BatchSize - 1) / _options.BatchSize;
-        for (var first = 0; first < batches; first += _metricsCapacity)
+        for (var first = 0; first < batches; first += EvaluationChunk)
         {
-            var count = Math.Min(_metricsCapacity, batches - first);
+            var count = Math.Min(EvaluationChunk, batches - first);
             for (var index = 0; index < count; index++)
             {
                 var begin = (first + index) * _options.BatchSize;
-                Network.Evaluate(data.InOrder(begin, Math.Min(_options.BatchSize, data.Count - begin)), MetricsAt(index));
+                Network.Evaluate(data.InOrder(begin, Math.Min(_options.BatchSize, data.Count - begin)), _evaluationMetrics.At(index));
             }
 
-            AddMetrics(totals, count, index => Math.Min(_options.BatchSize, data.Count - ((first + index) * _options.BatchSize)));
+            _evaluationMetrics.AddTo(totals, count, index => Math.Min(_options.BatchSize, data.Count - ((first + index) * _options.BatchSize)));
         }
 
         return [.. totals.Select(total => new Evaluation(total.Loss, total.Accuracy))];
@@ -172,7 +170,8 @@ public sealed class Trainer : IDisposable
     {
         Network.Dispose();
         _order.Dispose();
-        _metrics.Dispose();
+        _trainingMetrics.Dispose();
+        _evaluationMetrics.Dispose();
     }
 
     /// <summary>Draws and uploads an epoch's orders; its number also decides the rates.</summary>
@@ -186,6 +185,7 @@ public sealed class Trainer : IDisposable
             _order.View.SubView((long)replica * OrderStride, OrderStride).CopyFromCPU(order);
         }
 
+        Network.ForgetNextBatch();
         _stepInEpoch = 0;
     }
 
@@ -193,7 +193,7 @@ public sealed class Trainer : IDisposable
     internal void TrainStep()
     {
         var next = _stepInEpoch + 1 < StepsPerEpoch ? BatchAt(_stepInEpoch + 1) : default(Batch?);
-        Network.Train(BatchAt(_stepInEpoch), next, MetricsAt(_stepInEpoch), NextUpdate(), (uint)Step);
+        Network.Train(BatchAt(_stepInEpoch), next, _trainingMetrics.At(_stepInEpoch), NextUpdate(), (uint)Step);
         _stepInEpoch++;
         Step++;
     }
@@ -201,8 +201,6 @@ public sealed class Trainer : IDisposable
     private Batch BatchAt(int step) => _data.InOrder(_order.View, OrderStride, step * _options.BatchSize, SamplesAt(step));
 
     private int SamplesAt(int step) => Math.Min(_options.BatchSize, _data.Count - (step * _options.BatchSize));
-
-    private MetricsTarget MetricsAt(int index) => new(_metrics.View, _metricsCapacity, index);
 
     private Update NextUpdate() => new(
         0,
@@ -220,7 +218,7 @@ public sealed class Trainer : IDisposable
     private EpochMetrics[] ReadEpochMetrics()
     {
         var totals = new MetricTotals[Seeds.Count];
-        AddMetrics(totals, _stepInEpoch, SamplesAt);
+        _trainingMetrics.AddTo(totals, _stepInEpoch, SamplesAt);
         for (var replica = 0; replica < totals.Length; replica++)
         {
             if (totals[replica].FirstNonFinite is { } step)
@@ -230,19 +228,6 @@ public sealed class Trainer : IDisposable
         }
 
         return [.. totals.Select(total => new EpochMetrics(Epoch, _stepInEpoch, total.Loss, total.Accuracy))];
-    }
-
-    private void AddMetrics(MetricTotals[] totals, int count, Func<int, int> samplesAt)
-    {
-        _metrics.View.SubView(0, _readMetrics.Length).CopyToCPU(_readMetrics);
-        for (var replica = 0; replica < totals.Length; replica++)
-        {
-            for (var index = 0; index < count; index++)
-            {
-                var entry = 2 * ((replica * _metricsCapacity) + index);
-                totals[replica].Add(index, _readMetrics[entry], _readMetrics[entry + 1], samplesAt(index));
-            }
-        }
     }
 
     private TrainingProgress Progress(EpochMetrics[] metrics) => new(
@@ -267,38 +252,18 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private static void RequireFit(NetworkDescription network, DeviceDataSet data)
+    private static void RequireFit(ComputeDevice device, NetworkDescription network, DeviceDataSet data)
     {
+        if (data.Device != device)
+        {
+            throw new ShapeMismatchException($"The data lies on {data.Device.Info.Selector}, the network on another device ({device.Info.Selector}); upload the data to the device that trains.");
+        }
+
         if (network.InputSize != data.SampleSize || network.OutputSize != data.ClassCount)
         {
             throw new ShapeMismatchException(string.Create(
                 CultureInfo.InvariantCulture,
                 $"The network {network.Topology} takes {network.InputSize} inputs and gives {network.OutputSize} outputs, but the data has {data.SampleSize} values per sample and {data.ClassCount} classes; give a topology that starts with {data.SampleSize} and ends with {data.ClassCount}."));
-        }
-    }
-
-    private struct MetricTotals
-    {
-        private double _loss;
-        private double _correct;
-        private long _samples;
-
-        public int? FirstNonFinite { get; private set; }
-
-        public readonly double Loss => _loss / _samples;
-
-        public readonly double Accuracy => _correct / _samples;
-
-        public void Add(int index, double loss, double correct, int samples)
-        {
-            if (!double.IsFinite(loss))
-            {
-                FirstNonFinite ??= index;
-            }
-
-            _loss += loss * samples;
-            _correct += correct;
-            _samples += samples;
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;
+using Fdfa.Gpu.Kernels.Measurement;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 using ILGPU.Backends.EntryPoints;
@@ -22,6 +23,8 @@ internal static class DeviceCode
         Type[] optimizers = [typeof(Sgd), typeof(Adam)];
         Type[] rules = [typeof(BackpropagationRule), typeof(ForwardDirectFeedbackRule)];
         Type[] losses = [typeof(SoftmaxCrossEntropy), typeof(MeanSquaredError)];
+        yield return typeof(PeakKernels).GetMethod(nameof(PeakKernels.MultiplyAdd))!;
+        yield return typeof(PeakKernels).GetMethod(nameof(PeakKernels.Sweep))!;
         yield return Kernel(typeof(BatchGather), nameof(BatchGather.Run), tiles);
         foreach (var activation in activations)
         {

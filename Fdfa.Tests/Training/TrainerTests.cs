@@ -186,6 +186,58 @@ public sealed class TrainerTests(CpuAccelerators devices)
         Assert.Equal(0, Assert.Single(trainer.TrainEpoch(null, cancellation.Token)).Steps);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Going_on_after_a_cancelled_epoch_trains_on_the_new_epochs_batches(int stepsDone)
+    {
+        // After three steps the batch gathered ahead is the partial one.
+        var device = devices.Open("simd");
+        using var data = RandomData(device, (3 * 20) + 5);
+        var options = Options("BP") with { BatchSize = 20 };
+        using var straight = new Trainer(device, s_network, options, data, [0]);
+        using var looking = new Trainer(device, s_network, options, data, [0]);
+        foreach (var trainer in new[] { straight, looking })
+        {
+            trainer.BeginEpoch(0);
+            for (var step = 0; step < stepsDone; step++)
+            {
+                trainer.TrainStep();
+            }
+        }
+
+        // An evaluation makes the trainer gather anew.
+        looking.Evaluate(data);
+        Assert.Equal(looking.TrainEpoch(), straight.TrainEpoch());
+        AssertSameBits(looking.GetParameters(0), straight.GetParameters(0));
+    }
+
+    [Fact]
+    public void Evaluating_in_the_middle_of_an_epoch_leaves_its_metrics_alone()
+    {
+        var device = devices.Open("simd");
+        using var data = RandomData(device, 7 * 300);
+        using var watched = new Trainer(device, s_network, Options("FDFA"), data, [0]);
+        using var undisturbed = new Trainer(device, s_network, Options("FDFA"), data, [0]);
+        Assert.Equal(undisturbed.TrainEpoch(), watched.TrainEpoch(new EvaluateAtEachReport(watched, data)));
+    }
+
+    [Fact]
+    public void A_NaN_output_shows_in_the_loss_whatever_the_label()
+    {
+        var device = devices.Open("simd");
+        using var data = new DeviceDataSet(device, [1, 2], [2], 2, 3);
+        var network = new NetworkDescription([2, 3]);
+        using var trainer = new Trainer(device, network, Options("BP"), data, [0]);
+        for (var broken = 0; broken < 3; broken++)
+        {
+            var parameters = Initialiser.Create(network, Options("BP"), 0);
+            parameters.Blocks[0].Biases[broken] = double.NaN;
+            trainer.SetParameters(0, parameters);
+            Assert.True(double.IsNaN(trainer.Evaluate(data)[0].Loss));
+        }
+    }
+
     [Fact]
     public void A_batch_larger_than_the_data_is_the_data()
     {
@@ -286,6 +338,11 @@ public sealed class TrainerTests(CpuAccelerators devices)
             Assert.Equal(one.Biases, other.Biases);
             Assert.Equal(one.Feedback, other.Feedback);
         }
+    }
+
+    private sealed class EvaluateAtEachReport(Trainer trainer, DeviceDataSet data) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => trainer.Evaluate(data);
     }
 
     private sealed class CancelAtFirstReport(CancellationTokenSource cancellation) : IProgress<TrainingProgress>
