@@ -3,6 +3,8 @@ using System.Reflection;
 using System.Runtime.Intrinsics.X86;
 using Fdfa.Cpu.Reference.Description;
 using ILGPU;
+using ILGPU.Backends;
+using ILGPU.Backends.EntryPoints;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
@@ -127,7 +129,9 @@ public sealed class ComputeDevice : IDisposable
     {
         try
         {
-            return Accelerator.LoadKernel<TLauncher>(kernel, default, out _);
+            var compiled = Accelerator.GetBackend().Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default);
+            OpenClBarriers.OrderSharedMemory(compiled);
+            return Accelerator.LoadKernel(compiled).CreateLauncherDelegate<TLauncher>();
         }
         catch (Exception failure) when (failure is not FdfaException)
         {

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Measurement;
@@ -73,7 +74,9 @@ internal static class DeviceCode
         var capabilities = new CLCapabilityContext(
             float16: false, float64: false, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
         using var backend = new CLBackend(context, capabilities, CLDeviceVendor.Other, CLCVersion.CL20);
-        return ((CLCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default)).Source;
+        var compiled = (CLCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default);
+        OpenClBarriers.OrderSharedMemory(compiled);
+        return compiled.Source;
     }
 
     private static MethodInfo Kernel(Type type, string name, params Type[] typeArguments) =>

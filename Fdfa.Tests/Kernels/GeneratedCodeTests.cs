@@ -94,9 +94,15 @@ public sealed partial class GeneratedCodeTests
             faults.Add("PTX calls an unresolved function");
         }
 
-        if (DeviceCode.OpenCl(kernel).Contains("__generic", StringComparison.Ordinal))
+        var openCl = DeviceCode.OpenCl(kernel);
+        if (openCl.Contains("__generic", StringComparison.Ordinal))
         {
             faults.Add("OpenCL C keeps a __generic pointer");
+        }
+
+        if (Barrier().Matches(openCl).Any(barrier => !barrier.Value.Contains("CLK_LOCAL_MEM_FENCE", StringComparison.Ordinal)))
+        {
+            faults.Add("OpenCL C has a barrier that does not order shared memory");
         }
 
         return faults;
@@ -118,6 +124,9 @@ public sealed partial class GeneratedCodeTests
 
     [GeneratedRegex(@"^\s+(?:@!?%p\d+\s+)?([a-z][a-z0-9.]*)\s", RegexOptions.Multiline)]
     private static partial Regex Instruction();
+
+    [GeneratedRegex(@"barrier\s*\([^)]*\)")]
+    private static partial Regex Barrier();
 
     [GeneratedRegex(@"_\d+\b")]
     private static partial Regex NodeNumber();
