@@ -125,7 +125,7 @@ internal sealed class ConsoleOutput(IAnsiConsole console, TextWriter error, bool
         {
             error.WriteLine(text);
         }
-        catch (IOException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // Standard error is closed or full: the exit code is all that can still be told.
         }

@@ -12,7 +12,7 @@ namespace Fdfa.Gpu.Networks;
 /// <param name="DeviceBytes">Device memory of all replicas.</param>
 /// <param name="HostBytes">
 /// Main memory while one replica's parameters go to the device or come back: all in double precision, and the largest
-/// block's once more in single.
+/// block's once more in single. Twice that: those that went are seldom collected before the first ones come back.
 /// </param>
 /// <param name="LongestBuffer">Elements of the longest buffer of one replica.</param>
 internal sealed record NetworkMemory(double DeviceBytes, double HostBytes, double LongestBuffer)
@@ -56,7 +56,7 @@ internal sealed record NetworkMemory(double DeviceBytes, double HostBytes, doubl
         Add(capacity, 4);
         Add(2, 1);
         return new NetworkMemory(
-            deviceFloats * replicas * sizeof(float), (hostFloats * sizeof(double)) + (largestBlock * sizeof(float)), longest);
+            deviceFloats * replicas * sizeof(float), 2 * ((hostFloats * sizeof(double)) + (largestBlock * sizeof(float))), longest);
 
         void Add(double length, int copies)
         {

@@ -130,11 +130,13 @@ public sealed class BadInputTests
         Assert.DoesNotContain('\u001b', run.Error);
     }
 
-    [Fact]
-    public void A_standard_error_that_cannot_be_written_leaves_the_exit_code()
+    [Theory]
+    [InlineData(typeof(IOException))]
+    [InlineData(typeof(UnauthorizedAccessException))]
+    public void A_standard_error_that_is_full_or_closed_leaves_the_exit_code(Type failure)
     {
         using var output = new StringWriter();
-        using var error = new FullWriter();
+        using var error = new FailingWriter((Exception)Activator.CreateInstance(failure)!);
 
         int exitCode = Fdfa.Experiments.FdfaCommandLine.Run(
             ["trian"], Fdfa.Experiments.Output.ProcessConsole.CreatePlain(output, CommandLineRun.Width), error, CancellationToken.None);
@@ -142,11 +144,11 @@ public sealed class BadInputTests
         Assert.Equal(2, exitCode);
     }
 
-    private sealed class FullWriter : TextWriter
+    private sealed class FailingWriter(Exception failure) : TextWriter
     {
         public override System.Text.Encoding Encoding => System.Text.Encoding.UTF8;
 
-        public override void Write(char value) => throw new IOException("No space left on device");
+        public override void Write(char value) => throw failure;
     }
 
     private static void AssertRefused(CommandLineRun run, string expected)

@@ -27,10 +27,10 @@ internal sealed record CommandLineRun(int ExitCode, string Output, string Error)
     }
 
     /// <summary>What a command writes, given made-up results.</summary>
-    public static string Written(Action<ConsoleOutput> write)
+    public static string Written(Action<ConsoleOutput> write, int width = Width)
     {
         using var output = new StringWriter();
-        write(new ConsoleOutput(ProcessConsole.CreatePlain(output, Width), TextWriter.Null, verbose: false));
+        write(new ConsoleOutput(ProcessConsole.CreatePlain(output, width), TextWriter.Null, verbose: false));
         return output.ToString();
     }
 }

@@ -46,6 +46,16 @@ public sealed class TableTests
         "result-several-seeds");
 
     [Fact]
+    public void The_result_fits_a_terminal_of_80_columns()
+    {
+        RunResult[] results = [.. new[] { "FDFA", "BP" }.Select(rule => new RunResult(rule, "784-800-800-800-10", Rows(seeds: 3), null))];
+
+        string narrow = CommandLineRun.Written(output => ResultTable.Write(output, results), width: 80);
+
+        Assert.Equal(CommandLineRun.Written(output => ResultTable.Write(output, results), width: 160), narrow);
+    }
+
+    [Fact]
     public void A_run_without_a_whole_epoch_has_no_table() =>
         Assert.Equal("", CommandLineRun.Written(output => ResultTable.Write(output, [new RunResult("BP", "784-10", [], "Interrupted.")])));
 
