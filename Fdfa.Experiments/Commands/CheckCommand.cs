@@ -35,7 +35,7 @@ internal sealed class CheckCommand : Command, IFdfaCommand
             try
             {
                 using ComputeDevice device = ComputeDevice.Open(selector);
-                everyDeviceAgrees &= Write(output, device.Info, AgreementCheck.Run(device));
+                everyDeviceAgrees &= Write(output, device.Info, AgreementCheck.Run(device, cancellation));
             }
             catch (DeviceException failure) when (selectors.Length > 1)
             {

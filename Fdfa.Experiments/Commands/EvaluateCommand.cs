@@ -58,6 +58,7 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
             trainer.SetParameters(replica, models[replica]);
         }
 
+        cancellation.ThrowIfCancellationRequested();
         Write(output, request, trainer.Evaluate(test), recorded, data.Description.TestSamples);
         return ExitCode.Success;
     }

@@ -5,7 +5,7 @@ namespace Fdfa.Experiments.Data;
 /// <param name="VariableFolder">The environment variable FDFA_DATA.</param>
 /// <param name="CacheFolder">One folder per data set below it; downloads go here.</param>
 /// <param name="SystemFolders">One folder per data set below each.</param>
-public sealed record DataLocations(
+internal sealed record DataLocations(
     string? DataFolder, string? VariableFolder, string CacheFolder, IReadOnlyList<string> SystemFolders)
 {
     /// <summary>The environment variable that names a folder of data sets.</summary>

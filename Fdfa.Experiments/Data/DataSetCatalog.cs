@@ -6,7 +6,7 @@ namespace Fdfa.Experiments.Data;
 /// <param name="locations">Where to look, and where downloads go.</param>
 /// <param name="downloader">Fetches what is nowhere; null forbids it.</param>
 /// <param name="sets">What can be found besides the embedded data; null for <see cref="DataSetDescription.All"/>.</param>
-public sealed class DataSetCatalog(
+internal sealed class DataSetCatalog(
     DataLocations locations, Downloader? downloader, IReadOnlyList<DataSetDescription>? sets = null)
 {
     private readonly IReadOnlyList<DataSetDescription> sets = sets ?? DataSetDescription.All;
@@ -107,25 +107,25 @@ public sealed class DataSetCatalog(
 
     private static DataSetPair Read(DataSetDescription set, FoundFiles files) =>
         new(
-            ReadHalf(set, set.Train, files.TrainImages, files.TrainLabels),
-            ReadHalf(set, set.Test, files.TestImages, files.TestLabels))
+            ReadSplit(set, set.Train, files.TrainImages, files.TrainLabels),
+            ReadSplit(set, set.Test, files.TestImages, files.TestLabels))
         {
             Source = files.Folder,
         };
 
-    private static ImageDataSet ReadHalf(DataSetDescription set, DataSetHalf half, string imagePath, string labelPath)
+    private static ImageDataSet ReadSplit(DataSetDescription set, DataSetSplit split, string imagePath, string labelPath)
     {
         var data = IdxFile.ReadDataSet(set.Name, imagePath, labelPath, set.ClassNames);
-        if (data.Count != half.Count || data.Width != set.Side || data.Height != set.Side)
+        if (data.Count != split.Count || data.Width != set.Side || data.Height != set.Side)
         {
             throw new DataFormatException(
-                $"The file '{imagePath}' should hold {half.Count} images of {set.Side}×{set.Side} pixels, but holds {data.Count} of {data.Height}×{data.Width}; put the files of {set.Name} there.");
+                $"The file '{imagePath}' should hold {split.Count} images of {set.Side}×{set.Side} pixels, but holds {data.Count} of {data.Height}×{data.Width}; put the files of {set.Name} there.");
         }
 
-        if (!data.Labels.AsSpan().StartsWith(half.FirstLabels.ToArray()))
+        if (!data.Labels.AsSpan().StartsWith(split.FirstLabels.ToArray()))
         {
             throw new DataFormatException(
-                $"The file '{labelPath}' should begin with the labels {string.Join(' ', half.FirstLabels)} of {set.Name}, but begins with {string.Join(' ', data.Labels.Take(half.FirstLabels.Count))}; give {set.Name} a folder of its own, of that name.");
+                $"The file '{labelPath}' should begin with the labels {string.Join(' ', split.FirstLabels)} of {set.Name}, but begins with {string.Join(' ', data.Labels.Take(split.FirstLabels.Count))}; give {set.Name} a folder of its own, of that name.");
         }
 
         return data;

@@ -7,20 +7,20 @@ using Fdfa.Gpu.Checkpoints;
 namespace Fdfa.Experiments.Data;
 
 /// <summary>A file that no mirror gave, or that cannot be kept.</summary>
-public sealed class DownloadException(string message, Exception? cause = null) : FdfaException(message, cause);
+internal sealed class DownloadException(string message, Exception? cause = null) : FdfaException(message, cause);
 
 /// <summary>One file to fetch.</summary>
 /// <param name="Mirrors">Full addresses of the same bytes, in the order to try.</param>
 /// <param name="Path">Its final name here.</param>
 /// <param name="Size">Bytes.</param>
 /// <param name="Checksum">Of the whole file.</param>
-public sealed record DownloadRequest(IReadOnlyList<Uri> Mirrors, string Path, long Size, Checksum Checksum);
+internal sealed record DownloadRequest(IReadOnlyList<Uri> Mirrors, string Path, long Size, Checksum Checksum);
 
 /// <summary>How far a file has come.</summary>
 /// <param name="FileName">Without its folder.</param>
 /// <param name="BytesDone">Bytes here, those of an earlier run included.</param>
 /// <param name="BytesTotal">Bytes of the whole file.</param>
-public readonly record struct DownloadProgress(string FileName, long BytesDone, long BytesTotal);
+internal readonly record struct DownloadProgress(string FileName, long BytesDone, long BytesTotal);
 
 /// <summary>Fetches a file: resumed where an earlier run stopped, checked, and only then under its final name.</summary>
 /// <remarks>
@@ -29,7 +29,7 @@ public readonly record struct DownloadProgress(string FileName, long BytesDone, 
 /// </remarks>
 /// <param name="client">Sends the requests; the caller owns it.</param>
 /// <param name="patience">How long a mirror may stay silent; null for 30 seconds.</param>
-public sealed class Downloader(HttpClient client, TimeSpan? patience = null)
+internal sealed class Downloader(HttpClient client, TimeSpan? patience = null)
 {
     private const int BufferSize = 1 << 17;
 

@@ -8,7 +8,7 @@ namespace Fdfa.Experiments.Data;
 /// test labels. Predicting pixels from their neighbours first (Paeth, PNG's best here) would save 1.5 %, and rearranging
 /// by class or pixel nothing: not worth a format of our own.
 /// </remarks>
-public static class EmbeddedFashionMnist
+internal static class EmbeddedFashionMnist
 {
     /// <summary>The data set's name on the command line.</summary>
     public const string Name = "embedded";
@@ -36,13 +36,13 @@ public static class EmbeddedFashionMnist
 
     private static DataSetPair Read(Stream contents)
     {
-        var train = ReadHalf(contents);
-        var test = ReadHalf(contents);
+        var train = ReadSplit(contents);
+        var test = ReadSplit(contents);
         IdxFile.RequireEnd(contents, ResourceName);
         return new DataSetPair(train, test) { Source = "inside the program: a part of Fashion-MNIST" };
     }
 
-    private static ImageDataSet ReadHalf(Stream contents)
+    private static ImageDataSet ReadSplit(Stream contents)
     {
         var images = IdxFile.ReadImages(contents, ResourceName);
         var labels = IdxFile.ReadLabels(contents, ResourceName, DataSetDescription.FashionMnist.ClassNames.Count);

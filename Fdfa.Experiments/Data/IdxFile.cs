@@ -8,14 +8,14 @@ namespace Fdfa.Experiments.Data;
 /// <param name="Count">Images.</param>
 /// <param name="Rows">Pixels in a column.</param>
 /// <param name="Columns">Pixels in a row.</param>
-public sealed record IdxImages(byte[] Pixels, int Count, int Rows, int Columns);
+internal sealed record IdxImages(byte[] Pixels, int Count, int Rows, int Columns);
 
 /// <summary>The format of MNIST and its relatives, plain or in gzip.</summary>
 /// <remarks>
 /// Big-endian 32-bit words, then bytes: images are 0x803, count, rows, columns, pixels; labels are 0x801, count,
 /// labels. A header is a claim: memory grows with the bytes that really arrive.
 /// </remarks>
-public static class IdxFile
+internal static class IdxFile
 {
     private const int ImageMagic = 0x803;
     private const int LabelMagic = 0x801;

@@ -3,7 +3,7 @@ using Fdfa.Cpu.Reference.Description;
 namespace Fdfa.Experiments.Data;
 
 /// <summary>Labelled images as bytes, sample after sample; within one, channel after channel, row after row.</summary>
-public sealed class ImageDataSet
+internal sealed class ImageDataSet
 {
     /// <summary>Puts samples and labels together.</summary>
     /// <param name="name">As on the command line.</param>
@@ -84,7 +84,7 @@ public sealed class ImageDataSet
 /// <summary>What a network learns from and what it is measured on.</summary>
 /// <param name="Train">For learning.</param>
 /// <param name="Test">For measuring.</param>
-public sealed record DataSetPair(ImageDataSet Train, ImageDataSet Test)
+internal sealed record DataSetPair(ImageDataSet Train, ImageDataSet Test)
 {
     /// <summary>Where the samples came from, for the first lines of a run.</summary>
     public string Source { get; init; } = "memory";

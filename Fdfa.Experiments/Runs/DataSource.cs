@@ -53,7 +53,7 @@ internal static class DataSource
 
         ImageDataSet training = request.Limit is { } count ? pair.Train.Take(count) : pair.Train;
         return new LoadedData(training, pair.Test, new DataDescription(
-            request.DataName, request.DataDirectory, request.Limit, training.Count, pair.Test.Count, training.SampleSize, training.ClassCount));
+            request.DataName, request.DataDirectory, pair.Source, request.Limit, training.Count, pair.Test.Count, training.SampleSize, training.ClassCount));
     }
 
     /// <summary>One line per file: a download is rare and short beside the training that follows.</summary>

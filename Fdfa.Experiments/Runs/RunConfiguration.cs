@@ -8,14 +8,15 @@ namespace Fdfa.Experiments.Runs;
 
 /// <summary>The data set of a run, as it was.</summary>
 /// <param name="Name">As on the command line.</param>
-/// <param name="Directory">Where its files lay; null for the default.</param>
+/// <param name="Directory">The folder asked for; null for the default.</param>
+/// <param name="Source">Where it was found.</param>
 /// <param name="Limit">Training samples asked for; null for all.</param>
 /// <param name="TrainingSamples">Training samples used.</param>
 /// <param name="TestSamples">Test samples.</param>
 /// <param name="SampleSize">Values per sample.</param>
 /// <param name="ClassCount">Classes.</param>
 internal sealed record DataDescription(
-    string Name, string? Directory, int? Limit, int TrainingSamples, int TestSamples, int SampleSize, int ClassCount);
+    string Name, string? Directory, string Source, int? Limit, int TrainingSamples, int TestSamples, int SampleSize, int ClassCount);
 
 /// <summary><c>config.json</c>: everything needed to repeat a run, and where it ran.</summary>
 internal sealed record RunConfiguration

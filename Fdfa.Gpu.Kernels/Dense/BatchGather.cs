@@ -47,12 +47,8 @@ public struct BatchGather
     /// <summary>Labels of the batch [SampleCapacity], per replica.</summary>
     public ArrayView<uint> BatchLabels;
 
-    /// <summary>The kernel that gathers and does nothing else: grid (any number of groups, replicas).</summary>
+    /// <summary>The kernel: grid (any number of groups, replicas); each group does its share.</summary>
     public static void Run<TTiles>(BatchGather gather)
-        where TTiles : struct, ITileProgram => Share<TTiles>(gather);
-
-    /// <summary>Does this group's share of the gathering.</summary>
-    public static void Share<TTiles>(BatchGather gather)
         where TTiles : struct, ITileProgram
     {
         var replica = Grid.IdxY;

@@ -35,11 +35,8 @@ public struct DenseBlockArguments
     /// <summary>Row stride of feature-major inputs.</summary>
     public int InputFeatureStride;
 
-    /// <summary>Row stride of feature-major outputs.</summary>
+    /// <summary>Row stride of feature-major outputs, the same in every block.</summary>
     public int OutputFeatureStride;
-
-    /// <summary>Row stride of the output block's feature-major outputs, whose second half is d⁽ᴸ⁾.</summary>
-    public int NetworkOutputFeatureStride;
 
     /// <summary>Rows of the block that one group owns, a multiple of 16.</summary>
     public int RowsPerGroup;

@@ -22,15 +22,6 @@ namespace Fdfa.Gpu.Kernels.Dense;
 /// </remarks>
 public static class DenseBlockStep
 {
-    /// <summary>The kernel.</summary>
-    public static void Run<TTiles, TActivation, TOptimizer, TFeedbackOptimizer, TRule>(DenseBlockArguments arguments)
-        where TTiles : struct, ITileProgram
-        where TActivation : struct, IActivation
-        where TOptimizer : struct, IOptimizer
-        where TFeedbackOptimizer : struct, IOptimizer
-        where TRule : struct, IDenseRule =>
-        Tile<TTiles, TActivation, TOptimizer, TFeedbackOptimizer, TRule>(TTiles.Workspace(), arguments);
-
     /// <summary>The kernel of the first block: it also gathers the next step's batch, a share in each group.</summary>
     public static void RunFirst<TTiles, TActivation, TOptimizer, TFeedbackOptimizer, TRule>(DenseBlockArguments arguments, BatchGather gather)
         where TTiles : struct, ITileProgram
@@ -39,17 +30,19 @@ public static class DenseBlockStep
         where TFeedbackOptimizer : struct, IOptimizer
         where TRule : struct, IDenseRule
     {
-        Tile<TTiles, TActivation, TOptimizer, TFeedbackOptimizer, TRule>(TTiles.Workspace(), arguments);
-        BatchGather.Share<TTiles>(gather);
+        Run<TTiles, TActivation, TOptimizer, TFeedbackOptimizer, TRule>(arguments);
+        BatchGather.Run<TTiles>(gather);
     }
 
-    private static void Tile<TTiles, TActivation, TOptimizer, TFeedbackOptimizer, TRule>(ArrayView<float> workspace, DenseBlockArguments arguments)
+    /// <summary>The kernel.</summary>
+    public static void Run<TTiles, TActivation, TOptimizer, TFeedbackOptimizer, TRule>(DenseBlockArguments arguments)
         where TTiles : struct, ITileProgram
         where TActivation : struct, IActivation
         where TOptimizer : struct, IOptimizer
         where TFeedbackOptimizer : struct, IOptimizer
         where TRule : struct, IDenseRule
     {
+        var workspace = TTiles.Workspace();
         var replica = Grid.IdxY;
         var rowBegin = Grid.IdxX * arguments.RowsPerGroup;
         var rowEnd = rowBegin + arguments.RowsPerGroup < arguments.Outputs ? rowBegin + arguments.RowsPerGroup : arguments.Outputs;
@@ -71,7 +64,6 @@ public static class DenseBlockStep
                     workspace,
                     new DeltaProjection
                     {
-                        Outputs = arguments.Outputs,
                         ErrorRows = arguments.Classes,
                         Matrix = feedback.Values,
                         MatrixStride = arguments.OutputStride,

@@ -49,13 +49,13 @@ internal static class DenseUpdate
     {
         var columnEnd = rowBegin + arguments.RowsPerGroup < arguments.OutputStride ? rowBegin + arguments.RowsPerGroup : arguments.OutputStride;
         var networkOutputs = Replica.Of(
-            arguments.NetworkOutputFeatures, replica, (arguments.Classes + 1) * arguments.NetworkOutputFeatureStride);
+            arguments.NetworkOutputFeatures, replica, (arguments.Classes + 1) * arguments.OutputFeatureStride);
         TTiles.Product(
             workspace,
             new MatrixProduct
             {
                 Left = networkOutputs.SubView(arguments.SampleCapacity, networkOutputs.Length - arguments.SampleCapacity),
-                LeftRowStride = arguments.NetworkOutputFeatureStride,
+                LeftRowStride = arguments.OutputFeatureStride,
                 LeftDepthStride = 1,
                 Right = Replica.Of(arguments.Perturbations, replica, arguments.SampleCapacity * arguments.OutputStride),
                 RightStride = arguments.OutputStride,

@@ -33,6 +33,9 @@ public interface IOptimizer
     /// <summary>True where the moments are used.</summary>
     static abstract bool HasMoments { get; }
 
+    /// <summary>On the host: the numbers of the step with this learning rate, the count-th from 1.</summary>
+    static abstract OptimizerStep StepAt(double rate, long count);
+
     /// <summary>Updates parameters index … index + TLanes.Count − 1 in place.</summary>
     static abstract void Update<TLane, TBits, TLanes>(OptimizerStep step, OptimizedParameters parameters, int index, TLane gradient)
         where TLane : unmanaged
@@ -45,6 +48,9 @@ public readonly struct Sgd : IOptimizer
 {
     /// <inheritdoc/>
     public static bool HasMoments => false;
+
+    /// <inheritdoc/>
+    public static OptimizerStep StepAt(double rate, long count) => new() { Rate = (float)rate };
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -61,12 +67,19 @@ public readonly struct Sgd : IOptimizer
 /// <summary>m ← m + (1 − β₁)(∇ − m),  v ← v + (1 − β₂)(∇² − v),  θ ← θ − λ/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε).</summary>
 public readonly struct Adam : IOptimizer
 {
-    private const float Beta1Complement = 0.1f;
-    private const float Beta2Complement = 0.001f;
+    private const double Beta1 = 0.9;
+    private const double Beta2 = 0.999;
     private const float Epsilon = 1e-8f;
 
     /// <inheritdoc/>
     public static bool HasMoments => true;
+
+    /// <inheritdoc/>
+    public static OptimizerStep StepAt(double rate, long count) => new()
+    {
+        Rate = (float)(rate / (1 - Math.Pow(Beta1, count))),
+        InverseRootCorrection = (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, count))),
+    };
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -77,9 +90,9 @@ public readonly struct Adam : IOptimizer
     {
         var m = TLanes.Load(parameters.FirstMoments, index);
         var v = TLanes.Load(parameters.SecondMoments, index);
-        m = TLanes.MultiplyAdd(TLanes.Broadcast(Beta1Complement), TLanes.Subtract(gradient, m), m);
+        m = TLanes.MultiplyAdd(TLanes.Broadcast((float)(1 - Beta1)), TLanes.Subtract(gradient, m), m);
         v = TLanes.MultiplyAdd(
-            TLanes.Broadcast(Beta2Complement),
+            TLanes.Broadcast((float)(1 - Beta2)),
             TLanes.MultiplyAdd(gradient, gradient, TLanes.Subtract(TLanes.Broadcast(0f), v)),
             v);
         TLanes.Store(parameters.FirstMoments, index, m);

@@ -5,7 +5,7 @@ namespace Fdfa.Gpu.Kernels.Mathematics;
 
 /// <summary>Standard normal perturbations u from a counter: the same on every device, regenerated from a step number.</summary>
 /// <remarks>
-/// Philox 4×32-10 (Salmon et al., 2011) at counter (neuron / 4, sample, block, step) under the seed as key gives four words
+/// Philox 4×32-10 (Salmon et al., 2011) at counter (neuron / 4, sample, purpose · 2¹⁶ + block, step), purpose 0, under the seed as key gives four words
 /// x₀…x₃ for four neighbouring neurons. Box–Muller on (x₀, x₁) and (x₂, x₃):
 ///   r = √(−2 ln u₁),  u₁ = (⌊x_even / 2⁸⌋ + 1) · 2⁻²⁴,  θ = 2π ⌊x_odd / 2⁸⌋ · 2⁻²⁴,  z = (r cos θ, r sin θ).
 /// Agrees with the reference's PerturbationNoise to 2⁻²⁰ (single against double precision).

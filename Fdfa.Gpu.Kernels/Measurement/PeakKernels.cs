@@ -1,3 +1,4 @@
+using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 
 namespace Fdfa.Gpu.Kernels.Measurement;
@@ -15,45 +16,23 @@ public static class PeakKernels
     public static void MultiplyAdd(ArrayView<float> sink, int rounds)
     {
         var factor = 0.999f + (1e-9f * Group.IdxX);
-        float a = factor, b = factor, c = factor, d = factor, e = factor, f = factor, g = factor, h = factor;
+        var addend = new Float4(factor, factor, factor, factor);
+        var a = addend;
+        var b = addend;
         for (var round = 0; round < rounds; round++)
         {
             // Four times over, because ILGPU unrolls nothing and a loop's own instructions would count against the peak.
-            a = (a * factor) + factor;
-            b = (b * factor) + factor;
-            c = (c * factor) + factor;
-            d = (d * factor) + factor;
-            e = (e * factor) + factor;
-            f = (f * factor) + factor;
-            g = (g * factor) + factor;
-            h = (h * factor) + factor;
-            a = (a * factor) + factor;
-            b = (b * factor) + factor;
-            c = (c * factor) + factor;
-            d = (d * factor) + factor;
-            e = (e * factor) + factor;
-            f = (f * factor) + factor;
-            g = (g * factor) + factor;
-            h = (h * factor) + factor;
-            a = (a * factor) + factor;
-            b = (b * factor) + factor;
-            c = (c * factor) + factor;
-            d = (d * factor) + factor;
-            e = (e * factor) + factor;
-            f = (f * factor) + factor;
-            g = (g * factor) + factor;
-            h = (h * factor) + factor;
-            a = (a * factor) + factor;
-            b = (b * factor) + factor;
-            c = (c * factor) + factor;
-            d = (d * factor) + factor;
-            e = (e * factor) + factor;
-            f = (f * factor) + factor;
-            g = (g * factor) + factor;
-            h = (h * factor) + factor;
+            a = a.MultiplyAdd(factor, addend);
+            b = b.MultiplyAdd(factor, addend);
+            a = a.MultiplyAdd(factor, addend);
+            b = b.MultiplyAdd(factor, addend);
+            a = a.MultiplyAdd(factor, addend);
+            b = b.MultiplyAdd(factor, addend);
+            a = a.MultiplyAdd(factor, addend);
+            b = b.MultiplyAdd(factor, addend);
         }
 
-        var sum = a + b + c + d + e + f + g + h;
+        var sum = a.X + a.Y + a.Z + a.W + b.X + b.Y + b.Z + b.W;
         if (sum < 0f)
         {
             sink[Group.IdxX] = sum;

@@ -37,7 +37,7 @@ public struct MatrixProduct
     /// <summary>One past the last column, a multiple of 16.</summary>
     public int ColumnEnd;
 
-    /// <summary>Length of the reduction; it runs from 0 up, one fused multiply-add after the other, on every tile program.</summary>
+    /// <summary>Length of the reduction; it runs from 0 up, one multiply-add after the other, on every tile program.</summary>
     public int Depth;
 }
 

@@ -2,7 +2,6 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using ILGPU;
-using ILGPU.Runtime;
 
 namespace Fdfa.Gpu.Kernels.Tiles;
 
@@ -45,14 +44,14 @@ public readonly struct NativeLanes : ILanes<Vector<float>, Vector<uint>>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe Vector<uint> LoadBits(ArrayView<uint> view, int index) => Vector.Load((uint*)view.LoadEffectiveAddressAsPtr() + index);
+    public static unsafe Vector<uint> LoadBits(ArrayView<uint> view, int index) => Vector.Load(SimdMemory.Pointer(view) + index);
 
     /// <inheritdoc/>
     [SkipLocalsInit]
     public static unsafe Vector<uint> GatherBytes(ArrayView<byte> data, ArrayView<int> order, int orderIndex, int stride, int offset)
     {
-        var bytes = (byte*)data.LoadEffectiveAddressAsPtr() + offset;
-        var rows = (int*)order.LoadEffectiveAddressAsPtr() + orderIndex;
+        var bytes = SimdMemory.Pointer(data) + offset;
+        var rows = SimdMemory.Pointer(order) + orderIndex;
         var words = stackalloc uint[Count];
         for (var lane = 0; lane < Count; lane++)
         {
@@ -64,7 +63,7 @@ public readonly struct NativeLanes : ILanes<Vector<float>, Vector<uint>>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe void StoreBits(ArrayView<uint> view, int index, Vector<uint> value) => value.Store((uint*)view.LoadEffectiveAddressAsPtr() + index);
+    public static unsafe void StoreBits(ArrayView<uint> view, int index, Vector<uint> value) => value.Store(SimdMemory.Pointer(view) + index);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

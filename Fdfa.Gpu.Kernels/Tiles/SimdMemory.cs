@@ -9,5 +9,6 @@ internal static class SimdMemory
 {
     /// <summary>The address of a view's first element. A view's own indexer checks bounds at every access.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe float* Pointer(ArrayView<float> view) => (float*)view.LoadEffectiveAddressAsPtr();
+    public static unsafe T* Pointer<T>(ArrayView<T> view)
+        where T : unmanaged => (T*)view.LoadEffectiveAddressAsPtr();
 }

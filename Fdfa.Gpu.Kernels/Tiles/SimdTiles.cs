@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using ILGPU;
 using ILGPU.IR.Intrinsics;
-using ILGPU.Runtime;
 
 namespace Fdfa.Gpu.Kernels.Tiles;
 
@@ -21,7 +20,6 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     where TLanes : struct, ILanes<TLane, TBits>
 {
     private const int BlockRows = 8;
-    private const int Unit = 16;
 
     // 256 KB, a quarter of a second-level cache of today.
     private const int StripeFloats = 1 << 16;
@@ -64,8 +62,8 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
         }
 
         var block = stackalloc TLane[2 * BlockRows];
-        var left = (float*)product.Left.LoadEffectiveAddressAsPtr();
-        var right = (float*)product.Right.LoadEffectiveAddressAsPtr();
+        var left = SimdMemory.Pointer(product.Left);
+        var right = SimdMemory.Pointer(product.Right);
         var stripe = StripeColumns(product.Depth);
         for (var begin = product.ColumnBegin; begin < product.ColumnEnd; begin += stripe)
         {
@@ -88,7 +86,7 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     }
 
     // A stripe of Right that stays in the second-level cache while all rows pass over it; rows of the result are long runs of memory.
-    private static int StripeColumns(int depth) => Math.Max(2 * Unit, StripeFloats / Math.Max(depth, 1) / (2 * Unit) * (2 * Unit));
+    private static int StripeColumns(int depth) => Math.Max(2 * Padding.Unit, StripeFloats / Math.Max(depth, 1) / (2 * Padding.Unit) * (2 * Padding.Unit));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static unsafe void Multiply(float* left, float* right, in MatrixProduct product, int rows, int columns, TLane* block)
@@ -120,7 +118,7 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     {
         for (var r = row; r < row + rows; r++)
         {
-            for (var c = column; c < column + columns; c += 16)
+            for (var c = column; c < column + columns; c += Padding.Unit)
             {
                 epilogue.Prefetch<CachePrefetch>(r, c);
             }
@@ -282,7 +280,7 @@ public readonly struct CachePrefetch : IPrefetch
     {
         if (Sse.IsSupported)
         {
-            Sse.Prefetch0((float*)view.LoadEffectiveAddressAsPtr() + index);
+            Sse.Prefetch0(SimdMemory.Pointer(view) + index);
         }
     }
 }

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using ILGPU;
-using ILGPU.Runtime;
 
 namespace Fdfa.Gpu.Kernels.Tiles;
 
@@ -51,14 +50,14 @@ public readonly struct Vector512Lanes : ILanes<Vector512<float>, Vector512<uint>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe Vector512<uint> LoadBits(ArrayView<uint> view, int index) => Vector512.Load((uint*)view.LoadEffectiveAddressAsPtr() + index);
+    public static unsafe Vector512<uint> LoadBits(ArrayView<uint> view, int index) => Vector512.Load(SimdMemory.Pointer(view) + index);
 
     /// <inheritdoc/>
     [SkipLocalsInit]
     public static unsafe Vector512<uint> GatherBytes(ArrayView<byte> data, ArrayView<int> order, int orderIndex, int stride, int offset)
     {
-        var bytes = (byte*)data.LoadEffectiveAddressAsPtr() + offset;
-        var rows = (int*)order.LoadEffectiveAddressAsPtr() + orderIndex;
+        var bytes = SimdMemory.Pointer(data) + offset;
+        var rows = SimdMemory.Pointer(order) + orderIndex;
         var words = stackalloc uint[Count];
         for (var lane = 0; lane < Count; lane++)
         {
@@ -70,7 +69,7 @@ public readonly struct Vector512Lanes : ILanes<Vector512<float>, Vector512<uint>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe void StoreBits(ArrayView<uint> view, int index, Vector512<uint> value) => value.Store((uint*)view.LoadEffectiveAddressAsPtr() + index);
+    public static unsafe void StoreBits(ArrayView<uint> view, int index, Vector512<uint> value) => value.Store(SimdMemory.Pointer(view) + index);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

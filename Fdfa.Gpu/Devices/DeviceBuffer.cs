@@ -1,4 +1,4 @@
-using Fdfa.Gpu.Kernels.Dense;
+using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 using ILGPU.Runtime;
 

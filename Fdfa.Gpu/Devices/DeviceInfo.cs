@@ -18,7 +18,7 @@ public enum DeviceKind
 /// <param name="Kind">How it is reached.</param>
 /// <param name="Name">The driver's name for it.</param>
 /// <param name="MemoryBytes">Device memory; for the CPU, what this process may use.</param>
-/// <param name="Details">Multiprocessors and compute capability, or cores and vector width.</param>
+/// <param name="Details">Multiprocessors, or cores and vector width.</param>
 public sealed record DeviceInfo(string Selector, DeviceKind Kind, string Name, long MemoryBytes, string Details);
 
 /// <summary>A kind of device that is not here, and why.</summary>

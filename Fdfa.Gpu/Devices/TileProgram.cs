@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
-using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Tiles;
 
 namespace Fdfa.Gpu.Devices;

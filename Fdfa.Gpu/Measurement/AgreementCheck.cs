@@ -27,21 +27,27 @@ public static class AgreementCheck
 
     /// <summary>Runs every rule on odd sizes, for one step and for a trajectory of fifty, with two seeds.</summary>
     /// <param name="device">The device to check.</param>
-    public static IReadOnlyList<AgreementRow> Run(ComputeDevice device)
+    /// <param name="cancellation">Ends the check after the current case.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static IReadOnlyList<AgreementRow> Run(ComputeDevice device, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(device);
-        return [.. LearningRule.All.SelectMany(rule => Cases(rule)).Select(one => Compare(device, one.Network, one.Options, one.Steps))];
+        return [.. LearningRule.All.SelectMany(Cases).Select(one =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            return Compare(device, one.Network, one.Options, one.Steps);
+        })];
     }
 
     /// <summary>The error that a comparison is judged by.</summary>
     /// <remarks>
     /// After one step with Adam, parameters count where the step is well conditioned: it is the sign of the gradient. After
-    /// more, deltas do not count: training can take the error away until nothing but rounding is left of it.
+    /// more, deltas and loss do not count: training can take the error away until nothing but rounding is left of it.
     /// </remarks>
     internal static double ErrorOf(Discrepancy one, ReferenceTrajectory reference) => reference.Steps switch
     {
         1 when reference.Options.WeightOptimizer == OptimizerKind.Adam => one.WellConditionedError,
-        > 1 when one.Quantity == Quantity.Deltas => 0,
+        > 1 when one.Quantity is Quantity.Deltas or Quantity.Loss => 0,
         _ => one.RelativeError,
     };
 

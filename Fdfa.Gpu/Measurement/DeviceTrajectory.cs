@@ -17,11 +17,6 @@ internal static class DeviceTrajectory
         using var trainer = new Trainer(device, reference.Network, reference.Options, data, reference.Seeds);
         for (var step = 0; step < reference.Steps; step++)
         {
-            if (step % trainer.StepsPerEpoch == 0)
-            {
-                trainer.BeginEpoch(step / trainer.StepsPerEpoch);
-            }
-
             trainer.TrainStep();
         }
 

@@ -4,7 +4,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Measurement;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;

@@ -148,8 +148,6 @@ public static class StepBenchmark
 
     private sealed class StepSequence(ComputeDevice device, Trainer trainer, CancellationToken cancellation)
     {
-        private int _left;
-
         public double Time(int count)
         {
             var start = Stopwatch.GetTimestamp();
@@ -179,14 +177,7 @@ public static class StepBenchmark
         private void Next()
         {
             cancellation.ThrowIfCancellationRequested();
-            if (_left == 0)
-            {
-                trainer.BeginEpoch(trainer.Epoch);
-                _left = trainer.StepsPerEpoch;
-            }
-
             trainer.TrainStep();
-            _left--;
         }
     }
 }

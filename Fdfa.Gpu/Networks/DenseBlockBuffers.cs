@@ -2,6 +2,7 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;
+using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 using ILGPU.Runtime;
 

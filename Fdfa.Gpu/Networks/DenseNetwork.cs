@@ -2,6 +2,7 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;
+using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -10,7 +11,8 @@ namespace Fdfa.Gpu.Networks;
 /// <summary>K replicas of a dense network in device memory, and the launches that make a step of it.</summary>
 /// <remarks>
 /// A step leaves its update pending; the next step's launches apply it block by block, each before its forward pass.
-/// Launches per step: L; with a backward chain 2L − 1; one more for the gathering where L = 1.
+/// Launches per step: L; with a backward chain 2L − 1. One more gathers the batch where no step before has: in an epoch's
+/// first step, after an evaluation, and always where L = 1.
 /// </remarks>
 internal sealed class DenseNetwork : IDisposable
 {
@@ -26,6 +28,7 @@ internal sealed class DenseNetwork : IDisposable
     private long _step;
     private bool _gathered;
     private Update _pending;
+    private int _pendingSamples;
 
     public DenseNetwork(ComputeDevice device, NetworkDescription network, TrainingOptions options, IReadOnlyList<ulong> seeds)
     {
@@ -77,7 +80,8 @@ internal sealed class DenseNetwork : IDisposable
             }
         }
 
-        _pending = update with { Samples = batch.Samples };
+        _pending = update;
+        _pendingSamples = batch.Samples;
         _step++;
     }
 
@@ -85,17 +89,14 @@ internal sealed class DenseNetwork : IDisposable
     public void Evaluate(in Batch batch, in MetricsTarget metrics)
     {
         Gather(batch, _step);
-        ForgetNextBatch();
+        _gathered = false;
         Launch(Pass(batch.Samples, noiseStep: 0, withTangents: false), Gathering(null, 0), metrics);
     }
-
-    /// <summary>Drops the batch that the last step gathered ahead: another one will follow.</summary>
-    public void ForgetNextBatch() => _gathered = false;
 
     /// <summary>Applies the pending update, if there is one.</summary>
     public void Flush()
     {
-        if (_pending.Samples > 0)
+        if (_pendingSamples > 0)
         {
             Launch(default, Gathering(null, 0), default);
         }
@@ -160,7 +161,7 @@ internal sealed class DenseNetwork : IDisposable
             MetricsCapacity = metrics.Capacity,
             MetricsIndex = metrics.Index,
         });
-        _pending = default;
+        _pendingSamples = 0;
     }
 
     private DenseBlockArguments Arguments(int index, in ForwardPass pass)
@@ -177,7 +178,6 @@ internal sealed class DenseNetwork : IDisposable
             OutputStride = block.OutputStride,
             InputFeatureStride = index == 0 ? SampleCapacity : _blocks[index - 1].OutputFeatureStride,
             OutputFeatureStride = block.OutputFeatureStride,
-            NetworkOutputFeatureStride = output.OutputFeatureStride,
             RowsPerGroup = block.RowsPerGroup,
             Weights = block.Weights,
             Feedback = block.Feedback,
@@ -185,8 +185,8 @@ internal sealed class DenseNetwork : IDisposable
             Block = index + 1,
             Pending = new PendingUpdate
             {
-                Samples = _pending.Samples,
-                InverseSamples = _pending.Samples > 0 ? 1f / _pending.Samples : 0f,
+                Samples = _pendingSamples,
+                InverseSamples = _pendingSamples > 0 ? 1f / _pendingSamples : 0f,
                 FeedbackFirst = _options.FeedbackOrder == FeedbackOrder.FeedbackFirst ? 1 : 0,
                 Inputs = index == 0 ? _inputs.SampleMajor(_step - 1) : _blocks[index - 1].Outputs[(_step + 1) % 2],
                 WeightStep = _pending.Weights,
@@ -254,4 +254,4 @@ internal readonly record struct Batch(
 internal readonly record struct MetricsTarget(ArrayView<float> View, int Capacity, int Index);
 
 /// <summary>The optimizers' numbers of a step.</summary>
-internal readonly record struct Update(int Samples, OptimizerStep Weights, OptimizerStep Feedback);
+internal readonly record struct Update(OptimizerStep Weights, OptimizerStep Feedback);

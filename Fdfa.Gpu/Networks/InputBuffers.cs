@@ -1,5 +1,5 @@
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Kernels.Dense;
+using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 
 namespace Fdfa.Gpu.Networks;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Kernels.Dense;
+using Fdfa.Gpu.Kernels.Tiles;
 using Fdfa.Gpu.Networks;
 using ILGPU;
 using ILGPU.Runtime;

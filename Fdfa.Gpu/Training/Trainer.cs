@@ -3,8 +3,8 @@ using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Cpu.Reference.Randomness;
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;
+using Fdfa.Gpu.Kernels.Tiles;
 using Fdfa.Gpu.Networks;
 using ILGPU.Runtime;
 
@@ -17,8 +17,6 @@ namespace Fdfa.Gpu.Training;
 /// </remarks>
 public sealed class Trainer : IDisposable
 {
-    private const double Beta1 = 0.9;
-    private const double Beta2 = 0.999;
     private const int EvaluationChunk = 256;
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(100);
 
@@ -29,7 +27,6 @@ public sealed class Trainer : IDisposable
     private readonly DeviceBuffer<int> _order;
     private readonly MetricsBuffer _trainingMetrics;
     private readonly MetricsBuffer _evaluationMetrics;
-    private int _stepInEpoch;
 
     /// <summary>Allocates the networks, initialises them from their seeds and loads the kernels.</summary>
     /// <param name="device">Where to train.</param>
@@ -77,7 +74,7 @@ public sealed class Trainer : IDisposable
     public IReadOnlyList<ulong> Seeds { get; }
 
     /// <summary>Whole epochs done.</summary>
-    public int Epoch { get; private set; }
+    public int Epoch => (int)(Step / StepsPerEpoch);
 
     /// <summary>Steps done over the whole run.</summary>
     public long Step { get; private set; }
@@ -88,35 +85,47 @@ public sealed class Trainer : IDisposable
     /// <summary>The network's memory, for tests and checks.</summary>
     internal DenseNetwork Network { get; }
 
+    private int StepInEpoch => (int)(Step % StepsPerEpoch);
+
     private int OrderStride => _data.Count + Padding.Unit;
 
-    /// <summary>Trains one epoch, or until cancelled: the step under way is finished.</summary>
+    /// <summary>Trains one step. Allocates nothing of its own, but for the order that an epoch's first step draws.</summary>
+    /// <remarks>Metrics stay on the device until <see cref="TrainEpoch"/> reads them.</remarks>
+    public void TrainStep()
+    {
+        var index = StepInEpoch;
+        if (index == 0)
+        {
+            UploadOrders();
+        }
+
+        var next = index + 1 < StepsPerEpoch ? BatchAt(index + 1) : default(Batch?);
+        Network.Train(BatchAt(index), next, _trainingMetrics.At(index), NextUpdate(), (uint)Step);
+        Step++;
+    }
+
+    /// <summary>Trains to the end of the current epoch, or until cancelled: the step under way is finished.</summary>
     /// <param name="progress">Told about ten times a second how far the epoch is.</param>
-    /// <param name="cancellation">Ends the epoch after the current step.</param>
-    /// <returns>One entry per seed.</returns>
+    /// <param name="cancellation">Ends training after the current step; the next call goes on from there.</param>
+    /// <returns>One entry per seed, over all the epoch's steps so far.</returns>
     /// <exception cref="DivergenceException">The loss became NaN or infinite.</exception>
     public IReadOnlyList<EpochMetrics> TrainEpoch(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        BeginEpoch(Epoch);
+        var epoch = Epoch;
         var clock = Stopwatch.StartNew();
         var reported = TimeSpan.Zero;
-        while (_stepInEpoch < StepsPerEpoch && !cancellation.IsCancellationRequested)
+        while (Epoch == epoch && !cancellation.IsCancellationRequested)
         {
             TrainStep();
             if (progress is not null && clock.Elapsed - reported > ProgressInterval)
             {
                 reported = clock.Elapsed;
-                progress.Report(Progress(ReadEpochMetrics()));
+                progress.Report(Progress(ReadEpochMetrics(epoch)));
             }
         }
 
-        var metrics = ReadEpochMetrics();
+        var metrics = ReadEpochMetrics(epoch);
         progress?.Report(Progress(metrics));
-        if (_stepInEpoch == StepsPerEpoch)
-        {
-            Epoch++;
-        }
-
         return metrics;
     }
 
@@ -174,64 +183,46 @@ public sealed class Trainer : IDisposable
         _evaluationMetrics.Dispose();
     }
 
-    /// <summary>Draws and uploads an epoch's orders; its number also decides the rates.</summary>
-    internal void BeginEpoch(int epoch)
-    {
-        Epoch = epoch;
-        var order = new int[OrderStride];
-        for (var replica = 0; replica < Seeds.Count; replica++)
-        {
-            EpochOrder.Create(order.AsSpan(0, _data.Count), Seeds[replica], epoch);
-            _order.View.SubView((long)replica * OrderStride, OrderStride).CopyFromCPU(order);
-        }
-
-        Network.ForgetNextBatch();
-        _stepInEpoch = 0;
-    }
-
-    /// <summary>Trains one step; <see cref="BeginEpoch"/> comes first in each epoch. Allocates nothing of its own.</summary>
-    internal void TrainStep()
-    {
-        var next = _stepInEpoch + 1 < StepsPerEpoch ? BatchAt(_stepInEpoch + 1) : default(Batch?);
-        Network.Train(BatchAt(_stepInEpoch), next, _trainingMetrics.At(_stepInEpoch), NextUpdate(), (uint)Step);
-        _stepInEpoch++;
-        Step++;
-    }
-
     private Batch BatchAt(int step) => _data.InOrder(_order.View, OrderStride, step * _options.BatchSize, SamplesAt(step));
 
     private int SamplesAt(int step) => Math.Min(_options.BatchSize, _data.Count - (step * _options.BatchSize));
 
     private Update NextUpdate() => new(
-        0,
         OptimizerNumbers(_options.WeightOptimizer, _options.LearningRateAt(Epoch)),
         OptimizerNumbers(_options.FeedbackOptimizer, _options.FeedbackRateAt(Epoch)));
 
-    private OptimizerStep OptimizerNumbers(OptimizerKind optimizer, double rate) => optimizer == OptimizerKind.Sgd
-        ? new OptimizerStep { Rate = (float)rate }
-        : new OptimizerStep
-        {
-            Rate = (float)(rate / (1 - Math.Pow(Beta1, Step + 1))),
-            InverseRootCorrection = (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, Step + 1))),
-        };
+    private OptimizerStep OptimizerNumbers(OptimizerKind optimizer, double rate) =>
+        optimizer == OptimizerKind.Adam ? Adam.StepAt(rate, Step + 1) : Sgd.StepAt(rate, Step + 1);
 
-    private EpochMetrics[] ReadEpochMetrics()
+    private EpochMetrics[] ReadEpochMetrics(int epoch)
     {
+        var first = (long)epoch * StepsPerEpoch;
+        var steps = (int)(Step - first);
         var totals = new MetricTotals[Seeds.Count];
-        _trainingMetrics.AddTo(totals, _stepInEpoch, SamplesAt);
+        _trainingMetrics.AddTo(totals, steps, SamplesAt);
         for (var replica = 0; replica < totals.Length; replica++)
         {
             if (totals[replica].FirstNonFinite is { } step)
             {
-                throw new DivergenceException(Step - _stepInEpoch + step, Seeds[replica], _options.Rule);
+                throw new DivergenceException(first + step, Seeds[replica], _options.Rule);
             }
         }
 
-        return [.. totals.Select(total => new EpochMetrics(Epoch, _stepInEpoch, total.Loss, total.Accuracy))];
+        return [.. totals.Select(total => new EpochMetrics(epoch, steps, total.Loss, total.Accuracy))];
     }
 
     private TrainingProgress Progress(EpochMetrics[] metrics) => new(
-        Epoch, _stepInEpoch, StepsPerEpoch, metrics.Average(one => one.Loss), metrics.Average(one => one.Accuracy));
+        metrics[0].Epoch, metrics[0].Steps, StepsPerEpoch, metrics.Average(one => one.Loss), metrics.Average(one => one.Accuracy));
+
+    private void UploadOrders()
+    {
+        var order = new int[OrderStride];
+        for (var replica = 0; replica < Seeds.Count; replica++)
+        {
+            EpochOrder.Create(order.AsSpan(0, _data.Count), Seeds[replica], Epoch);
+            _order.View.SubView((long)replica * OrderStride, OrderStride).CopyFromCPU(order);
+        }
+    }
 
     private void RequireReplica(int replica)
     {

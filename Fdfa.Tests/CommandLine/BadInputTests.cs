@@ -55,7 +55,7 @@ public sealed class BadInputTests
         { "train --seed 1 --seeds 2", "--seed and --seeds exclude each other" },
         { "train --limit 0", "'0' of --limit" },
         { "train --limit 1000000", "has 10000 training samples" },
-        { "train --network 784-100000-100000-10 --device cpu --quiet", "GB of memory, and this machine has" },
+        { "train --network 784-1000000-1000000-10 --device cpu --quiet", "GB of memory, and this machine has" },
         { "train --network 784-1000000-1000000-10 --seeds 1000 --device cpu --quiet", "GB of memory, and this machine has" },
         { "evaluate", "needs a RUN" },
         { "evaluate /nowhere-at-all", "'/nowhere-at-all' is not a run folder" },

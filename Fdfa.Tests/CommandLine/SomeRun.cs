@@ -20,6 +20,6 @@ internal static class SomeRun
     public static RunConfiguration Configuration { get; } =
         RunConfiguration.Describe(
             Request,
-            new DataDescription("embedded", Request.DataDirectory, 100, 100, 2000, 784, 10),
+            new DataDescription("embedded", Request.DataDirectory, "memory", 100, 100, 2000, 784, 10),
             new DeviceInfo("cpu", DeviceKind.Cpu, "Some processor", 8L << 30, "2 cores"));
 }

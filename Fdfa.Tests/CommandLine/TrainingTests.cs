@@ -5,7 +5,6 @@ using Fdfa.Tests.Data;
 namespace Fdfa.Tests.CommandLine;
 
 /// <summary>The commands that train, at the smallest size, on the CPU device.</summary>
-[Trait("Needs", "Trainer")]
 public sealed class TrainingTests
 {
     [Fact]

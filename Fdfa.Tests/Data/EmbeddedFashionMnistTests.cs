@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.IO.Compression;
 using Fdfa.Experiments.Data;
 
@@ -17,17 +16,6 @@ public sealed class EmbeddedFashionMnistTests
         Assert.Equal((28, 28, 1, "Ankle boot"), (data.Train.Width, data.Train.Height, data.Train.Channels, data.Train.ClassNames[9]));
         Assert.Equal([9, 0, 0, 3, 0, 2, 7, 2], data.Train.Labels[..8]);
         Assert.Equal([9, 2, 1, 1, 6, 1, 4, 6], data.Test.Labels[..8]);
-    }
-
-    [Fact]
-    public void It_loads_at_once()
-    {
-        EmbeddedFashionMnist.Load();
-        var watch = Stopwatch.StartNew();
-        EmbeddedFashionMnist.Load();
-
-        // A tenth of a second alone; the rest is for a machine that is busy with other tests.
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 2);
     }
 
     [Fact]

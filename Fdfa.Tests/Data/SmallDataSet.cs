@@ -22,8 +22,8 @@ internal sealed class SmallDataSet
             name,
             4,
             ["a", "b", "c"],
-            new DataSetHalf(Describe(TrainImages), Describe(TrainLabels), 6, [firstLabel, 1]),
-            new DataSetHalf(Describe(TestImages), Describe(TestLabels), 3, [firstLabel, 2]),
+            new DataSetSplit(Describe(TrainImages), Describe(TrainLabels), 6, [firstLabel, 1]),
+            new DataSetSplit(Describe(TestImages), Describe(TestLabels), 3, [firstLabel, 2]),
             mirrors);
     }
 

@@ -1,4 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
 
 namespace Fdfa.Tests.Kernels;
@@ -39,8 +40,8 @@ public sealed class DenseAgreementTests(CpuAccelerators devices)
         // One square block of 800 is enough to show its reductions, and two would keep the SIMT program busy for minutes here.
         int[] sizes = size > 100 ? [size, size, 3] : [size, size, size, 3];
         var network = new NetworkDescription(sizes, activation);
-        AssertOneStep(network, Averaging(rule, batch, rate: 0.5));
-        AssertOneStep(network, WithAdam(rule, batch) with { FeedbackOrder = FeedbackOrder.Simultaneous });
+        AssertTrajectory(network, Averaging(rule, batch, rate: 0.5), 1);
+        AssertTrajectory(network, WithAdam(rule, batch) with { FeedbackOrder = FeedbackOrder.Simultaneous }, 1);
     }
 
     [Theory]
@@ -65,11 +66,24 @@ public sealed class DenseAgreementTests(CpuAccelerators devices)
     [Theory]
     [InlineData(FeedbackOrder.FeedbackFirst)]
     [InlineData(FeedbackOrder.Simultaneous)]
-    public void Both_feedback_orders_agree(FeedbackOrder order) => AssertOneStep(
+    public void Both_feedback_orders_agree(FeedbackOrder order) => AssertTrajectory(
         new NetworkDescription([19, 33, 18, 5]),
 
         // A large feedback rate tells the old B from the new one.
-        Averaging("FDFA", 9, rate: 0.5) with { FeedbackOrder = order });
+        Averaging("FDFA", 9, rate: 0.5) with { FeedbackOrder = order },
+        1);
+
+    /// <summary>The shape that GPUs run, 64 threads: slow here, where each thread is one of the system's, so one small case.</summary>
+    [Fact]
+    public void The_tile_shape_of_GPUs_agrees()
+    {
+        using var device = ComputeDevice.OpenCpu(TileProgram.Simt(), 1);
+        foreach (var rule in LearningRule.All)
+        {
+            var reference = new ReferenceTrajectory(new NetworkDescription([18, 35, 17, 3]), Averaging(rule.Name, 33, rate: 0.5), 1, 3);
+            Assert.All(DeviceTrajectory.Compare(device, reference), one => Assert.InRange(one.RelativeError, 0, AgreementCheck.OneStepTolerance));
+        }
+    }
 
     // The exponential average and plain SGD: updates large beside the parameters, so that a wrong gradient shows in them.
     private static TrainingOptions Averaging(string rule, int batch, double rate) => new()
@@ -94,8 +108,6 @@ public sealed class DenseAgreementTests(CpuAccelerators devices)
         FeedbackRate = 1e-3,
         FeedbackInitialisation = Initialisation.KaimingUniform,
     };
-
-    private void AssertOneStep(NetworkDescription network, TrainingOptions options) => AssertTrajectory(network, options, 1);
 
     private void AssertTrajectory(NetworkDescription network, TrainingOptions options, int steps)
     {

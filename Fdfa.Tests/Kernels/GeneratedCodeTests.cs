@@ -128,7 +128,7 @@ public sealed partial class GeneratedCodeTests
     [GeneratedRegex(@"barrier\s*\([^)]*\)")]
     private static partial Regex Barrier();
 
-    [GeneratedRegex(@"_\d+\b")]
+    [GeneratedRegex(@"_\d+(?![0-9A-Za-z])")]
     private static partial Regex NodeNumber();
 
     [GeneratedRegex(@"\.shared[^\[]*\[(\d+)\]")]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Text;
 using Fdfa.Cpu.Reference;
 using Fdfa.Cpu.Reference.Description;
@@ -45,7 +46,6 @@ public sealed class TrainerTests(CpuAccelerators devices)
         using var data = RandomData(device, 40);
         int[] sizes = [SampleSize, .. Enumerable.Repeat(20, blocks - 1), Classes];
         using var trainer = new Trainer(device, new NetworkDescription(sizes), Options(rule), data, [0, 1]);
-        trainer.BeginEpoch(0);
         trainer.TrainStep();
         var before = device.LaunchCount;
         trainer.TrainStep();
@@ -83,9 +83,10 @@ public sealed class TrainerTests(CpuAccelerators devices)
         AssertSameBits(first.GetParameters(0), second.GetParameters(0));
     }
 
-    [Fact]
+    [SkippableFact]
     public void Vector_widths_give_the_same_bits()
     {
+        Skip.IfNot(Vector512.IsHardwareAccelerated, "This processor has one vector width only.");
         using var wideData = RandomData(devices.Open("simd"), 30);
         using var nativeData = RandomData(devices.Open("simd-native"), 30);
         using var wide = new Trainer(devices.Open("simd"), s_network, Options("FDFA"), wideData, [1]);
@@ -104,8 +105,6 @@ public sealed class TrainerTests(CpuAccelerators devices)
         using var data = RandomData(device, 30);
         using var watched = new Trainer(device, s_network, Options(rule), data, [1]);
         using var undisturbed = new Trainer(device, s_network, Options(rule), data, [1]);
-        watched.BeginEpoch(0);
-        undisturbed.BeginEpoch(0);
         for (var step = 0; step < watched.StepsPerEpoch; step++)
         {
             watched.TrainStep();
@@ -140,7 +139,6 @@ public sealed class TrainerTests(CpuAccelerators devices)
         var device = devices.Open("simd");
         using var data = RandomData(device, 4000);
         using var trainer = new Trainer(device, s_network, Options("FDFA"), data, [0]);
-        trainer.BeginEpoch(0);
         const int Steps = 200;
         for (var step = 0; step < Steps; step++)
         {
@@ -153,9 +151,11 @@ public sealed class TrainerTests(CpuAccelerators devices)
             trainer.TrainStep();
         }
 
-        // One object per launch that holds a copy of the kernel's arguments and the grid.
-        var largestLaunch = Unsafe.SizeOf<DenseBlockArguments>() + Unsafe.SizeOf<BatchGather>() + 128;
-        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / Steps, 0, largestLaunch * s_network.Blocks.Count);
+        // One object per launch, with a copy of the kernel's arguments, the grid and a header.
+        const int GridAndHeader = 96;
+        var launches = (s_network.Blocks.Count * (Unsafe.SizeOf<DenseBlockArguments>() + GridAndHeader))
+            + Unsafe.SizeOf<BatchGather>() + Unsafe.SizeOf<LossArguments>();
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / Steps, 0, launches);
     }
 
     [Fact]
@@ -174,42 +174,36 @@ public sealed class TrainerTests(CpuAccelerators devices)
     [Fact]
     public void Cancelling_finishes_the_step_and_keeps_what_was_done()
     {
+        // Long enough that a report, which cancels, comes before the epoch ends.
         var device = devices.Open("simd");
-        using var data = RandomData(device, 7 * 500);
+        using var data = RandomData(device, 7 * 30_000);
         using var trainer = new Trainer(device, s_network, Options("FDFA"), data, [0]);
         using var cancellation = new CancellationTokenSource();
         var metrics = Assert.Single(trainer.TrainEpoch(new CancelAtFirstReport(cancellation), cancellation.Token));
+        Assert.InRange(metrics.Steps, 1, trainer.StepsPerEpoch - 1);
         Assert.Equal(trainer.Step, metrics.Steps);
-        Assert.True(double.IsFinite(metrics.Loss) || metrics.Steps == 0);
-
-        cancellation.Cancel();
-        Assert.Equal(0, Assert.Single(trainer.TrainEpoch(null, cancellation.Token)).Steps);
+        Assert.True(double.IsFinite(metrics.Loss));
     }
 
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
-    public void Going_on_after_a_cancelled_epoch_trains_on_the_new_epochs_batches(int stepsDone)
+    public void An_epoch_goes_on_where_it_was_left(int stepsDone)
     {
         // After three steps the batch gathered ahead is the partial one.
         var device = devices.Open("simd");
         using var data = RandomData(device, (3 * 20) + 5);
         var options = Options("BP") with { BatchSize = 20 };
         using var straight = new Trainer(device, s_network, options, data, [0]);
-        using var looking = new Trainer(device, s_network, options, data, [0]);
-        foreach (var trainer in new[] { straight, looking })
+        using var interrupted = new Trainer(device, s_network, options, data, [0]);
+        for (var step = 0; step < stepsDone; step++)
         {
-            trainer.BeginEpoch(0);
-            for (var step = 0; step < stepsDone; step++)
-            {
-                trainer.TrainStep();
-            }
+            interrupted.TrainStep();
         }
 
-        // An evaluation makes the trainer gather anew.
-        looking.Evaluate(data);
-        Assert.Equal(looking.TrainEpoch(), straight.TrainEpoch());
-        AssertSameBits(looking.GetParameters(0), straight.GetParameters(0));
+        Assert.Equal(straight.TrainEpoch(), interrupted.TrainEpoch());
+        Assert.Equal(1, interrupted.Epoch);
+        AssertSameBits(straight.GetParameters(0), interrupted.GetParameters(0));
     }
 
     [Fact]
@@ -286,7 +280,6 @@ public sealed class TrainerTests(CpuAccelerators devices)
         foreach (var rule in LearningRule.All)
         {
             using var trainer = new Trainer(device, s_network, Options(rule.Name), data, [1]);
-            trainer.BeginEpoch(0);
             text.AppendLine(CultureInfo.InvariantCulture, $"{rule.Name} {s_network.Topology}: loss, |W1|, |W3|, |B1|");
             for (var step = 0; step < 20; step++)
             {

@@ -1,4 +1,4 @@
-namespace Fdfa.Gpu.Kernels.Dense;
+namespace Fdfa.Gpu.Kernels.Tiles;
 
 /// <summary>Rows of device buffers start on 64-byte cache lines: lengths are rounded up to 16 floats.</summary>
 public static class Padding

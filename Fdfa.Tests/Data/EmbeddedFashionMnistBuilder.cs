@@ -1,9 +1,10 @@
 using System.IO.Compression;
+using Fdfa.Experiments.Data;
 
-namespace Fdfa.Experiments.Data;
+namespace Fdfa.Tests.Data;
 
 /// <summary>Makes the resource of <see cref="EmbeddedFashionMnist"/> from the complete data set.</summary>
-public static class EmbeddedFashionMnistBuilder
+internal static class EmbeddedFashionMnistBuilder
 {
     /// <summary>Training images per class: the first of each class in the original's order.</summary>
     public const int TrainPerClass = 1000;
