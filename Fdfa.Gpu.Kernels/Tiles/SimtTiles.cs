@@ -13,8 +13,8 @@ public interface IConstant
 /// <remarks>
 /// Both operands are staged through shared memory, TDepth steps of the reduction at a time. Every thread stays alive
 /// through every barrier: loads and stores are guarded, nothing returns early. Shared memory per group:
-/// 4 · TDepth · 4 · (TRows + TColumns) bytes. A thread's four columns lie TColumns apart, so that neighbouring threads touch
-/// neighbouring words.
+/// 4 · TDepth · 4 · (TRows + TColumns) bytes, which must hold the finished tile too: TDepth · (TRows + TColumns) ≥
+/// 4 · TRows · TColumns. A thread's four columns lie TColumns apart, so that neighbouring threads touch neighbouring words.
 /// </remarks>
 /// <typeparam name="TRows">Threads along the rows of a tile.</typeparam>
 /// <typeparam name="TColumns">Threads along the columns.</typeparam>
@@ -71,12 +71,10 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
                     Group.Barrier();
                 }
 
-                var row = tileRow + (4 * threadRow);
-                var column = tileColumn + threadColumn;
-                ApplyRow(product, row, column, block.Row0, epilogue);
-                ApplyRow(product, row + 1, column, block.Row1, epilogue);
-                ApplyRow(product, row + 2, column, block.Row2, epilogue);
-                ApplyRow(product, row + 3, column, block.Row3, epilogue);
+                Share(workspace, 4 * threadRow, threadColumn, block);
+                Group.Barrier();
+                Drain(workspace, product, tileRow, tileColumn, epilogue);
+                Group.Barrier();
             }
         }
     }
@@ -128,24 +126,36 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
         return block;
     }
 
-    private static void ApplyRow<TEpilogue>(MatrixProduct product, int row, int column, Float4 values, TEpilogue epilogue)
-        where TEpilogue : struct, IProductEpilogue
+    // The finished tile goes through shared memory, where the operands no longer are: then the epilogue stands in the code once
+    // instead of sixteen times, and neighbouring threads have neighbouring columns.
+    private static void Share(ArrayView<float> workspace, int row, int column, Block4x4 block)
     {
-        if (row < product.RowEnd)
-        {
-            ApplyElement(product, row, column, values.X, epilogue);
-            ApplyElement(product, row, column + TColumns.Value, values.Y, epilogue);
-            ApplyElement(product, row, column + (2 * TColumns.Value), values.Z, epilogue);
-            ApplyElement(product, row, column + (3 * TColumns.Value), values.W, epilogue);
-        }
+        ShareRow(workspace, (row * TileColumns) + column, block.Row0);
+        ShareRow(workspace, ((row + 1) * TileColumns) + column, block.Row1);
+        ShareRow(workspace, ((row + 2) * TileColumns) + column, block.Row2);
+        ShareRow(workspace, ((row + 3) * TileColumns) + column, block.Row3);
     }
 
-    private static void ApplyElement<TEpilogue>(MatrixProduct product, int row, int column, float value, TEpilogue epilogue)
+    private static void ShareRow(ArrayView<float> workspace, int index, Float4 values)
+    {
+        workspace[index] = values.X;
+        workspace[index + TColumns.Value] = values.Y;
+        workspace[index + (2 * TColumns.Value)] = values.Z;
+        workspace[index + (3 * TColumns.Value)] = values.W;
+    }
+
+    private static void Drain<TEpilogue>(ArrayView<float> workspace, MatrixProduct product, int tileRow, int tileColumn, TEpilogue epilogue)
         where TEpilogue : struct, IProductEpilogue
     {
-        if (column < product.ColumnEnd)
+        for (var item = Group.IdxX; item < TileRows * TileColumns; item += Threads)
         {
-            epilogue.Apply<float, uint, ScalarLanes>(row, column, value);
+            var row = item / TileColumns;
+            var column = tileColumn + item - (row * TileColumns);
+            row += tileRow;
+            if (row < product.RowEnd && column < product.ColumnEnd)
+            {
+                epilogue.Apply<float, uint, ScalarLanes>(row, column, workspace[item]);
+            }
         }
     }
 }
