@@ -86,11 +86,6 @@ internal sealed class ImageDataSet
 /// <param name="Test">For measuring.</param>
 internal sealed record DataSetPair(ImageDataSet Train, ImageDataSet Test)
 {
-    /// <summary>Where the samples came from, for the first lines of a run.</summary>
+    /// <summary>Where the samples came from, for config.json.</summary>
     public string Source { get; init; } = "memory";
-
-    /// <summary>The first samples of both halves.</summary>
-    /// <param name="limit">At least 1.</param>
-    /// <exception cref="InvalidOptionException">The limit is below 1.</exception>
-    public DataSetPair Take(int limit) => this with { Train = Train.Take(limit), Test = Test.Take(limit) };
 }

@@ -18,9 +18,6 @@ internal sealed class ConsoleOutput(IAnsiConsole console, TextWriter error, bool
     /// <summary>Standard output as it is: no wrapping, no markup.</summary>
     public TextWriter Raw => console.Profile.Out.Writer;
 
-    /// <summary>Columns of standard output.</summary>
-    public int Width => console.Profile.Width;
-
     /// <summary>The console, for live displays.</summary>
     public IAnsiConsole Console => console;
 

@@ -74,7 +74,8 @@ public sealed class ComputeDevice : IDisposable
         };
         if (wanted == "cpu")
         {
-            return OpenCpu(TileProgram.Simd(Environment.ProcessorCount), Environment.ProcessorCount);
+            // Without asking the GPUs' drivers.
+            return OpenProcessor();
         }
 
         var survey = Survey();
@@ -95,7 +96,7 @@ public sealed class ComputeDevice : IDisposable
             {
                 DeviceKind.Cuda => OpenGpu(info, CreateContext(DeviceKind.Cuda)),
                 DeviceKind.OpenCl => OpenGpu(info, CreateContext(DeviceKind.OpenCl)),
-                _ => OpenCpu(TileProgram.Simd(Environment.ProcessorCount), Environment.ProcessorCount),
+                _ => OpenProcessor(),
             };
         }
         catch (Exception failure) when (failure is not FdfaException)
@@ -165,6 +166,8 @@ public sealed class ComputeDevice : IDisposable
         LaunchCount++;
         return new KernelConfig(new Index3D(tiles, replicas, 1), new Index3D(Tiles.GroupSize, 1, 1));
     }
+
+    private static ComputeDevice OpenProcessor() => OpenCpu(TileProgram.Simd(Environment.ProcessorCount), Environment.ProcessorCount);
 
     private static ComputeDevice OpenGpu(DeviceInfo info, Context context)
     {

@@ -34,7 +34,7 @@ internal sealed class DenseBlockBuffers : IDisposable
         ConstantInput.Write(OutputFeatures, replicas, block.Outputs * OutputFeatureStride, 1, sampleCapacity, (block.Outputs + 1) * OutputFeatureStride);
         if (isOutput)
         {
-            Outputs = [Unused, Unused];
+            Outputs = [default, default];
             return;
         }
 
@@ -80,8 +80,6 @@ internal sealed class DenseBlockBuffers : IDisposable
 
     /// <summary>Sample-major outputs of even and odd steps: the next block still needs the last ones when this block writes new ones.</summary>
     public ArrayView<float>[] Outputs { get; }
-
-    private static ArrayView<float> Unused => default;
 
     public BlockParameters Read(int replica)
     {
@@ -170,8 +168,8 @@ internal sealed class DenseBlockBuffers : IDisposable
         return new OptimizedParameters
         {
             Values = Allocate(lengthPerReplica),
-            FirstMoments = hasMoments ? Allocate(lengthPerReplica) : Unused,
-            SecondMoments = hasMoments ? Allocate(lengthPerReplica) : Unused,
+            FirstMoments = hasMoments ? Allocate(lengthPerReplica) : default,
+            SecondMoments = hasMoments ? Allocate(lengthPerReplica) : default,
         };
     }
 }
