@@ -3,6 +3,7 @@ using Fdfa.Cpu.Reference.Blocks;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Cpu.Reference.Losses;
 using Fdfa.Cpu.Reference.Optimizers;
+using Fdfa.Cpu.Reference.Randomness;
 using Fdfa.Cpu.Reference.Rules;
 
 namespace Fdfa.Cpu.Reference;
@@ -12,9 +13,9 @@ namespace Fdfa.Cpu.Reference;
 /// One step, for every rule (the rule decides what each line computes):
 /// <code>
 /// forward pass, tangents, loss and e
-/// gradients of feedback; with FeedbackFirst the feedback is updated here        (Algorithm 1, line 22)
-/// deltas from e; gradients of weights and biases; their update                  (lines 20 and 23)
-/// with Simultaneous the feedback is updated here
+/// gradients of feedback; with FeedbackFirst direct feedback is updated here     (Algorithm 1, line 22)
+/// gradients of weights and biases; their update                                 (lines 20 and 23)
+/// otherwise the feedback is updated here
 /// </code>
 /// </remarks>
 public sealed class ReferenceNetwork
@@ -29,7 +30,7 @@ public sealed class ReferenceNetwork
     /// <summary>Takes a copy of the parameters, and fresh optimizers.</summary>
     /// <param name="network">The network.</param>
     /// <param name="options">Rule, rates, optimizers, loss. <see cref="TrainingOptions.BatchSize"/> is not consulted.</param>
-    /// <param name="initial">Where training starts, as from <see cref="Randomness.Initialiser.Create"/>.</param>
+    /// <param name="initial">Where training starts, as from <see cref="Initialiser.Create"/>.</param>
     /// <param name="seed">Decides the perturbations.</param>
     /// <exception cref="InvalidOptionException">An option is out of its range, or the rule is unknown.</exception>
     /// <exception cref="ShapeMismatchException">The parameters do not fit the network and the rule.</exception>
@@ -47,11 +48,16 @@ public sealed class ReferenceNetwork
         _rule = RuleCatalogue.Find(options.Rule);
         _loss = LossCatalogue.Find(options.Loss);
         Parameters = new NetworkParameters([.. initial.Blocks.Select(block => new BlockParameters(
-            [.. block.Weights], [.. block.Biases], [.. block.Feedback]))]);
+            [.. block.Weights], [.. block.Biases], [.. block.Feedback])
+        {
+            Head = block.Head is { } head ? new LocalHead([.. head.Weights], [.. head.Biases]) : null,
+        })]);
         _optimizers = [.. Parameters.Blocks.Select(block => new BlockOptimizers(
             OptimizerCatalogue.Create(options.WeightOptimizer, block.Weights.Length),
             OptimizerCatalogue.Create(options.WeightOptimizer, block.Biases.Length),
-            OptimizerCatalogue.Create(options.FeedbackOptimizer, block.Feedback.Length)))];
+            OptimizerCatalogue.Create(options.FeedbackOptimizer, block.Feedback.Length),
+            OptimizerCatalogue.Create(options.WeightOptimizer, block.Head?.Weights.Length ?? 0),
+            OptimizerCatalogue.Create(options.WeightOptimizer, block.Head?.Biases.Length ?? 0)))];
     }
 
     /// <summary>The current parameters themselves, not a copy: every step changes them.</summary>
@@ -75,34 +81,33 @@ public sealed class ReferenceNetwork
         ForwardPass forward = DenseForward.Run(_network, Parameters, inputs, labels.Length);
         var outputError = new double[forward.Outputs.Length];
         double loss = _loss.Evaluate(forward.Outputs, labels, outputError);
-        TangentPass? tangents = _rule.InjectTangents(forward, Parameters, _seed, StepCount);
+        var noise = new PerturbationNoise(_seed, StepCount, _options.Noise, _options.Antithetic);
+        var step = new TrainingStep(Parameters, _options, _loss, forward, labels, outputError, noise);
+        IReadOnlyList<TangentPass> tangents = _rule.InjectTangents(step);
 
-        IReadOnlyList<double[]?> feedbackGradients = _rule.FeedbackGradients(Parameters, tangents);
-        if (_options.FeedbackOrder == FeedbackOrder.FeedbackFirst)
+        IReadOnlyList<double[]?> feedbackGradients = _rule.FeedbackGradients(step, tangents);
+        if (_options.UpdatesFeedbackFirst)
         {
             UpdateFeedback(feedbackGradients, epoch);
         }
 
-        // All deltas exist before the first weight moves: backpropagation reads the next block's weights.
-        IReadOnlyList<double[]> deltas = _rule.PreactivationDeltas(forward, Parameters, outputError);
-        IReadOnlyList<BlockTrace> traces = [.. Enumerable.Range(1, _network.Blocks.Count).Select(l => new BlockTrace
+        // All gradients exist before the first weight moves: backpropagation reads the next block's weights.
+        IReadOnlyList<BlockGradient> gradients = _rule.Gradients(step, tangents);
+        UpdateWeights(gradients, epoch);
+        if (!_options.UpdatesFeedbackFirst)
         {
-            Preactivations = forward.Preactivations[l - 1],
-            Activations = forward.Activations[l - 1],
-            Tangents = tangents?.Tangents[l - 1],
-            Perturbations = tangents?.Perturbations[l - 1],
-            PreactivationDeltas = deltas[l - 1],
-            WeightGradient = DenseGradient.OfWeights(forward, l, deltas[l - 1]),
-            BiasGradient = DenseGradient.OfBiases(forward, l, deltas[l - 1]),
-            FeedbackGradient = feedbackGradients[l - 1],
+            UpdateFeedback(feedbackGradients, epoch);
+        }
+
+        IReadOnlyList<BlockTrace> traces = [.. Enumerable.Range(0, _network.Blocks.Count).Select(index => new BlockTrace
+        {
+            Preactivations = forward.Preactivations[index],
+            Activations = forward.Activations[index],
+            Tangents = [.. tangents.Select(pass => pass.Tangents[index])],
+            Perturbations = [.. tangents.Select(pass => pass.Perturbations[index]).OfType<double[]>()],
+            Gradient = gradients[index],
+            FeedbackGradient = feedbackGradients[index],
         })];
-        UpdateWeights(traces, epoch);
-
-        if (_options.FeedbackOrder == FeedbackOrder.Simultaneous)
-        {
-            UpdateFeedback(feedbackGradients, epoch);
-        }
-
         StepCount++;
         return new StepResult(loss, LabelledOutputs.CountCorrect(forward.Outputs, labels), outputError, traces);
     }
@@ -120,13 +125,18 @@ public sealed class ReferenceNetwork
         return new EvaluationResult(loss, LabelledOutputs.CountCorrect(forward.Outputs, labels));
     }
 
-    private void UpdateWeights(IReadOnlyList<BlockTrace> traces, int epoch)
+    private void UpdateWeights(IReadOnlyList<BlockGradient> gradients, int epoch)
     {
         double rate = _options.LearningRateAt(epoch);
-        for (var i = 0; i < traces.Count; i++)
+        for (var i = 0; i < gradients.Count; i++)
         {
-            _optimizers[i].Weights.Update(Parameters.Blocks[i].Weights, traces[i].WeightGradient, rate);
-            _optimizers[i].Biases.Update(Parameters.Blocks[i].Biases, traces[i].BiasGradient, rate);
+            _optimizers[i].Weights.Update(Parameters.Blocks[i].Weights, gradients[i].Weights, rate);
+            _optimizers[i].Biases.Update(Parameters.Blocks[i].Biases, gradients[i].Biases, rate);
+            if (gradients[i].Head is { } gradient && Parameters.Blocks[i].Head is { } head)
+            {
+                _optimizers[i].HeadWeights.Update(head.Weights, gradient.Weights, rate);
+                _optimizers[i].HeadBiases.Update(head.Biases, gradient.Biases, rate);
+            }
         }
     }
 
@@ -155,12 +165,15 @@ public sealed class ReferenceNetwork
         {
             DenseBlock block = network.Blocks[l - 1];
             BlockParameters numbers = parameters.Blocks[l - 1];
-            bool hasFeedback = rule.HasFeedback && l < network.Blocks.Count;
             Shape.Require($"weights of block {l}", numbers.Weights.Length, block.Outputs, block.Inputs);
             Shape.Require($"biases of block {l}", numbers.Biases.Length, block.Outputs, 1);
-            Shape.Require($"feedback values of block {l}", numbers.Feedback.Length, hasFeedback ? network.OutputSize : 0, block.Outputs);
+            Shape.Require($"feedback values of block {l}", numbers.Feedback.Length, rule.FeedbackRows(network, l), block.Outputs);
+            int headRows = rule.HasLocalHead(network, l) ? network.OutputSize : 0;
+            Shape.Require($"head weights of block {l}", numbers.Head?.Weights.Length ?? 0, headRows, block.Outputs);
+            Shape.Require($"head biases of block {l}", numbers.Head?.Biases.Length ?? 0, headRows, 1);
         }
     }
 
-    private sealed record BlockOptimizers(IOptimizer Weights, IOptimizer Biases, IOptimizer Feedback);
+    private sealed record BlockOptimizers(
+        IOptimizer Weights, IOptimizer Biases, IOptimizer Feedback, IOptimizer HeadWeights, IOptimizer HeadBiases);
 }

@@ -1,3 +1,5 @@
+using Fdfa.Cpu.Reference.Rules;
+
 namespace Fdfa.Cpu.Reference;
 
 /// <summary>One training step, laid open for comparison.</summary>
@@ -16,21 +18,24 @@ public sealed record BlockTrace
     /// <summary>y⁽ˡ⁾, [N × n_l].</summary>
     public required double[] Activations { get; init; }
 
-    /// <summary>d⁽ˡ⁾, [N × n_l]; null for a rule without tangents.</summary>
-    public required double[]? Tangents { get; init; }
+    /// <summary>d⁽ˡ⁾ of each direction, [N × n_l]; none for a rule without tangents.</summary>
+    public required IReadOnlyList<double[]> Tangents { get; init; }
 
-    /// <summary>u⁽ˡ⁾, [N × n_l]; null where nothing is injected.</summary>
-    public required double[]? Perturbations { get; init; }
+    /// <summary>u⁽ˡ⁾ of each direction, [N × n_l]; none where no activation is perturbed.</summary>
+    public required IReadOnlyList<double[]> Perturbations { get; init; }
 
-    /// <summary>g⁽ˡ⁾ = δ⁽ˡ⁾ ⊙ σ'(a⁽ˡ⁾), [N × n_l]; e in the output block. It carries 1/N.</summary>
-    public required double[] PreactivationDeltas { get; init; }
+    /// <summary>What the rule made of the block.</summary>
+    public required BlockGradient Gradient { get; init; }
+
+    /// <summary>∂B⁽ˡ⁾, as large as B⁽ˡ⁾; null where feedback stays as it is.</summary>
+    public required double[]? FeedbackGradient { get; init; }
+
+    /// <summary>g⁽ˡ⁾, [N × n_l]; e in the output block, carrying 1/N. Null for FG-W.</summary>
+    public double[]? PreactivationDeltas => Gradient.PreactivationDeltas;
 
     /// <summary>∂W⁽ˡ⁾, [n_l × n_{l-1}].</summary>
-    public required double[] WeightGradient { get; init; }
+    public double[] WeightGradient => Gradient.Weights;
 
     /// <summary>∂b⁽ˡ⁾, [n_l].</summary>
-    public required double[] BiasGradient { get; init; }
-
-    /// <summary>∂B⁽ˡ⁾, [n_L × n_l]; null where feedback stays as it is.</summary>
-    public required double[]? FeedbackGradient { get; init; }
+    public double[] BiasGradient => Gradient.Biases;
 }

@@ -45,18 +45,24 @@ public static class DenseForward
         return new ForwardPass(network, batchSize, inputs, preactivations, activations);
     }
 
-    /// <summary>The tangent pass: d⁽⁰⁾ = 0, d⁽ˡ⁾ = (d⁽ˡ⁻¹⁾ W⁽ˡ⁾ᵀ) ⊙ σ'(a⁽ˡ⁾) + u⁽ˡ⁾  (lines 8 and 13 to 16).</summary>
+    /// <summary>The tangent pass: d⁽⁰⁾ = 0, d⁽ˡ⁾ = (d⁽ˡ⁻¹⁾ W⁽ˡ⁾ᵀ + v⁽ˡ⁾) ⊙ σ'(a⁽ˡ⁾) + u⁽ˡ⁾  (Algorithm 1, lines 8 and 13 to 16; Algorithm 2, line 12).</summary>
     /// <remarks>
-    /// d⁽ᴸ⁾ is the directional derivative of the outputs when the output of every block l moves along u⁽ˡ⁾: Eq. 7.
-    /// Biases do not appear: they do not move.
+    /// d⁽ᴸ⁾ is the directional derivative of the outputs when the output of every block l moves along u⁽ˡ⁾ (Eq. 7), and
+    /// its preactivations along v⁽ˡ⁾. Biases do not appear: what moves them is part of v.
     /// </remarks>
     /// <param name="forward">The forward pass with the same parameters.</param>
     /// <param name="parameters">W of every block.</param>
     /// <param name="perturbations">u⁽ˡ⁾ at index l − 1, [N × n_l], or null where nothing is injected.</param>
+    /// <param name="preactivationPerturbations">v⁽ˡ⁾ at index l − 1, [N × n_l]; null where nothing is injected anywhere.</param>
+    /// <param name="stopsAfter">Blocks whose tangent goes no further; null where all go on.</param>
     /// <returns>d⁽ˡ⁾ at index l − 1, [N × n_l].</returns>
     /// <exception cref="ShapeMismatchException">A perturbation does not fit its block.</exception>
     public static IReadOnlyList<double[]> RunTangents(
-        ForwardPass forward, NetworkParameters parameters, IReadOnlyList<double[]?> perturbations)
+        ForwardPass forward,
+        NetworkParameters parameters,
+        IReadOnlyList<double[]?> perturbations,
+        IReadOnlyList<double[]>? preactivationPerturbations = null,
+        Func<int, bool>? stopsAfter = null)
     {
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(parameters);
@@ -71,19 +77,25 @@ public static class DenseForward
             DenseBlock block = network.Blocks[l - 1];
             double[] arriving = MatrixProduct.TimesTransposed(
                 d, parameters.Blocks[l - 1].Weights, forward.BatchSize, block.Inputs, block.Outputs);
-            d = forward.TimesDerivative(l, arriving);
-            if (perturbations[l - 1] is { } u)
-            {
-                Shape.Require("perturbations", u.Length, forward.BatchSize, block.Outputs);
-                for (var i = 0; i < d.Length; i++)
-                {
-                    d[i] += u[i];
-                }
-            }
-
-            tangents.Add(d);
+            Add(arriving, preactivationPerturbations?[l - 1]);
+            double[] leaving = forward.TimesDerivative(l, arriving);
+            Add(leaving, perturbations[l - 1]);
+            tangents.Add(leaving);
+            d = stopsAfter?.Invoke(l) == true ? new double[leaving.Length] : leaving;
         }
 
         return tangents;
+    }
+
+    private static void Add(double[] values, double[]? perturbations)
+    {
+        if (perturbations is not null)
+        {
+            Shape.Require("perturbations", perturbations.Length, values.Length, 1);
+            for (var i = 0; i < values.Length; i++)
+            {
+                values[i] += perturbations[i];
+            }
+        }
     }
 }

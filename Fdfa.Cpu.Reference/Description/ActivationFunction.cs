@@ -9,6 +9,9 @@ public enum ActivationFunction
     /// <summary>σ(a) = max(a, 0), with σ'(0) = 0 as PyTorch has it.</summary>
     ReLU,
 
+    /// <summary>σ(a) = max(a, 0), with σ'(0) = 1: without it a network whose weights start at zero would never move.</summary>
+    ReLUOpenAtZero,
+
     /// <summary>σ(a) = tanh a.</summary>
     Tanh,
 }

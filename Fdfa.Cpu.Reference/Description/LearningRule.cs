@@ -6,8 +6,14 @@ public enum Injection
     /// <summary>None: no tangent is propagated.</summary>
     None,
 
-    /// <summary>u⁽ˡ⁾ ~ N(0, 1) at the output of every hidden block.</summary>
+    /// <summary>u⁽ˡ⁾ at the output of every hidden block.</summary>
     HiddenActivations,
+
+    /// <summary>u⁽ˡ⁾ at the output of every block, the network's output included (Eq. 4 sums over l ≤ L).</summary>
+    AllActivations,
+
+    /// <summary>V⁽ˡ⁾ on every weight and bias (Eq. 2).</summary>
+    Weights,
 }
 
 /// <summary>Where a hidden block's delta δ⁽ˡ⁾ comes from.</summary>
@@ -16,8 +22,20 @@ public enum ErrorSignal
     /// <summary>δ⁽ˡ⁾ = g⁽ˡ⁺¹⁾ W⁽ˡ⁺¹⁾, back through block l+1.</summary>
     BackwardChain,
 
-    /// <summary>δ⁽ˡ⁾ = e B⁽ˡ⁾, straight from the output.</summary>
+    /// <summary>δ⁽ˡ⁾ = e B⁽ˡ⁾, straight from the output; B⁽ˡ⁾ is [n_L × n_l].</summary>
     DirectFeedback,
+
+    /// <summary>δ⁽ˡ⁾ = g⁽ˡ⁺¹⁾ B⁽ˡ⁾, back through feedback in the place of W⁽ˡ⁺¹⁾; B⁽ˡ⁾ is [n_{l+1} × n_l].</summary>
+    LayerwiseFeedback,
+
+    /// <summary>δ⁽ˡ⁾ = −(1/N) t B⁽ˡ⁾ with the one-hot target t: what of e is known before the forward pass.</summary>
+    DirectTargets,
+
+    /// <summary>The loss's directional derivative e·d⁽ᴸ⁾ times what was injected.</summary>
+    ForwardGradient,
+
+    /// <summary>The same, of a loss of the block's own where it has a linear head.</summary>
+    LocalForwardGradient,
 }
 
 /// <summary>How the feedback B⁽ˡ⁾ changes.</summary>
@@ -26,8 +44,11 @@ public enum FeedbackUpdate
     /// <summary>There is none, or it is fixed.</summary>
     None,
 
-    /// <summary>∇B = B − (1/N) Σ_s d_s⁽ᴸ⁾ ⊗ u_s⁽ˡ⁾ (Eq. 10).</summary>
+    /// <summary>∇B = B − (1/N) Σ_s t_s ⊗ u_s⁽ˡ⁾ (Eq. 10), t being the tangent where B starts from: d⁽ᴸ⁾, or d⁽ˡ⁾ W⁽ˡ⁺¹⁾ᵀ.</summary>
     ForwardGradient,
+
+    /// <summary>∇B = eᵀ y⁽ˡ⁾, with decay: what W⁽ᴸ⁾ would do in the place of B (Kolen and Pollack; Webster et al., 2021).</summary>
+    KolenPollack,
 }
 
 /// <summary>A learning rule: three choices and a name, nothing else.</summary>
@@ -43,16 +64,72 @@ public sealed record LearningRule(
     public static LearningRule Backpropagation { get; } = new(
         "BP", "Backpropagation", Injection.None, ErrorSignal.BackwardChain, FeedbackUpdate.None);
 
+    /// <summary>FG-W: Algorithm 2 of the paper.</summary>
+    public static LearningRule WeightPerturbedForwardGradient { get; } = new(
+        "FG-W", "Weight-Perturbed Forward Gradient", Injection.Weights, ErrorSignal.ForwardGradient, FeedbackUpdate.None);
+
+    /// <summary>FG-A: Algorithm 3 of the paper.</summary>
+    public static LearningRule ActivityPerturbedForwardGradient { get; } = new(
+        "FG-A", "Activity-Perturbed Forward Gradient", Injection.AllActivations, ErrorSignal.ForwardGradient, FeedbackUpdate.None);
+
+    /// <summary>LG-FG-A: FG-A with a local loss after each hidden block l &lt; L − 1 (Ren et al., 2023).</summary>
+    public static LearningRule LocalGreedyForwardGradient { get; } = new(
+        "LG-FG-A", "Local-Greedy Activity-Perturbed Forward Gradient",
+        Injection.AllActivations, ErrorSignal.LocalForwardGradient, FeedbackUpdate.None);
+
+    /// <summary>DFA: random fixed direct feedback (Nøkland, 2016).</summary>
+    public static LearningRule DirectFeedbackAlignment { get; } = new(
+        "DFA", "Direct Feedback Alignment", Injection.None, ErrorSignal.DirectFeedback, FeedbackUpdate.None);
+
+    /// <summary>DKP: Direct Kolen-Pollack (Webster et al., 2021).</summary>
+    public static LearningRule DirectKolenPollack { get; } = new(
+        "DKP", "Direct Kolen-Pollack", Injection.None, ErrorSignal.DirectFeedback, FeedbackUpdate.KolenPollack);
+
     /// <summary>FDFA: Algorithm 1 of the paper.</summary>
     public static LearningRule ForwardDirectFeedbackAlignment { get; } = new(
         "FDFA", "Forward Direct Feedback Alignment",
         Injection.HiddenActivations, ErrorSignal.DirectFeedback, FeedbackUpdate.ForwardGradient);
 
-    /// <summary>All rules, in the paper's order.</summary>
-    public static IReadOnlyList<LearningRule> All { get; } = [Backpropagation, ForwardDirectFeedbackAlignment];
+    /// <summary>FA: random fixed feedback from block to block (Lillicrap et al., 2016).</summary>
+    public static LearningRule FeedbackAlignment { get; } = new(
+        "FA", "Feedback Alignment", Injection.None, ErrorSignal.LayerwiseFeedback, FeedbackUpdate.None);
+
+    /// <summary>DRTP: Direct Random Target Propagation (Frenkel et al., 2021).</summary>
+    public static LearningRule DirectRandomTargetPropagation { get; } = new(
+        "DRTP", "Direct Random Target Propagation", Injection.None, ErrorSignal.DirectTargets, FeedbackUpdate.None);
+
+    /// <summary>L-FDFA: FA whose feedback learns W⁽ˡ⁺¹⁾ from forward gradients, as the paper's Discussion proposes.</summary>
+    public static LearningRule LayerwiseForwardFeedbackAlignment { get; } = new(
+        "L-FDFA", "FDFA on layerwise feedback",
+        Injection.HiddenActivations, ErrorSignal.LayerwiseFeedback, FeedbackUpdate.ForwardGradient);
+
+    /// <summary>The seven rules that the paper compares, in the order of its tables.</summary>
+    public static IReadOnlyList<LearningRule> OfThePaper { get; } =
+    [
+        Backpropagation,
+        WeightPerturbedForwardGradient,
+        ActivityPerturbedForwardGradient,
+        LocalGreedyForwardGradient,
+        DirectFeedbackAlignment,
+        DirectKolenPollack,
+        ForwardDirectFeedbackAlignment,
+    ];
+
+    /// <summary>All rules: the paper's, then those beyond it.</summary>
+    public static IReadOnlyList<LearningRule> All { get; } =
+        [.. OfThePaper, FeedbackAlignment, DirectRandomTargetPropagation, LayerwiseForwardFeedbackAlignment];
 
     /// <summary>True where hidden blocks have feedback connections B⁽ˡ⁾.</summary>
-    public bool HasFeedback => ErrorSignal == ErrorSignal.DirectFeedback;
+    public bool HasFeedback => ErrorSignal is ErrorSignal.DirectFeedback or ErrorSignal.LayerwiseFeedback or ErrorSignal.DirectTargets;
+
+    /// <summary>True where feedback changes.</summary>
+    public bool LearnsFeedback => FeedbackUpdate != FeedbackUpdate.None;
+
+    /// <summary>True where block l waits for block l + 1: the paper's backward locking.</summary>
+    public bool HasBackwardChain => ErrorSignal is ErrorSignal.BackwardChain or ErrorSignal.LayerwiseFeedback;
+
+    /// <summary>True where tangents run forward beside the activations.</summary>
+    public bool HasTangents => Injection != Injection.None;
 
     /// <summary>Finds a rule by its name, ignoring case.</summary>
     /// <param name="name">The paper's abbreviation, such as "FDFA".</param>
@@ -62,6 +139,30 @@ public sealed record LearningRule(
         ArgumentNullException.ThrowIfNull(name);
         return All.FirstOrDefault(rule => rule.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
             ?? throw InvalidOptionException.UnknownWord("rule", name, [.. All.Select(rule => rule.Name)]);
+    }
+
+    /// <summary>Rows of B⁽ˡ⁾, whose columns are the neurons of block l.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="l">The block, 1…L.</param>
+    /// <returns>n_L for direct feedback, n_{l+1} for layerwise; 0 where there is none, as in the output block.</returns>
+    public int FeedbackRows(NetworkDescription network, int l)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        return (HasFeedback && l < network.Blocks.Count, ErrorSignal) switch
+        {
+            (false, _) => 0,
+            (true, ErrorSignal.LayerwiseFeedback) => network.Blocks[l].Outputs,
+            _ => network.OutputSize,
+        };
+    }
+
+    /// <summary>Whether a block has a linear head with a loss of its own: hidden blocks but the last one, l &lt; L − 1.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="l">The block, 1…L.</param>
+    public bool HasLocalHead(NetworkDescription network, int l)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        return ErrorSignal == ErrorSignal.LocalForwardGradient && l < network.Blocks.Count - 1;
     }
 
     /// <inheritdoc/>

@@ -3,11 +3,19 @@ namespace Fdfa.Cpu.Reference.Description;
 /// <summary>A named configuration: every option of a run that the network, the data and the seed do not decide.</summary>
 /// <param name="Name">As on the command line.</param>
 /// <param name="OptionsFor">The options that the preset gives a rule.</param>
-/// <param name="BatchNormalization">Whether the preset wants batch normalization in the hidden blocks of dense networks.</param>
+/// <param name="ActivationFor">σ of the hidden blocks that the preset gives a rule.</param>
+/// <param name="BatchNormalizationFor">Whether the preset wants batch normalization in the hidden blocks of dense networks.</param>
 /// <param name="Summary">One line for a help text.</param>
 public sealed record Preset(
-    string Name, Func<LearningRule, TrainingOptions> OptionsFor, bool BatchNormalization, string Summary)
+    string Name,
+    Func<LearningRule, TrainingOptions> OptionsFor,
+    Func<LearningRule, ActivationFunction> ActivationFor,
+    Func<LearningRule, bool> BatchNormalizationFor,
+    string Summary)
 {
+    // The published code's rate for forward gradients: its script for them has one of its own.
+    private const double PublishedForwardGradientRate = 1e-3;
+
     /// <summary>The paper's Appendix A and Algorithm 1.</summary>
     public static Preset Paper { get; } = new(
         "paper",
@@ -23,10 +31,12 @@ public sealed record Preset(
             FeedbackOptimizer = OptimizerKind.Adam,
             FeedbackOrder = FeedbackOrder.FeedbackFirst,
             Loss = LossFunction.SoftmaxCrossEntropy,
-            WeightInitialisation = Initialisation.KaimingUniform,
-            FeedbackInitialisation = Initialisation.Zeros,
+            WeightInitialisation = StartsAtZero(rule) ? Initialisation.Zeros : Initialisation.KaimingUniform,
+            FeedbackInitialisation = rule.LearnsFeedback ? Initialisation.Zeros : Initialisation.KaimingUniform,
+            WeightNoise = WeightNoise.PerSample,
         },
-        BatchNormalization: false,
+        rule => StartsAtZero(rule) ? ActivationFunction.ReLUOpenAtZero : ActivationFunction.ReLU,
+        _ => false,
         "Appendix A: Kaiming-uniform weights, zero feedback, Adam 1e-4 with both rates decaying by 0.95, feedback updated before use");
 
     /// <summary>What the authors' repository does where it differs from the paper.</summary>
@@ -37,8 +47,11 @@ public sealed record Preset(
             WeightInitialisation = Initialisation.PyTorchDefault,
             FeedbackRateDecay = 1,
             FeedbackOrder = FeedbackOrder.Simultaneous,
+            WeightNoise = WeightNoise.PerBatch,
+            LearningRate = IsForwardGradient(rule) ? PublishedForwardGradientRate : 1e-4,
         },
-        BatchNormalization: true,
+        _ => ActivationFunction.ReLU,
+        rule => !IsForwardGradient(rule),
         "the authors' repository: batch norm in hidden blocks, PyTorch's default weights, constant feedback rate, both updates from the old feedback");
 
     /// <summary>All presets.</summary>
@@ -56,4 +69,10 @@ public sealed record Preset(
 
     /// <inheritdoc/>
     public override string ToString() => Name;
+
+    // Appendix A: "For Random DFA, forward weights were initialized to 0". With ReLU'(0) = 0 they would stay there.
+    private static bool StartsAtZero(LearningRule rule) => rule == LearningRule.DirectFeedbackAlignment;
+
+    private static bool IsForwardGradient(LearningRule rule) =>
+        rule.ErrorSignal is ErrorSignal.ForwardGradient or ErrorSignal.LocalForwardGradient;
 }

@@ -43,9 +43,45 @@ public enum FeedbackOrder
     Simultaneous,
 }
 
+/// <summary>How a perturbation is distributed; both have mean 0 and variance 1.</summary>
+public enum NoiseDistribution
+{
+    /// <summary>N(0, 1), as the paper has it.</summary>
+    Normal,
+
+    /// <summary>−1 or 1: a forward gradient's variance loses 2x_i² of Lemma 4's x_i² + ‖x‖².</summary>
+    Rademacher,
+}
+
+/// <summary>Whether the samples of a batch share a perturbation of the weights.</summary>
+public enum WeightNoise
+{
+    /// <summary>One V for the batch, as the authors' published code draws it.</summary>
+    PerBatch,
+
+    /// <summary>One V per sample: Algorithm 2, line 9. Costs as many random numbers as weights, for every sample.</summary>
+    PerSample,
+}
+
+/// <summary>How activity-perturbed forward gradients train the output block.</summary>
+public enum OutputGradient
+{
+    /// <summary>By its own perturbation, like every block: Eq. 4 sums over l ≤ L.</summary>
+    Perturbed,
+
+    /// <summary>By its exact gradient eᵀ y⁽ᴸ⁻¹⁾, which is local there; nothing is injected at the output.</summary>
+    Exact,
+}
+
 /// <summary>Everything that decides a training run besides the network, the data and the seed.</summary>
 public sealed record TrainingOptions
 {
+    /// <summary>The largest K.</summary>
+    public const int MostPerturbations = 256;
+
+    /// <summary>The largest N; the noise's counter has room for no more.</summary>
+    public const int LargestBatch = 1 << 24;
+
     /// <summary>The learning rule.</summary>
     public LearningRule Rule { get; init; } = LearningRule.ForwardDirectFeedbackAlignment;
 
@@ -70,7 +106,7 @@ public sealed record TrainingOptions
     /// <summary>Optimizer of feedback; <see cref="OptimizerKind.Sgd"/> is the paper's exponential average.</summary>
     public OptimizerKind FeedbackOptimizer { get; init; } = OptimizerKind.Adam;
 
-    /// <summary>Old or new B in the weight update.</summary>
+    /// <summary>Old or new B in the weight update, for learned direct feedback.</summary>
     public FeedbackOrder FeedbackOrder { get; init; } = FeedbackOrder.FeedbackFirst;
 
     /// <summary>The loss.</summary>
@@ -81,6 +117,41 @@ public sealed record TrainingOptions
 
     /// <summary>Start of feedback.</summary>
     public Initialisation FeedbackInitialisation { get; init; } = Initialisation.Zeros;
+
+    /// <summary>Weight decay of DKP's feedback, at least 0: ∇B = eᵀ y + decay · B.</summary>
+    public double FeedbackDecay { get; init; }
+
+    /// <summary>K, directions that a rule with tangents averages over, 1 to <see cref="MostPerturbations"/>.</summary>
+    public int Perturbations { get; init; } = 1;
+
+    /// <summary>Distribution of the perturbations.</summary>
+    public NoiseDistribution Noise { get; init; } = NoiseDistribution.Normal;
+
+    /// <summary>
+    /// Whether directions come in pairs u, −u; K is even then. Every estimate here is even in u, because tangents are
+    /// exact: a pair says what one direction does. For comparison with finite differences, where it takes away a bias.
+    /// </summary>
+    public bool Antithetic { get; init; }
+
+    /// <summary>Whether FG-W perturbs per batch or per sample.</summary>
+    public WeightNoise WeightNoise { get; init; } = WeightNoise.PerBatch;
+
+    /// <summary>How FG-A and LG-FG-A train the output block.</summary>
+    public OutputGradient OutputGradient { get; init; } = OutputGradient.Perturbed;
+
+    /// <summary>Whether B moves before the weights see it. Layerwise feedback is used in the step's own backward chain: never.</summary>
+    public bool UpdatesFeedbackFirst =>
+        FeedbackOrder == FeedbackOrder.FeedbackFirst && Rule.ErrorSignal == ErrorSignal.DirectFeedback;
+
+    /// <summary>Whether something is injected at a block's output (or on its parameters).</summary>
+    /// <param name="isOutput">Whether it is block L.</param>
+    public bool Perturbs(bool isOutput) => Rule.Injection switch
+    {
+        Injection.HiddenActivations => !isOutput,
+        Injection.AllActivations => !isOutput || OutputGradient == OutputGradient.Perturbed,
+        Injection.Weights => true,
+        _ => false,
+    };
 
     /// <summary>λ during an epoch, counted from 0.</summary>
     public double LearningRateAt(int epoch) => LearningRate * Math.Pow(LearningRateDecay, epoch);
@@ -98,9 +169,24 @@ public sealed record TrainingOptions
                 $"There is no learning rule; give one of {string.Join(", ", LearningRule.All)}.");
         }
 
-        if (BatchSize < 1)
+        if (BatchSize is < 1 or > LargestBatch)
         {
-            throw new InvalidOptionException($"The batch size is {BatchSize}; give a whole number of at least 1.");
+            throw new InvalidOptionException($"The batch size is {BatchSize}; give a whole number from 1 to {LargestBatch}.");
+        }
+
+        if (Perturbations is < 1 or > MostPerturbations)
+        {
+            throw new InvalidOptionException($"The number of perturbations is {Perturbations}; give a whole number from 1 to {MostPerturbations}.");
+        }
+
+        if (Antithetic && Perturbations % 2 != 0)
+        {
+            throw new InvalidOptionException($"Antithetic perturbations come in pairs, and their number is {Perturbations}; give an even one, such as 2.");
+        }
+
+        if (!double.IsFinite(FeedbackDecay) || FeedbackDecay < 0)
+        {
+            throw new InvalidOptionException(FormattableString.Invariant($"The feedback decay is {FeedbackDecay}; give a number of at least 0, such as 1e-6."));
         }
 
         RequirePositive("learning rate", LearningRate);
@@ -113,6 +199,9 @@ public sealed record TrainingOptions
         RequireNamed("loss", Loss);
         RequireNamed("weight initialisation", WeightInitialisation);
         RequireNamed("feedback initialisation", FeedbackInitialisation);
+        RequireNamed("noise distribution", Noise);
+        RequireNamed("weight noise", WeightNoise);
+        RequireNamed("output gradient", OutputGradient);
     }
 
     private static void RequireNamed<TEnum>(string name, TEnum value)

@@ -32,26 +32,34 @@ public static class Initialiser
     private static BlockParameters CreateBlock(NetworkDescription network, TrainingOptions options, ulong seed, int l)
     {
         DenseBlock block = network.Blocks[l - 1];
-        var weightStream = new RandomStream(seed, RandomPurpose.WeightInitialisation, l, Step: 0);
+        var (weights, biases) = CreateLinear(network, options, seed, RandomPurpose.WeightInitialisation, l, block.Outputs, block.Inputs);
+        double[] feedback = CreateMatrix(options.Rule.FeedbackRows(network, l), block.Outputs, network);
         var feedbackStream = new RandomStream(seed, RandomPurpose.FeedbackInitialisation, l, Step: 0);
+        FillUniform(feedback, feedbackStream, 0, Bound(options.FeedbackInitialisation, block.Outputs));
+        var parameters = new BlockParameters(weights, biases, feedback);
+        if (!options.Rule.HasLocalHead(network, l))
+        {
+            return parameters;
+        }
 
-        double[] weights = CreateMatrix(block.Outputs, block.Inputs, network);
-        FillUniform(weights, weightStream, 0, Bound(options.WeightInitialisation, block.Inputs));
+        var (headWeights, headBiases) = CreateLinear(
+            network, options, seed, RandomPurpose.HeadInitialisation, l, network.OutputSize, block.Outputs);
+        return parameters with { Head = new LocalHead(headWeights, headBiases) };
+    }
 
-        var biases = new double[block.Outputs];
+    private static (double[] Weights, double[] Biases) CreateLinear(
+        NetworkDescription network, TrainingOptions options, ulong seed, RandomPurpose purpose, int l, int outputs, int inputs)
+    {
+        var stream = new RandomStream(seed, purpose, l, Step: 0);
+        double[] weights = CreateMatrix(outputs, inputs, network);
+        FillUniform(weights, stream, 0, Bound(options.WeightInitialisation, inputs));
+        var biases = new double[outputs];
         if (options.WeightInitialisation == Initialisation.PyTorchDefault)
         {
-            FillUniform(biases, weightStream, weights.Length, Bound(Initialisation.PyTorchDefault, block.Inputs));
+            FillUniform(biases, stream, weights.Length, Bound(Initialisation.PyTorchDefault, inputs));
         }
 
-        double[] feedback = [];
-        if (options.Rule.HasFeedback && l < network.Blocks.Count)
-        {
-            feedback = CreateMatrix(network.OutputSize, block.Outputs, network);
-            FillUniform(feedback, feedbackStream, 0, Bound(options.FeedbackInitialisation, block.Outputs));
-        }
-
-        return new BlockParameters(weights, biases, feedback);
+        return (weights, biases);
     }
 
     private static double[] CreateMatrix(int rows, int columns, NetworkDescription network)
@@ -64,7 +72,7 @@ public static class Initialiser
                 $"The topology {QuotedText.Of(network.Topology)} needs a matrix of {rows} × {columns} numbers; at most {Array.MaxLength} fit, so make a layer smaller."));
     }
 
-    /// <summary>B⁽ˡ⁾ is [n_L × n_l] and so has fan_in n_l, as its use for e B⁽ˡ⁾ in Appendix A's DFA has it.</summary>
+    /// <summary>The columns of B⁽ˡ⁾ are the neurons of block l: its fan_in is n_l, as for the weights whose place it takes.</summary>
     private static double Bound(Initialisation initialisation, int fanIn) => initialisation switch
     {
         Initialisation.Zeros => 0,

@@ -14,4 +14,10 @@ public enum RandomPurpose
 
     /// <summary>The order of the samples in an epoch.</summary>
     EpochOrder = 3,
+
+    /// <summary>V⁽ˡ⁾, per step, block, weight and, where samples have their own, sample.</summary>
+    WeightPerturbations = 4,
+
+    /// <summary>The start of a local head.</summary>
+    HeadInitialisation = 5,
 }

@@ -8,7 +8,7 @@ namespace Fdfa.Cpu.Reference.Randomness;
 /// key     = (low 32 bits of the seed, high 32 bits of the seed)
 /// counter = (element >> 2, row, purpose &lt;&lt; 16 | block, step)
 /// </code>
-/// Element i of a row takes word i &amp; 3 of its counter. Nothing is drawn in sequence, so a run can resume, and a
+/// Element i of a row takes word i &amp; 3 of its counter. For perturbations the row is direction &lt;&lt; 24 | sample. Nothing is drawn in sequence, so a run can resume, and a
 /// device can regenerate a number instead of storing it, from the step number alone.
 /// </remarks>
 /// <param name="Seed">The run's seed.</param>

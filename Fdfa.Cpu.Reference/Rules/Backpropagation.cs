@@ -1,6 +1,3 @@
-using Fdfa.Cpu.Reference.Blocks;
-using Fdfa.Cpu.Reference.Description;
-
 namespace Fdfa.Cpu.Reference.Rules;
 
 /// <summary>BP: error backpropagation, the rule that all others are measured by.</summary>
@@ -16,31 +13,10 @@ namespace Fdfa.Cpu.Reference.Rules;
 public sealed class Backpropagation : IRule
 {
     /// <inheritdoc/>
-    public TangentPass? InjectTangents(ForwardPass forward, NetworkParameters parameters, ulong seed, uint stepNumber) => null;
-
-    /// <inheritdoc/>
-    public IReadOnlyList<double[]?> FeedbackGradients(NetworkParameters parameters, TangentPass? tangents)
+    public IReadOnlyList<BlockGradient> Gradients(TrainingStep step, IReadOnlyList<TangentPass> tangents)
     {
-        ArgumentNullException.ThrowIfNull(parameters);
-        return new double[]?[parameters.Blocks.Count];
-    }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<double[]> PreactivationDeltas(ForwardPass forward, NetworkParameters parameters, double[] outputError)
-    {
-        ArgumentNullException.ThrowIfNull(forward);
-        ArgumentNullException.ThrowIfNull(parameters);
-        int lastBlock = forward.Network.Blocks.Count;
-        var g = new double[lastBlock][];
-        g[lastBlock - 1] = outputError;
-        for (int l = lastBlock - 1; l >= 1; l--)
-        {
-            DenseBlock next = forward.Network.Blocks[l];
-            double[] delta = MatrixProduct.Times(
-                g[l], parameters.Blocks[l].Weights, forward.BatchSize, next.Outputs, next.Inputs);
-            g[l - 1] = forward.TimesDerivative(l, delta);
-        }
-
-        return g;
+        ArgumentNullException.ThrowIfNull(step);
+        return BlockGradient.FromDeltas(
+            step.Forward, BackwardChain.Run(step.Forward, step.OutputError, l => step.Parameters.Blocks[l].Weights));
     }
 }

@@ -1,6 +1,5 @@
 using Fdfa.Cpu.Reference.Blocks;
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Cpu.Reference.Randomness;
 
 namespace Fdfa.Cpu.Reference.Rules;
 
@@ -9,7 +8,7 @@ namespace Fdfa.Cpu.Reference.Rules;
 /// <code>
 /// injected   u⁽ˡ⁾ ~ N(0, I) at the output of hidden blocks l = 1 … L − 1        (line 10, lines 14 to 16)
 /// d⁽ᴸ⁾   = Σ_{l&lt;L} Σ_i ∂y⁽ᴸ⁾/∂y_i⁽ˡ⁾ u_i⁽ˡ⁾, from the tangent pass             (Eq. 7; lines 8 and 13)
-/// ∇B⁽ˡ⁾  = B⁽ˡ⁾ − (1/N) Σ_s d_s⁽ᴸ⁾ ⊗ u_s⁽ˡ⁾                                  (Eq. 10, averaged over the batch)
+/// ∇B⁽ˡ⁾  = B⁽ˡ⁾ − (1/KN) Σ_{k,s} d_s⁽ᴸ⁾ ⊗ u_s⁽ˡ⁾                           (Eq. 10, averaged over the batch and K directions)
 /// B⁽ˡ⁾   ← B⁽ˡ⁾ − α ∇B⁽ˡ⁾ = (1 − α) B⁽ˡ⁾ + α d⁽ᴸ⁾ ⊗ u⁽ˡ⁾                       (Eq. 8 and 9)
 /// g⁽ᴸ⁾   = e                                                               (line 20)
 /// g⁽ˡ⁾   = e B⁽ˡ⁾ ⊙ σ'(a⁽ˡ⁾),   ∂W⁽ˡ⁾ = Σ_s g_s⁽ˡ⁾ ⊗ y_s⁽ˡ⁻¹⁾                    (Eq. 14; line 23)
@@ -28,71 +27,51 @@ namespace Fdfa.Cpu.Reference.Rules;
 /// </remarks>
 public sealed class ForwardDirectFeedbackAlignment : IRule
 {
-    /// <inheritdoc/>
-    public TangentPass? InjectTangents(ForwardPass forward, NetworkParameters parameters, ulong seed, uint stepNumber)
-    {
-        ArgumentNullException.ThrowIfNull(forward);
-        int lastBlock = forward.Network.Blocks.Count;
-        var perturbations = new double[]?[lastBlock];
-        for (var l = 1; l < lastBlock; l++)
-        {
-            int neurons = forward.Network.Blocks[l - 1].Outputs;
-            var u = new double[forward.BatchSize * neurons];
-            PerturbationNoise.Fill(u, seed, stepNumber, l, forward.BatchSize, neurons);
-            perturbations[l - 1] = u;
-        }
+    private readonly DirectFeedbackAlignment _projection = new();
 
-        return new TangentPass(perturbations, DenseForward.RunTangents(forward, parameters, perturbations));
+    /// <inheritdoc/>
+    public IReadOnlyList<TangentPass> InjectTangents(TrainingStep step)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        return TangentPass.PerturbActivations(step);
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<double[]?> FeedbackGradients(NetworkParameters parameters, TangentPass? tangents)
+    public IReadOnlyList<double[]?> FeedbackGradients(TrainingStep step, IReadOnlyList<TangentPass> tangents)
     {
-        ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentNullException.ThrowIfNull(step);
         ArgumentNullException.ThrowIfNull(tangents);
-        int lastBlock = parameters.Blocks.Count;
-        int outputs = parameters.Blocks[^1].Biases.Length;
-        double[] d = tangents.Tangents[^1];
-        int batchSize = d.Length / outputs;
+        return FeedbackGradients(step, tangents, (pass, _) => pass.Tangents[^1]);
+    }
 
-        var gradients = new double[]?[lastBlock];
-        for (var l = 1; l < lastBlock; l++)
+    /// <inheritdoc/>
+    public IReadOnlyList<BlockGradient> Gradients(TrainingStep step, IReadOnlyList<TangentPass> tangents) =>
+        _projection.Gradients(step, tangents);
+
+    /// <summary>∇B⁽ˡ⁾ = B⁽ˡ⁾ − (1/KN) Σ_{k,s} t_s ⊗ u_s⁽ˡ⁾.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="tangents">K directions.</param>
+    /// <param name="tangentAbove">t of a direction, where B⁽ˡ⁾ starts from, [N × rows of B⁽ˡ⁾].</param>
+    internal static IReadOnlyList<double[]?> FeedbackGradients(
+        TrainingStep step, IReadOnlyList<TangentPass> tangents, Func<TangentPass, int, double[]> tangentAbove)
+    {
+        var gradients = new double[]?[step.LastBlock];
+        for (var l = 1; l < step.LastBlock; l++)
         {
-            double[] u = tangents.Perturbations[l - 1]!;
-            double[] b = parameters.Blocks[l - 1].Feedback;
-            double[] sum = MatrixProduct.TransposedTimes(d, u, outputs, batchSize, u.Length / batchSize);
-            var gradient = new double[b.Length];
-            for (var i = 0; i < b.Length; i++)
+            double[] gradient = [.. step.Parameters.Blocks[l - 1].Feedback];
+            foreach (TangentPass pass in tangents)
             {
-                gradient[i] = b[i] - sum[i] / batchSize;
+                double[] sum = MatrixProduct.TransposedTimes(
+                    tangentAbove(pass, l), pass.Perturbations[l - 1], gradient.Length / step.Neurons(l), step.BatchSize, step.Neurons(l));
+                for (var i = 0; i < gradient.Length; i++)
+                {
+                    gradient[i] -= sum[i] / (step.BatchSize * tangents.Count);
+                }
             }
 
             gradients[l - 1] = gradient;
         }
 
         return gradients;
-    }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<double[]> PreactivationDeltas(ForwardPass forward, NetworkParameters parameters, double[] outputError)
-    {
-        ArgumentNullException.ThrowIfNull(forward);
-        ArgumentNullException.ThrowIfNull(parameters);
-        NetworkDescription network = forward.Network;
-        int lastBlock = network.Blocks.Count;
-        var g = new double[lastBlock][];
-        g[lastBlock - 1] = outputError;
-        for (var l = 1; l < lastBlock; l++)
-        {
-            double[] delta = MatrixProduct.Times(
-                outputError,
-                parameters.Blocks[l - 1].Feedback,
-                forward.BatchSize,
-                network.OutputSize,
-                network.Blocks[l - 1].Outputs);
-            g[l - 1] = forward.TimesDerivative(l, delta);
-        }
-
-        return g;
     }
 }

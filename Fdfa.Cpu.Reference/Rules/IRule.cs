@@ -1,29 +1,29 @@
-using Fdfa.Cpu.Reference.Blocks;
 using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Cpu.Reference.Rules;
 
 /// <summary>The mathematics of a <see cref="LearningRule"/>: its three choices, each as one function without side effects.</summary>
+/// <remarks>Only the gradients must be said; a rule that says nothing else injects nothing and leaves feedback as it is.</remarks>
 public interface IRule
 {
-    /// <summary>Which tangent is injected: draws the perturbations of a step and propagates them.</summary>
-    /// <param name="forward">The step's forward pass.</param>
-    /// <param name="parameters">The parameters that it used.</param>
-    /// <param name="seed">The run's seed.</param>
-    /// <param name="stepNumber">The step, counted from 0.</param>
-    /// <returns>Null for a rule without tangents.</returns>
-    TangentPass? InjectTangents(ForwardPass forward, NetworkParameters parameters, ulong seed, uint stepNumber);
+    /// <summary>Which tangent is injected: draws a step's perturbations and propagates them.</summary>
+    /// <param name="step">The step, its forward pass done.</param>
+    /// <returns>K passes, one per direction; none for a rule without tangents.</returns>
+    IReadOnlyList<TangentPass> InjectTangents(TrainingStep step) => [];
 
     /// <summary>How feedback changes: ∂B⁽ˡ⁾.</summary>
-    /// <param name="parameters">The parameters before the step.</param>
+    /// <param name="step">The step, with the parameters before it.</param>
     /// <param name="tangents">What <see cref="InjectTangents"/> returned.</param>
-    /// <returns>At index l − 1 [n_L × n_l], or null where feedback stays as it is.</returns>
-    IReadOnlyList<double[]?> FeedbackGradients(NetworkParameters parameters, TangentPass? tangents);
+    /// <returns>At index l − 1, as large as B⁽ˡ⁾, or null where feedback stays as it is.</returns>
+    IReadOnlyList<double[]?> FeedbackGradients(TrainingStep step, IReadOnlyList<TangentPass> tangents)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        return new double[]?[step.Parameters.Blocks.Count];
+    }
 
-    /// <summary>Where the error comes from: g⁽ˡ⁾ = δ⁽ˡ⁾ ⊙ σ'(a⁽ˡ⁾), with g⁽ᴸ⁾ = e because the output is linear.</summary>
-    /// <param name="forward">The step's forward pass.</param>
-    /// <param name="parameters">The weights of the forward pass, with the feedback that is to be used.</param>
-    /// <param name="outputError">e, [N × n_L]; it carries 1/N.</param>
-    /// <returns>At index l − 1, [N × n_l].</returns>
-    IReadOnlyList<double[]> PreactivationDeltas(ForwardPass forward, NetworkParameters parameters, double[] outputError);
+    /// <summary>Where the error comes from, and what it makes of the weights: ∂W⁽ˡ⁾ and ∂b⁽ˡ⁾.</summary>
+    /// <param name="step">The step, with the weights of its forward pass and the feedback that is to be used.</param>
+    /// <param name="tangents">What <see cref="InjectTangents"/> returned.</param>
+    /// <returns>At index l − 1.</returns>
+    IReadOnlyList<BlockGradient> Gradients(TrainingStep step, IReadOnlyList<TangentPass> tangents);
 }

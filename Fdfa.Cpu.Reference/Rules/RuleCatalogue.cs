@@ -8,7 +8,15 @@ public static class RuleCatalogue
     private static readonly Dictionary<LearningRule, IRule> s_rules = new()
     {
         [LearningRule.Backpropagation] = new Backpropagation(),
+        [LearningRule.WeightPerturbedForwardGradient] = new WeightPerturbedForwardGradient(),
+        [LearningRule.ActivityPerturbedForwardGradient] = new ActivityPerturbedForwardGradient(),
+        [LearningRule.LocalGreedyForwardGradient] = new LocalGreedyForwardGradient(),
+        [LearningRule.DirectFeedbackAlignment] = new DirectFeedbackAlignment(),
+        [LearningRule.DirectKolenPollack] = new DirectKolenPollack(),
         [LearningRule.ForwardDirectFeedbackAlignment] = new ForwardDirectFeedbackAlignment(),
+        [LearningRule.FeedbackAlignment] = new FeedbackAlignment(),
+        [LearningRule.DirectRandomTargetPropagation] = new DirectRandomTargetPropagation(),
+        [LearningRule.LayerwiseForwardFeedbackAlignment] = new LayerwiseForwardFeedbackAlignment(),
     };
 
     /// <summary>The mathematics of a rule.</summary>

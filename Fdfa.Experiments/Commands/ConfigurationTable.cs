@@ -53,7 +53,7 @@ internal static class ConfigurationTable
             AddRow(table, entry.Label, value, Preset.All.Select(preset => entry.Value(preset.OptionsFor(rule))));
         }
 
-        AddRow(table, "Batch normalization", "no", Preset.All.Select(preset => preset.BatchNormalization ? "yes" : "no"));
+        AddRow(table, "Batch normalization", "no", Preset.All.Select(preset => preset.BatchNormalizationFor(rule) ? "yes" : "no"));
         output.Table(table);
     }
 
@@ -69,7 +69,7 @@ internal static class ConfigurationTable
                     .Where(entry => (options.Rule.HasFeedback || !entry.ForFeedback) && entry.Value(options) != entry.Value(theirs))
                     .Select(entry => $"{char.ToLowerInvariant(entry.Label[0])}{entry.Label[1..]} {entry.Value(options)} ({entry.Value(theirs)})"),
             ];
-            if (preset.BatchNormalization)
+            if (preset.BatchNormalizationFor(options.Rule))
             {
                 differences.Add("no batch normalization");
             }

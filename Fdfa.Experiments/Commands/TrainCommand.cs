@@ -135,7 +135,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     {
         LearningRule rule = LearningRule.Parse(arguments.Text(_rule) ?? "FDFA");
         Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
-        if (preset.BatchNormalization && !arguments.GetValue(_noBatchNormalization))
+        if (preset.BatchNormalizationFor(rule) && !arguments.GetValue(_noBatchNormalization))
         {
             throw new InvalidOptionException(
                 $"The preset {preset.Name} has batch normalization in every hidden block, which fdfa does not have yet; add --no-batch-norm to run it without.");

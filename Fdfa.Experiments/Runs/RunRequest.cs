@@ -50,7 +50,7 @@ internal sealed record RunRequest(
             ]);
         }
 
-        if (Preset.Parse(PresetName).BatchNormalization)
+        if (Preset.Parse(PresetName).BatchNormalizationFor(Options.Rule))
         {
             arguments.Add("--no-batch-norm");
         }

@@ -9,7 +9,8 @@ namespace Fdfa.Gpu.Checkpoints;
 /// Layout: the header's length (8 bytes, little-endian), the header (JSON: per tensor its dtype, shape and
 /// data_offsets; under __metadata__ words about the run), then the tensors' little-endian floats without a gap.
 /// Block l of the paper is l − 1 here, since PyTorch counts from 0: layers.0.weight [n₁, n₀], layers.0.bias [n₁],
-/// feedbacks.0.weight [n_L, n₁].
+/// feedbacks.0.weight [n_L, n₁] (or [n₂, n₁] where feedback is layerwise), heads.0.weight [n_L, n₁] and heads.0.bias [n_L]
+/// where blocks have losses of their own.
 /// </remarks>
 public static class ModelFile
 {
@@ -36,8 +37,13 @@ public static class ModelFile
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(parameters);
         ArgumentNullException.ThrowIfNull(metadata);
-        var withFeedback = HasFeedback(network, parameters);
-        var tensors = Tensors(network, withFeedback);
+        RequireBlocks(network, parameters);
+        var blocks = parameters.Blocks;
+        var tensors = Tensors(
+            network,
+            blocks.Any(block => block.Feedback.Length > 0),
+            index => blocks[index].Feedback.Length / network.Blocks[index].Outputs,
+            blocks.Any(block => block.Head is not null));
         var values = tensors.Select(tensor => ValuesOf(tensor, parameters)).ToList();
         var header = Header(network, tensors, metadata);
         if (header.Length > LargestHeader)
@@ -75,7 +81,12 @@ public static class ModelFile
         {
             var contents = ReadHeader(path, stream);
             RequireSameNetwork(path, network, contents.Metadata);
-            var tensors = Tensors(network, contents.Entries.Keys.Any(name => name.StartsWith("feedbacks.", StringComparison.Ordinal)));
+            var names = contents.Entries.Keys;
+            var tensors = Tensors(
+                network,
+                names.Any(name => name.StartsWith("feedbacks.", StringComparison.Ordinal)),
+                index => contents.Entries.TryGetValue($"feedbacks.{index}.weight", out var entry) && entry.Shape.Length > 0 ? entry.Shape[0] : 0,
+                names.Any(name => name.StartsWith("heads.", StringComparison.Ordinal)));
             RequireTensors(path, tensors, contents.Entries);
             RequireNoGaps(path, contents.Entries, stream.Length - contents.DataStart);
 
@@ -89,7 +100,9 @@ public static class ModelFile
                 {
                     TensorKind.Weights => block with { Weights = array },
                     TensorKind.Biases => block with { Biases = array },
-                    _ => block with { Feedback = array },
+                    TensorKind.Feedback => block with { Feedback = array },
+                    TensorKind.HeadWeights => block with { Head = new LocalHead(array, []) },
+                    _ => block with { Head = block.Head! with { Biases = array } },
                 };
             }
 
@@ -118,7 +131,7 @@ public static class ModelFile
         }
     }
 
-    private static bool HasFeedback(NetworkDescription network, NetworkParameters parameters)
+    private static void RequireBlocks(NetworkDescription network, NetworkParameters parameters)
     {
         if (parameters.Blocks.Count != network.Blocks.Count)
         {
@@ -131,11 +144,10 @@ public static class ModelFile
             throw new ShapeMismatchException(
                 $"The output block has {parameters.Blocks[^1].Feedback.Length} feedback value(s) where it takes none; save parameters with their own network.");
         }
-
-        return parameters.Blocks.Any(block => block.Feedback.Length > 0);
     }
 
-    private static List<Tensor> Tensors(NetworkDescription network, bool withFeedback)
+    private static List<Tensor> Tensors(
+        NetworkDescription network, bool withFeedback, Func<int, long> feedbackRows, bool withHeads)
     {
         var tensors = new List<Tensor>();
         for (var index = 0; index < network.Blocks.Count; index++)
@@ -147,8 +159,23 @@ public static class ModelFile
 
         if (withFeedback)
         {
-            tensors.AddRange(network.Blocks.SkipLast(1).Select((block, index) =>
-                new Tensor($"feedbacks.{index}.weight", index, TensorKind.Feedback, [network.OutputSize, block.Outputs])));
+            // Rows as many as the next block's neurons throughout are layerwise feedback; anything else should be direct.
+            var hidden = Enumerable.Range(0, network.Blocks.Count - 1);
+            var isLayerwise = hidden.All(index => feedbackRows(index) == network.Blocks[index + 1].Outputs);
+            tensors.AddRange(hidden.Select(index => new Tensor(
+                $"feedbacks.{index}.weight",
+                index,
+                TensorKind.Feedback,
+                [isLayerwise ? network.Blocks[index + 1].Outputs : network.OutputSize, network.Blocks[index].Outputs])));
+        }
+
+        if (withHeads)
+        {
+            foreach (var index in Enumerable.Range(0, Math.Max(network.Blocks.Count - 2, 0)))
+            {
+                tensors.Add(new Tensor($"heads.{index}.weight", index, TensorKind.HeadWeights, [network.OutputSize, network.Blocks[index].Outputs]));
+                tensors.Add(new Tensor($"heads.{index}.bias", index, TensorKind.HeadBiases, [network.OutputSize]));
+            }
         }
 
         return tensors;
@@ -161,7 +188,9 @@ public static class ModelFile
         {
             TensorKind.Weights => block.Weights,
             TensorKind.Biases => block.Biases,
-            _ => block.Feedback,
+            TensorKind.Feedback => block.Feedback,
+            TensorKind.HeadWeights => block.Head?.Weights ?? [],
+            _ => block.Head?.Biases ?? [],
         };
         return array.Length == tensor.Elements
             ? array
@@ -414,6 +443,8 @@ public static class ModelFile
         Weights,
         Biases,
         Feedback,
+        HeadWeights,
+        HeadBiases,
     }
 
     private sealed record Tensor(string Name, int Block, TensorKind Kind, int[] Shape)

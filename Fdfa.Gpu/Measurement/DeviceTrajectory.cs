@@ -38,15 +38,15 @@ internal static class DeviceTrajectory
             var samples = trace.Activations.Length / memory.Block.Outputs;
             var name = $"block {index + 1} of seed {reference.Seeds[replica]}";
             yield return Discrepancy.Between(Quantity.Activations, name, trace.Activations, Features(memory, replica, samples, 0));
-            if (trace.Tangents is { } tangents)
+            for (var direction = 0; direction < trace.Tangents.Count; direction++)
             {
                 yield return Discrepancy.Between(
-                    Quantity.Tangents, name, tangents, Features(memory, replica, samples, memory.SampleCapacity));
+                    Quantity.Tangents, name, trace.Tangents[direction], Features(memory, replica, samples, (direction + 1) * memory.SampleCapacity));
             }
 
-            if (index < reference.Network.Blocks.Count - 1)
+            if (index < reference.Network.Blocks.Count - 1 && trace.PreactivationDeltas is { } deltas)
             {
-                yield return Discrepancy.Between(Quantity.Deltas, name, trace.PreactivationDeltas, Deltas(memory, replica, samples));
+                yield return Discrepancy.Between(Quantity.Deltas, name, deltas, Deltas(memory, replica, samples));
             }
 
             var expected = reference.Parameters(replica).Blocks[index];
@@ -54,6 +54,13 @@ internal static class DeviceTrajectory
             yield return Discrepancy.Between(Quantity.Weights, name, expected.Weights, actual.Weights, trace.WeightGradient);
             yield return Discrepancy.Between(Quantity.Biases, name, expected.Biases, actual.Biases, trace.BiasGradient);
             yield return Discrepancy.Between(Quantity.Feedback, name, expected.Feedback, actual.Feedback, trace.FeedbackGradient);
+            if (expected.Head is { } head)
+            {
+                yield return Discrepancy.Between(
+                    Quantity.Weights, $"the head of {name}", head.Weights, actual.Head?.Weights, trace.Gradient.Head?.Weights);
+                yield return Discrepancy.Between(
+                    Quantity.Biases, $"the head of {name}", head.Biases, actual.Head?.Biases, trace.Gradient.Head?.Biases);
+            }
         }
     }
 

@@ -79,7 +79,7 @@ public sealed class LaneMathTests
                 float[] actual = [u.First, u.Second, u.Third, u.Fourth];
                 for (var i = 0; i < 4; i++)
                 {
-                    var expected = ReferenceNoise.At(0x0123_4567_89AB_CDEF, 7, 2, sample, (4 * quad) + i);
+                    var expected = new ReferenceNoise(0x0123_4567_89AB_CDEF, 7).OfActivation(2, sample, (4 * quad) + i);
                     Assert.Equal(expected, actual[i], 4 * Tolerance);
                 }
             }

@@ -36,8 +36,8 @@ public sealed class BackpropagationTests
         StepResult step = problem.CreateNetwork().Step(problem.Inputs, problem.Labels, epoch: 0);
         Assert.All(step.Blocks, block =>
         {
-            Assert.Null(block.Tangents);
-            Assert.Null(block.Perturbations);
+            Assert.Empty(block.Tangents);
+            Assert.Empty(block.Perturbations);
             Assert.Null(block.FeedbackGradient);
         });
         Assert.Equal(step.OutputError, step.Blocks[^1].PreactivationDeltas);

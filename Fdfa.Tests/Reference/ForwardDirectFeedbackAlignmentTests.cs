@@ -61,7 +61,7 @@ public sealed class ForwardDirectFeedbackAlignmentTests
 
             int neurons = problem.Network.Blocks[l].Outputs;
             double[] columnSums = [.. Enumerable.Range(0, neurons).Select(i =>
-                Enumerable.Range(0, BatchSize).Sum(s => step.Blocks[l].PreactivationDeltas[s * neurons + i]))];
+                Enumerable.Range(0, BatchSize).Sum(s => step.Blocks[l].PreactivationDeltas![s * neurons + i]))];
             VectorAssert.Close(columnSums, step.Blocks[l].BiasGradient, 1e-13);
         }
     }
@@ -127,7 +127,7 @@ public sealed class ForwardDirectFeedbackAlignmentTests
         double[][] jacobians = [.. Enumerable.Range(0, 2).Select(l => Jacobian(problem, l))];
         VectorAssert.Close(problem.Parameters.Blocks[2].Weights, jacobians[1], 1e-8);
 
-        double[] d = step.Blocks[2].Tangents!;
+        double[] d = step.Blocks[2].Tangents[0];
         for (var o = 0; o < 3; o++)
         {
             double squaredNorm = jacobians.Sum(jacobian =>
@@ -138,7 +138,7 @@ public sealed class ForwardDirectFeedbackAlignmentTests
             for (var l = 0; l < 2; l++)
             {
                 int neurons = problem.Network.Blocks[l].Outputs;
-                double[] u = step.Blocks[l].Perturbations!;
+                double[] u = step.Blocks[l].Perturbations[0];
                 for (var i = 0; i < neurons; i++)
                 {
                     double derivative = jacobians[l][o * neurons + i];
@@ -225,8 +225,8 @@ public sealed class ForwardDirectFeedbackAlignmentTests
 
     private static double[] MeanOuterProduct(StepResult step, int l, int batchSize)
     {
-        double[] d = step.Blocks[^1].Tangents!;
-        double[] u = step.Blocks[l].Perturbations!;
+        double[] d = step.Blocks[^1].Tangents[0];
+        double[] u = step.Blocks[l].Perturbations[0];
         int outputs = d.Length / batchSize;
         int neurons = u.Length / batchSize;
         var mean = new double[outputs * neurons];

@@ -60,7 +60,7 @@ public sealed class NamesTests
     public void The_papers_preset_is_appendix_A()
     {
         TrainingOptions options = Preset.Paper.OptionsFor(LearningRule.ForwardDirectFeedbackAlignment);
-        Assert.False(Preset.Paper.BatchNormalization);
+        Assert.False(Preset.Paper.BatchNormalizationFor(LearningRule.ForwardDirectFeedbackAlignment));
         Assert.Equal(Initialisation.KaimingUniform, options.WeightInitialisation);
         Assert.Equal(Initialisation.Zeros, options.FeedbackInitialisation);
         Assert.Equal((OptimizerKind.Adam, OptimizerKind.Adam), (options.WeightOptimizer, options.FeedbackOptimizer));
@@ -73,7 +73,7 @@ public sealed class NamesTests
     public void The_published_codes_preset_differs_in_four_choices()
     {
         TrainingOptions options = Preset.PublishedCode.OptionsFor(LearningRule.Backpropagation);
-        Assert.True(Preset.PublishedCode.BatchNormalization);
+        Assert.True(Preset.PublishedCode.BatchNormalizationFor(LearningRule.ForwardDirectFeedbackAlignment));
         Assert.Equal(
             Preset.Paper.OptionsFor(LearningRule.Backpropagation) with
             {

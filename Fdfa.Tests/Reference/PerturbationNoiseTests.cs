@@ -1,4 +1,3 @@
-using Fdfa.Cpu.Reference.Description;
 using Fdfa.Cpu.Reference.Randomness;
 
 namespace Fdfa.Tests.Reference;
@@ -18,7 +17,7 @@ public sealed class PerturbationNoiseTests
     [InlineData(0x123456789ABCDEF0UL, 7U, 3, 63, 799, 0.1545093580655678)]
     [InlineData(ulong.MaxValue, uint.MaxValue, 256, 12345, 6, 0.25719786137279826)]
     public void Golden_values(ulong seed, uint step, int block, int sample, int neuron, double expected) =>
-        Assert.Equal(expected, PerturbationNoise.At(seed, step, block, sample, neuron), 1e-12);
+        Assert.Equal(expected, new PerturbationNoise(seed, step).OfActivation(block, sample, neuron), 1e-12);
 
     [Fact]
     public void Moments_are_those_of_the_standard_normal_distribution()
@@ -81,21 +80,13 @@ public sealed class PerturbationNoiseTests
     }
 
     [Fact]
-    public void Fill_writes_what_At_says()
+    public void A_batch_holds_what_each_neuron_and_sample_draws()
     {
         double[] u = Draw(seed: 9, step: 4, block: 3);
-        Assert.Equal(PerturbationNoise.At(9, 4, 3, 17, 42), u[17 * Neurons + 42]);
-        Assert.Equal(PerturbationNoise.At(9, 4, 3, Samples - 1, Neurons - 1), u[^1]);
+        Assert.Equal(new PerturbationNoise(9, 4).OfActivation(3, 17, 42), u[17 * Neurons + 42]);
+        Assert.Equal(new PerturbationNoise(9, 4).OfActivation(3, Samples - 1, Neurons - 1), u[^1]);
     }
 
-    [Fact]
-    public void Fill_refuses_an_array_of_another_size() =>
-        Assert.Throws<ShapeMismatchException>(() => PerturbationNoise.Fill(new double[5], 1, 0, 1, 2, 3));
-
-    private static double[] Draw(ulong seed, uint step, int block)
-    {
-        var u = new double[Samples * Neurons];
-        PerturbationNoise.Fill(u, seed, step, block, Samples, Neurons);
-        return u;
-    }
+    private static double[] Draw(ulong seed, uint step, int block) =>
+        new PerturbationNoise(seed, step).OfActivations(block, Samples, Neurons);
 }

@@ -17,8 +17,8 @@ public sealed class ReferenceNetworkTests
         {
             Assert.Equal(number, network.StepCount);
             StepResult step = network.Step(problem.Inputs, problem.Labels, epoch: 0);
-            Assert.Equal(PerturbationNoise.At(99, number, block: 1, sample: 2, neuron: 5), step.Blocks[0].Perturbations![2 * 6 + 5]);
-            Assert.Equal(PerturbationNoise.At(99, number, block: 2, sample: 1, neuron: 3), step.Blocks[1].Perturbations![1 * 4 + 3]);
+            Assert.Equal(new PerturbationNoise(99, number).OfActivation(block: 1, sample: 2, neuron: 5), step.Blocks[0].Perturbations[0][2 * 6 + 5]);
+            Assert.Equal(new PerturbationNoise(99, number).OfActivation(block: 2, sample: 1, neuron: 3), step.Blocks[1].Perturbations[0][1 * 4 + 3]);
         }
     }
 

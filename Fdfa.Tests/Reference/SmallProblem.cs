@@ -17,9 +17,12 @@ internal sealed class SmallProblem
         Parameters = new NetworkParameters([.. Network.Blocks.Select((block, index) => new BlockParameters(
             Draw(random, block.Inputs * block.Outputs, 1.5 / Math.Sqrt(block.Inputs)),
             Draw(random, block.Outputs, 0.3),
-            options.Rule.HasFeedback && index < Network.Blocks.Count - 1
-                ? Draw(random, Network.OutputSize * block.Outputs, 0.5)
-                : []))]);
+            Draw(random, options.Rule.FeedbackRows(Network, index + 1) * block.Outputs, 0.5))
+        {
+            Head = options.Rule.HasLocalHead(Network, index + 1)
+                ? new LocalHead(Draw(random, Network.OutputSize * block.Outputs, 0.5), Draw(random, Network.OutputSize, 0.3))
+                : null,
+        })]);
     }
 
     public NetworkDescription Network { get; }

@@ -1,6 +1,8 @@
 using Fdfa.Cpu.Reference;
 using Fdfa.Cpu.Reference.Blocks;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Losses;
+using Fdfa.Cpu.Reference.Randomness;
 using Fdfa.Cpu.Reference.Rules;
 
 namespace Fdfa.Tests.Reference;
@@ -43,13 +45,13 @@ public sealed class TangentTests
     {
         var problem = new SmallProblem(topology, activation, new TrainingOptions(), BatchSize);
         StepResult step = problem.CreateNetwork().Step(problem.Inputs, problem.Labels, epoch: 0);
-        double[]?[] perturbations = [.. step.Blocks.Select(block => block.Perturbations)];
+        double[]?[] perturbations = [.. step.Blocks.Select(block => block.Perturbations.SingleOrDefault())];
 
         const double Distance = 1e-5;
         RequireNoKinkWithin(100 * Distance, problem);
         VectorAssert.Close(
             ShiftedNetwork.CentralDifference(problem.Network, problem.Parameters, problem.Inputs, BatchSize, perturbations, Distance),
-            step.Blocks[^1].Tangents!,
+            step.Blocks[^1].Tangents[0],
             1e-6);
     }
 
@@ -70,10 +72,10 @@ public sealed class TangentTests
 
         var cut = new NetworkDescription([6, 9, 7, 8, 8], activation);
         var parameters = new NetworkParameters([.. problem.Parameters.Blocks.Take(3), new BlockParameters(identity, new double[8], [])]);
-        double[]?[] perturbations = [.. step.Blocks.Select(block => block.Perturbations)];
+        double[]?[] perturbations = [.. step.Blocks.Select(block => block.Perturbations.SingleOrDefault())];
         VectorAssert.Close(
             ShiftedNetwork.CentralDifference(cut, parameters, problem.Inputs, BatchSize, perturbations, 1e-5),
-            step.Blocks[2].Tangents!,
+            step.Blocks[2].Tangents[0],
             1e-6);
     }
 
@@ -83,9 +85,9 @@ public sealed class TangentTests
         var problem = new SmallProblem("6-9-7-4", ActivationFunction.Tanh, new TrainingOptions(), BatchSize);
         StepResult step = problem.CreateNetwork().Step(problem.Inputs, problem.Labels, epoch: 0);
 
-        Assert.NotNull(step.Blocks[0].Perturbations);
-        Assert.NotNull(step.Blocks[1].Perturbations);
-        Assert.Null(step.Blocks[2].Perturbations);
+        Assert.Single(step.Blocks[0].Perturbations);
+        Assert.Single(step.Blocks[1].Perturbations);
+        Assert.Empty(step.Blocks[2].Perturbations);
 
         // d⁽⁰⁾ = 0: the first block's tangent is its perturbation.
         Assert.Equal(step.Blocks[0].Perturbations, step.Blocks[0].Tangents);
@@ -100,10 +102,12 @@ public sealed class TangentTests
         var problem = new SmallProblem("6-9-7-8-4", activation, new TrainingOptions(), BatchSize);
         NetworkDescription network = problem.Network;
         ForwardPass forward = DenseForward.Run(network, problem.Parameters, problem.Inputs, BatchSize);
-        TangentPass tangents = new ForwardDirectFeedbackAlignment().InjectTangents(forward, problem.Parameters, 11, 0)!;
         var random = new Random(4);
         double[] w = [.. forward.Outputs.Select(_ => random.NextDouble() - 0.5)];
-        IReadOnlyList<double[]> g = new Backpropagation().PreactivationDeltas(forward, problem.Parameters, w);
+        var step = new TrainingStep(
+            problem.Parameters, new TrainingOptions(), new SoftmaxCrossEntropy(), forward, problem.Labels, w, new PerturbationNoise(11, 0));
+        TangentPass tangents = new ForwardDirectFeedbackAlignment().InjectTangents(step).Single();
+        double[][] g = [.. new Backpropagation().Gradients(step, []).Select(block => block.PreactivationDeltas!)];
 
         double ahead = w.Zip(tangents.Tangents[^1], (a, b) => a * b).Sum();
         double back = 0;

@@ -1,0 +1,43 @@
+using Fdfa.Cpu.Reference.Blocks;
+
+namespace Fdfa.Cpu.Reference.Rules;
+
+/// <summary>DKP: direct feedback that follows the update of output weights (Webster, Choi and Ahn, 2021).</summary>
+/// <remarks>
+/// <code>
+/// injected   nothing
+/// g⁽ˡ⁾   = (e B⁽ˡ⁾) ⊙ σ'(a⁽ˡ⁾)             as in DFA
+/// ∇B⁽ˡ⁾  = eᵀ y⁽ˡ⁾ + decay · B⁽ˡ⁾           [n_L × n_l]
+/// </code>
+/// For l = L − 1 that is the gradient of W⁽ᴸ⁾: with the same decay on both they converge to each other (Kolen and Pollack, 1994).
+/// The published code does without decay and recommends 1e-6.
+/// </remarks>
+public sealed class DirectKolenPollack : IRule
+{
+    private readonly DirectFeedbackAlignment _projection = new();
+
+    /// <inheritdoc/>
+    public IReadOnlyList<double[]?> FeedbackGradients(TrainingStep step, IReadOnlyList<TangentPass> tangents)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        var gradients = new double[]?[step.LastBlock];
+        for (var l = 1; l < step.LastBlock; l++)
+        {
+            double[] b = step.Parameters.Blocks[l - 1].Feedback;
+            double[] gradient = MatrixProduct.TransposedTimes(
+                step.OutputError, step.Forward.Activations[l - 1], step.Network.OutputSize, step.BatchSize, step.Neurons(l));
+            for (var i = 0; i < gradient.Length; i++)
+            {
+                gradient[i] += step.Options.FeedbackDecay * b[i];
+            }
+
+            gradients[l - 1] = gradient;
+        }
+
+        return gradients;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<BlockGradient> Gradients(TrainingStep step, IReadOnlyList<TangentPass> tangents) =>
+        _projection.Gradients(step, tangents);
+}

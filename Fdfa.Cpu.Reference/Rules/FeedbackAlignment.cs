@@ -1,0 +1,22 @@
+namespace Fdfa.Cpu.Reference.Rules;
+
+/// <summary>FA: backpropagation through random fixed feedback (Lillicrap, Cownden, Tweed and Akerman, 2016).</summary>
+/// <remarks>
+/// <code>
+/// injected   nothing
+/// g⁽ᴸ⁾ = e
+/// δ⁽ˡ⁾ = g⁽ˡ⁺¹⁾ B⁽ˡ⁾      g⁽ˡ⁾ = δ⁽ˡ⁾ ⊙ σ'(a⁽ˡ⁾)      for l = L − 1 … 1, B⁽ˡ⁾ [n_{l+1} × n_l] in the place of W⁽ˡ⁺¹⁾
+/// feedback   fixed
+/// </code>
+/// No weight transport, but the backward locking of BP.
+/// </remarks>
+public sealed class FeedbackAlignment : IRule
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<BlockGradient> Gradients(TrainingStep step, IReadOnlyList<TangentPass> tangents)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        return BlockGradient.FromDeltas(
+            step.Forward, BackwardChain.Run(step.Forward, step.OutputError, l => step.Parameters.Blocks[l - 1].Feedback));
+    }
+}
