@@ -21,16 +21,12 @@ internal sealed class DenseKernels
             TypeOf(options.FeedbackOptimizer),
             TypeOf(options.Rule),
         };
-        Hidden = device.Load<Action<AcceleratorStream, KernelConfig, DenseBlockArguments>>(
-            Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.Run), step));
-        First = device.Load<Action<AcceleratorStream, KernelConfig, DenseBlockArguments, BatchGather>>(
-            Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.RunFirst), step));
-        Output = device.Load<Action<AcceleratorStream, KernelConfig, DenseBlockArguments, LossArguments>>(
+        Hidden = device.Load<DenseBlockArguments>(Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.Run), step));
+        First = device.Load<DenseBlockArguments, BatchGather>(Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.RunFirst), step));
+        Output = device.Load<DenseBlockArguments, LossArguments>(
             Kernel(typeof(DenseOutputStep), nameof(DenseOutputStep.Run), [device.Tiles.Type, TypeOf(options.WeightOptimizer), TypeOf(options.Loss)]));
-        Backward = device.Load<Action<AcceleratorStream, KernelConfig, DeltaProjection, int>>(
-            Kernel(typeof(DenseBackward), nameof(DenseBackward.Run), [device.Tiles.Type, TypeOf(activation)]));
-        Gather = device.Load<Action<AcceleratorStream, KernelConfig, BatchGather>>(
-            Kernel(typeof(BatchGather), nameof(BatchGather.Run), [device.Tiles.Type]));
+        Backward = device.Load<DeltaProjection, int>(Kernel(typeof(DenseBackward), nameof(DenseBackward.Run), [device.Tiles.Type, TypeOf(activation)]));
+        Gather = device.Load<BatchGather>(Kernel(typeof(BatchGather), nameof(BatchGather.Run), [device.Tiles.Type]));
     }
 
     public Action<AcceleratorStream, KernelConfig, DenseBlockArguments> Hidden { get; }
