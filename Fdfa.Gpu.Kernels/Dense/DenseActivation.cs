@@ -186,7 +186,7 @@ internal static class DenseActivation
             body.Deltas = Replica.Of(arguments.Deltas, replica, arguments.Outputs * arguments.DeltaStride);
         }
 
-        if (TRule.KeepsArrivingTangents && forward.Directions > 0)
+        if (TRule.KeepsArrivingTangents && forward.InputHasTangents != 0)
         {
             body.ArrivingTangents = Replica.Of(
                 arguments.ArrivingTangents, replica, arguments.Outputs * forward.Directions * arguments.SampleCapacity);

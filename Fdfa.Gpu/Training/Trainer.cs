@@ -167,12 +167,12 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Overwrites one replica's parameters; optimizer state stays.</summary>
-    /// <exception cref="ShapeMismatchException">A size differs from the network's.</exception>
+    /// <exception cref="ShapeMismatchException">A size differs from the network's, or the rule's feedback and heads.</exception>
     public void SetParameters(int replica, NetworkParameters parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
         RequireReplica(replica);
-        RequireFit(parameters);
+        parameters.RequireFit(_description, _options.Rule);
         Network.Flush();
         Network.Write(replica, parameters);
     }
@@ -236,19 +236,6 @@ public sealed class Trainer : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(replica);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(replica, Seeds.Count);
-    }
-
-    private void RequireFit(NetworkParameters parameters)
-    {
-        var expected = Network.Blocks;
-        var fits = parameters.Blocks.Count == expected.Count && parameters.Blocks.Zip(expected).All(pair =>
-            pair.First.Weights.Length == pair.Second.Block.Inputs * pair.Second.Block.Outputs
-            && pair.First.Biases.Length == pair.Second.Block.Outputs
-            && (pair.Second.Feedback.Values.Length == 0 || pair.First.Feedback.Length == pair.Second.Classes * pair.Second.Block.Outputs));
-        if (!fits)
-        {
-            throw new ShapeMismatchException($"The parameters do not have the sizes of the network {_description}.");
-        }
     }
 
     private static void RequireFit(ComputeDevice device, NetworkDescription network, DeviceDataSet data)
