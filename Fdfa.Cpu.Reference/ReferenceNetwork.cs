@@ -152,7 +152,9 @@ public sealed class ReferenceNetwork
         }
     }
 
-    private static void RequireFit(NetworkDescription network, LearningRule rule, NetworkParameters parameters)
+    /// <summary>Refuses parameters that are not those of a network and a rule.</summary>
+    /// <exception cref="ShapeMismatchException">A size differs.</exception>
+    internal static void RequireFit(NetworkDescription network, LearningRule rule, NetworkParameters parameters)
     {
         if (parameters.Blocks.Count != network.Blocks.Count)
         {
