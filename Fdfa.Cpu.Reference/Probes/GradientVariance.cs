@@ -12,7 +12,7 @@ public sealed record BlockVariance(double DataVariance, double EstimationVarianc
     /// <summary>Var[g] = z₁ + z₂ (Proposition 1).</summary>
     public double Total => DataVariance + EstimationVariance;
 
-    /// <summary>Var[g]/E‖g‖², from 0 to 1, whatever the scale of the gradient: Figure 6's axis. NaN where all gradients are zero.</summary>
+    /// <summary>Var[g]/E‖g‖², from 0 to 1 but for the noise of both estimates, whatever the scale of the gradient: Figure 6's axis. NaN where all gradients are zero.</summary>
     public double Normalised => Total / SquaredNorm;
 
     /// <summary>z₂ of the average weight: what Figures 4 and 5 show.</summary>

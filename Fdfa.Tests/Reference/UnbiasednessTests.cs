@@ -6,7 +6,7 @@ namespace Fdfa.Tests.Reference;
 
 /// <summary>Theorem 3 for whole networks: the mean of forward gradients is the gradient of the loss that they derive.</summary>
 /// <remarks>
-/// Confidence: 4.5 standard errors for each of at most 62 weights and biases, so that a right implementation fails for fewer than one
+/// Confidence: 4.5 standard errors for each of 51 weights and biases, so that a right implementation fails for fewer than one
 /// seed in two thousand (Bonferroni); the standard errors are measured on the same draws.
 /// </remarks>
 public sealed class UnbiasednessTests
