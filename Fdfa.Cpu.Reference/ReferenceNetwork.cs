@@ -13,8 +13,9 @@ namespace Fdfa.Cpu.Reference;
 /// <code>
 /// forward pass, tangents, loss and e
 /// gradients of feedback; with FeedbackFirst direct feedback is updated here     (Algorithm 1, line 22)
-/// gradients of weights and biases; their update                                 (lines 20 and 23)
+/// gradients of weights, biases, γ and β; their update                           (lines 20 and 23)
 /// otherwise the feedback is updated here
+/// running statistics of batch normalization move towards the batch's
 /// </code>
 /// </remarks>
 public sealed class ReferenceNetwork
@@ -39,7 +40,7 @@ public sealed class ReferenceNetwork
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(initial);
         options.Validate();
-        initial.RequireFit(network, options.Rule);
+        initial.RequireFit(network, options.Rule, options.PerturbationSite);
 
         _network = network;
         _options = options;
@@ -50,13 +51,18 @@ public sealed class ReferenceNetwork
             [.. block.Weights], [.. block.Biases], [.. block.Feedback])
         {
             Head = block.Head is { } head ? new LocalHead([.. head.Weights], [.. head.Biases]) : null,
+            Normalization = block.Normalization is { } numbers
+                ? new Normalization([.. numbers.Scale], [.. numbers.Shift], [.. numbers.RunningMean], [.. numbers.RunningVariance])
+                : null,
         })]);
         _optimizers = [.. Parameters.Blocks.Select(block => new BlockOptimizers(
             OptimizerCatalogue.Create(options.WeightOptimizer, block.Weights.Length),
             OptimizerCatalogue.Create(options.WeightOptimizer, block.Biases.Length),
             OptimizerCatalogue.Create(options.FeedbackOptimizer, block.Feedback.Length),
             OptimizerCatalogue.Create(options.WeightOptimizer, block.Head?.Weights.Length ?? 0),
-            OptimizerCatalogue.Create(options.WeightOptimizer, block.Head?.Biases.Length ?? 0)))];
+            OptimizerCatalogue.Create(options.WeightOptimizer, block.Head?.Biases.Length ?? 0),
+            OptimizerCatalogue.Create(options.WeightOptimizer, block.Normalization?.Scale.Length ?? 0),
+            OptimizerCatalogue.Create(options.WeightOptimizer, block.Normalization?.Shift.Length ?? 0)))];
     }
 
     /// <summary>The current parameters themselves, not a copy: every step changes them.</summary>
@@ -77,7 +83,7 @@ public sealed class ReferenceNetwork
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
 
-        ForwardPass forward = DenseForward.Run(_network, Parameters, inputs, labels.Length);
+        ForwardPass forward = NetworkForward.Run(_network, Parameters, inputs, labels.Length);
         var outputError = new double[forward.Outputs.Length];
         double loss = _loss.Evaluate(forward.Outputs, labels, outputError);
         var noise = new PerturbationNoise(_seed, StepCount, _options.Noise, _options.Antithetic);
@@ -100,18 +106,18 @@ public sealed class ReferenceNetwork
 
         IReadOnlyList<BlockTrace> traces = [.. Enumerable.Range(0, _network.Blocks.Count).Select(index => new BlockTrace
         {
-            Preactivations = forward.Preactivations[index],
-            Activations = forward.Activations[index],
+            Pass = forward.Blocks[index],
             Tangents = [.. tangents.Select(pass => pass.Tangents[index])],
             Perturbations = [.. tangents.Select(pass => pass.Perturbations[index]).OfType<double[]>()],
             Gradient = gradients[index],
             FeedbackGradient = feedbackGradients[index],
         })];
+        UpdateRunningStatistics(forward);
         StepCount++;
         return new StepResult(loss, LabelledOutputs.CountCorrect(forward.Outputs, labels), outputError, traces);
     }
 
-    /// <summary>Evaluates with the current parameters; nothing changes.</summary>
+    /// <summary>Evaluates with the current parameters and running statistics; nothing changes.</summary>
     /// <param name="inputs">y⁽⁰⁾, [N × n₀] row-major.</param>
     /// <param name="labels">[N], each 0 … n_L − 1; N ≥ 1 is taken from here.</param>
     /// <exception cref="ShapeMismatchException">The sizes do not fit, or a label is out of range.</exception>
@@ -119,7 +125,7 @@ public sealed class ReferenceNetwork
     {
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(labels);
-        ForwardPass forward = DenseForward.Run(_network, Parameters, inputs, labels.Length);
+        ForwardPass forward = NetworkForward.Run(_network, Parameters, inputs, labels.Length, NormalizationStatistics.Running);
         double loss = _loss.Evaluate(forward.Outputs, labels, new double[forward.Outputs.Length]);
         return new EvaluationResult(loss, LabelledOutputs.CountCorrect(forward.Outputs, labels));
     }
@@ -136,6 +142,12 @@ public sealed class ReferenceNetwork
                 _optimizers[i].HeadWeights.Update(head.Weights, gradient.Weights, rate);
                 _optimizers[i].HeadBiases.Update(head.Biases, gradient.Biases, rate);
             }
+
+            if (gradients[i] is { Scale: { } scale, Shift: { } shift } && Parameters.Blocks[i].Normalization is { } numbers)
+            {
+                _optimizers[i].Scale.Update(numbers.Scale, scale, rate);
+                _optimizers[i].Shift.Update(numbers.Shift, shift, rate);
+            }
         }
     }
 
@@ -151,6 +163,23 @@ public sealed class ReferenceNetwork
         }
     }
 
+    private void UpdateRunningStatistics(ForwardPass forward)
+    {
+        foreach (var (pass, numbers) in forward.Blocks.Zip(Parameters.Blocks))
+        {
+            if (pass.Normalized is not null)
+            {
+                BatchNormalization.UpdateRunningStatistics(pass.Block, numbers.Normalization!, pass.Normalized);
+            }
+        }
+    }
+
     private sealed record BlockOptimizers(
-        IOptimizer Weights, IOptimizer Biases, IOptimizer Feedback, IOptimizer HeadWeights, IOptimizer HeadBiases);
+        IOptimizer Weights,
+        IOptimizer Biases,
+        IOptimizer Feedback,
+        IOptimizer HeadWeights,
+        IOptimizer HeadBiases,
+        IOptimizer Scale,
+        IOptimizer Shift);
 }

@@ -1,3 +1,4 @@
+using Fdfa.Cpu.Reference.Blocks;
 using Fdfa.Cpu.Reference.Rules;
 
 namespace Fdfa.Cpu.Reference;
@@ -12,16 +13,19 @@ public sealed record StepResult(double Loss, int Correct, double[] OutputError, 
 /// <summary>What one block computed in one training step; gradients are those that the optimizer was given.</summary>
 public sealed record BlockTrace
 {
-    /// <summary>a⁽ˡ⁾, [N × n_l].</summary>
-    public required double[] Preactivations { get; init; }
+    /// <summary>Everything that the forward pass computed in the block.</summary>
+    public required BlockPass Pass { get; init; }
+
+    /// <summary>a⁽ˡ⁾, [N × n_l], or as large as the map before pooling.</summary>
+    public double[] Preactivations => Pass.Preactivations;
 
     /// <summary>y⁽ˡ⁾, [N × n_l].</summary>
-    public required double[] Activations { get; init; }
+    public double[] Activations => Pass.Outputs;
 
     /// <summary>d⁽ˡ⁾ of each direction, [N × n_l]; none for a rule without tangents.</summary>
     public required IReadOnlyList<double[]> Tangents { get; init; }
 
-    /// <summary>u⁽ˡ⁾ of each direction, [N × n_l]; none where no activation is perturbed.</summary>
+    /// <summary>u⁽ˡ⁾ of each direction, as large as the perturbation site; none where no activation is perturbed.</summary>
     public required IReadOnlyList<double[]> Perturbations { get; init; }
 
     /// <summary>What the rule made of the block.</summary>
@@ -30,12 +34,12 @@ public sealed record BlockTrace
     /// <summary>∂B⁽ˡ⁾, as large as B⁽ˡ⁾; null where feedback stays as it is.</summary>
     public required double[]? FeedbackGradient { get; init; }
 
-    /// <summary>g⁽ˡ⁾, [N × n_l]; e in the output block, carrying 1/N. Null for FG-W.</summary>
+    /// <summary>g⁽ˡ⁾, as large as a⁽ˡ⁾; e in the output block, carrying 1/N. Null for FG-W.</summary>
     public double[]? PreactivationDeltas => Gradient.PreactivationDeltas;
 
-    /// <summary>∂W⁽ˡ⁾, [n_l × n_{l-1}].</summary>
+    /// <summary>∂W⁽ˡ⁾, as W⁽ˡ⁾.</summary>
     public double[] WeightGradient => Gradient.Weights;
 
-    /// <summary>∂b⁽ˡ⁾, [n_l].</summary>
+    /// <summary>∂b⁽ˡ⁾, as b⁽ˡ⁾.</summary>
     public double[] BiasGradient => Gradient.Biases;
 }

@@ -22,10 +22,10 @@ public enum ErrorSignal
     /// <summary>δ⁽ˡ⁾ = g⁽ˡ⁺¹⁾ W⁽ˡ⁺¹⁾, back through block l+1.</summary>
     BackwardChain,
 
-    /// <summary>δ⁽ˡ⁾ = e B⁽ˡ⁾, straight from the output; B⁽ˡ⁾ is [n_L × n_l].</summary>
+    /// <summary>δ⁽ˡ⁾ = e B⁽ˡ⁾, straight from the output; B⁽ˡ⁾ is [n_L × n_l], of a convolution [n_L × channels × height × width].</summary>
     DirectFeedback,
 
-    /// <summary>δ⁽ˡ⁾ = g⁽ˡ⁺¹⁾ B⁽ˡ⁾, back through feedback in the place of W⁽ˡ⁺¹⁾; B⁽ˡ⁾ is [n_{l+1} × n_l].</summary>
+    /// <summary>δ⁽ˡ⁾ = g⁽ˡ⁺¹⁾ B⁽ˡ⁾, back through feedback in the place of W⁽ˡ⁺¹⁾; B⁽ˡ⁾ has the shape of W⁽ˡ⁺¹⁾, filters included.</summary>
     LayerwiseFeedback,
 
     /// <summary>δ⁽ˡ⁾ = −(1/N) t B⁽ˡ⁾ with the one-hot target t: what of e is known before the forward pass.</summary>
@@ -144,20 +144,30 @@ public sealed record LearningRule(
             ?? throw InvalidOptionException.UnknownWord("rule", name, [.. All.Select(rule => rule.Name)]);
     }
 
-    /// <summary>Rows of B⁽ˡ⁾, whose columns are the neurons of block l.</summary>
+    /// <summary>Rows and columns of B⁽ˡ⁾.</summary>
+    /// <remarks>
+    /// Direct feedback has a row per output, and a column per value of block l at the site where the error arrives. Layerwise feedback
+    /// stands for W⁽ˡ⁺¹⁾ and has its shape; behind it is the output of block l, whatever the site.
+    /// </remarks>
     /// <param name="network">The network.</param>
     /// <param name="l">The block, 1…L.</param>
-    /// <returns>n_L for direct feedback, n_{l+1} for layerwise; 0 where there is none, as in the output block.</returns>
-    public int FeedbackRows(NetworkDescription network, int l)
+    /// <param name="site">Where the error of direct feedback arrives.</param>
+    /// <returns>No rows where there is no feedback, as in the output block.</returns>
+    public (int Rows, int Columns) FeedbackShape(NetworkDescription network, int l, PerturbationSite site = PerturbationSite.BlockOutput)
     {
         ArgumentNullException.ThrowIfNull(network);
         return (HasFeedback && l < network.Blocks.Count, ErrorSignal) switch
         {
-            (false, _) => 0,
-            (true, ErrorSignal.LayerwiseFeedback) => network.Blocks[l].Outputs,
-            _ => network.OutputSize,
+            (false, _) => (0, network.Blocks[l - 1].SizeAt(site)),
+            (true, ErrorSignal.LayerwiseFeedback) => (network.Blocks[l].Channels, network.Blocks[l].FanIn),
+            _ => (network.OutputSize, network.Blocks[l - 1].SizeAt(site)),
         };
     }
+
+    /// <summary>Rows of B⁽ˡ⁾: n_L for direct feedback, neurons or filters of block l + 1 for layerwise; 0 where there is none.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="l">The block, 1…L.</param>
+    public int FeedbackRows(NetworkDescription network, int l) => FeedbackShape(network, l).Rows;
 
     /// <summary>Whether a block has a linear head with a loss of its own: hidden blocks but the last one, l &lt; L − 1.</summary>
     /// <param name="network">The network.</param>

@@ -19,6 +19,79 @@ public sealed class NetworkDescription
     /// </exception>
     /// <exception cref="InvalidOptionException">The activation is none of <see cref="ActivationFunction"/>.</exception>
     public NetworkDescription(IReadOnlyList<int> layerSizes, ActivationFunction hiddenActivation = ActivationFunction.ReLU)
+        : this(DenseBlocks(layerSizes, hiddenActivation), hiddenActivation)
+    {
+    }
+
+    /// <summary>Describes a network of any blocks.</summary>
+    /// <param name="blocks">Blocks 1…L; the last is dense and linear, without batch normalization.</param>
+    /// <param name="hiddenActivation">σ of the hidden blocks, as the blocks themselves have it.</param>
+    /// <param name="name">What the network is called instead of its notation, such as "alexnet-10"; null for the notation.</param>
+    /// <exception cref="TopologyException">
+    /// No block or more than <see cref="MaximumBlocks"/>, a block whose map or pool has nothing left (the message names it), blocks that do
+    /// not fit each other, or an output block that is not linear.
+    /// </exception>
+    /// <exception cref="InvalidOptionException">The activation is none of <see cref="ActivationFunction"/>.</exception>
+    public NetworkDescription(IReadOnlyList<Block> blocks, ActivationFunction hiddenActivation = ActivationFunction.ReLU, string? name = null)
+    {
+        ArgumentNullException.ThrowIfNull(blocks);
+        if (!Enum.IsDefined(hiddenActivation))
+        {
+            throw InvalidOptionException.UnknownValue("activation", hiddenActivation);
+        }
+
+        if (blocks.Count is < 1 or > MaximumBlocks)
+        {
+            throw new TopologyException(string.Create(
+                CultureInfo.InvariantCulture, $"The network has {blocks.Count} blocks; give 1 to {MaximumBlocks}."));
+        }
+
+        Blocks = [.. blocks];
+        HiddenActivation = hiddenActivation;
+        string items = string.Join('-', Blocks.Select(block => block.Notation));
+        Topology = name ?? (Blocks[0] is DenseBlock first ? string.Create(CultureInfo.InvariantCulture, $"{first.Inputs}-{items}") : items);
+        for (var l = 1; l <= Blocks.Count; l++)
+        {
+            if (FindFault(l) is { } fault)
+            {
+                throw new TopologyException(string.Create(
+                    CultureInfo.InvariantCulture, $"In the topology {QuotedText.Of(Topology)}, block {l} {fault}."));
+            }
+        }
+    }
+
+    /// <summary>The notation of this network, as in "784-800-10"; <see cref="Description.Topology"/> reads it again.</summary>
+    public string Topology { get; }
+
+    /// <summary>σ of the hidden blocks.</summary>
+    public ActivationFunction HiddenActivation { get; }
+
+    /// <summary>Blocks 1…L; <c>Blocks[l - 1]</c> is the paper's layer l.</summary>
+    public IReadOnlyList<Block> Blocks { get; }
+
+    /// <summary>Whether any block is normalized over its batch: then samples depend on each other.</summary>
+    public bool HasBatchNormalization => Blocks.Any(block => block.HasBatchNormalization);
+
+    /// <summary>The shape of an input sample; null where the first block is dense and does not ask.</summary>
+    public ImageShape? InputShape => (Blocks[0] as ConvolutionBlock)?.Input;
+
+    /// <summary>n₀: values per input sample.</summary>
+    public int InputSize => Blocks[0].Inputs;
+
+    /// <summary>n_L: outputs, one per class.</summary>
+    public int OutputSize => Blocks[^1].Outputs;
+
+    /// <summary>Weights, biases, γ and β of all blocks (Table B.5's "N. Params.").</summary>
+    public long ParameterCount => Blocks.Sum(block => block.ParameterCount);
+
+    /// <summary>Hidden and output neurons (Table B.5's "N. Neurons").</summary>
+    public long NeuronCount => Blocks.Sum(block => (long)block.Outputs);
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"{Topology} ({HiddenActivation}{(InputShape is { } shape ? $", input {shape}" : "")}{(HasBatchNormalization ? ", batch normalization" : "")})";
+
+    private static Block[] DenseBlocks(IReadOnlyList<int> layerSizes, ActivationFunction hiddenActivation)
     {
         ArgumentNullException.ThrowIfNull(layerSizes);
         if (layerSizes.Count is < 2 or > MaximumBlocks + 1)
@@ -29,46 +102,39 @@ public sealed class NetworkDescription
         }
 
         int[] sizes = [.. layerSizes];
-        Topology = string.Join('-', sizes.Select(size => size.ToString(CultureInfo.InvariantCulture)));
         if (Array.FindIndex(sizes, size => size is < 1 or > MaximumSize) is var index and >= 0)
         {
+            string topology = string.Join('-', sizes.Select(size => size.ToString(CultureInfo.InvariantCulture)));
             throw new TopologyException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The topology {QuotedText.Of(Topology)} has {sizes[index]} as layer size {index + 1}; give a number from 1 to {MaximumSize}."));
+                $"The topology {QuotedText.Of(topology)} has {sizes[index]} as layer size {index + 1}; give a number from 1 to {MaximumSize}."));
         }
 
-        if (!Enum.IsDefined(hiddenActivation))
-        {
-            throw InvalidOptionException.UnknownValue("activation", hiddenActivation);
-        }
-
-        HiddenActivation = hiddenActivation;
         int blockCount = sizes.Length - 1;
-        Blocks = [.. Enumerable.Range(1, blockCount).Select(l => new DenseBlock(
+        return [.. Enumerable.Range(1, blockCount).Select(l => new DenseBlock(
             sizes[l - 1], sizes[l], l == blockCount ? ActivationFunction.Identity : hiddenActivation))];
     }
 
-    /// <summary>The notation of this network, as in "784-800-10".</summary>
-    public string Topology { get; }
+    private string? FindFault(int l)
+    {
+        Block block = Blocks[l - 1];
+        if (block.FindFault() is { } fault)
+        {
+            return fault;
+        }
 
-    /// <summary>σ of the hidden blocks.</summary>
-    public ActivationFunction HiddenActivation { get; }
+        if (l > 1 && block.Inputs != Blocks[l - 2].Outputs)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"takes {block.Inputs} inputs, but block {l - 1} gives {Blocks[l - 2].Outputs}; give both the same number");
+        }
 
-    /// <summary>Blocks 1…L; <c>Blocks[l - 1]</c> is the paper's layer l.</summary>
-    public IReadOnlyList<DenseBlock> Blocks { get; }
+        if (l < Blocks.Count)
+        {
+            return block.Activation == HiddenActivation ? null : $"has the activation {block.Activation}; give all hidden blocks {HiddenActivation}";
+        }
 
-    /// <summary>n₀: values per input sample.</summary>
-    public int InputSize => Blocks[0].Inputs;
-
-    /// <summary>n_L: outputs, one per class.</summary>
-    public int OutputSize => Blocks[^1].Outputs;
-
-    /// <summary>Weights and biases of all blocks (Table B.5's "N. Params.").</summary>
-    public long ParameterCount => Blocks.Sum(block => block.ParameterCount);
-
-    /// <summary>Hidden and output neurons (Table B.5's "N. Neurons").</summary>
-    public long NeuronCount => Blocks.Sum(block => (long)block.Outputs);
-
-    /// <inheritdoc/>
-    public override string ToString() => $"{Topology} ({HiddenActivation})";
+        return block is DenseBlock { Activation: ActivationFunction.Identity, HasBatchNormalization: false }
+            ? null
+            : $"is the output; give it a dense map with the activation {ActivationFunction.Identity} and no batch normalization";
+    }
 }

@@ -2,14 +2,17 @@ using System.Globalization;
 
 namespace Fdfa.Cpu.Reference.Description;
 
-/// <summary>The numbers of one dense block, in PyTorch's layout.</summary>
-/// <param name="Weights">W, [outputs × inputs] row-major.</param>
-/// <param name="Biases">b, [outputs].</param>
-/// <param name="Feedback">B, row-major, <see cref="LearningRule.FeedbackRows"/> × outputs; empty where there is none.</param>
+/// <summary>The numbers of one block, in PyTorch's layout.</summary>
+/// <param name="Weights">W row-major, [outputs × inputs] or [filters × channels × kernel × kernel].</param>
+/// <param name="Biases">b, [outputs] or [filters]; empty where there is batch normalization.</param>
+/// <param name="Feedback">B row-major, as large as <see cref="LearningRule.FeedbackShape"/> says; empty where there is none.</param>
 public sealed record BlockParameters(double[] Weights, double[] Biases, double[] Feedback)
 {
     /// <summary>The linear head of the block's own loss; null where it has none.</summary>
     public LocalHead? Head { get; init; }
+
+    /// <summary>What batch normalization learns and remembers; null where the block has none.</summary>
+    public Normalization? Normalization { get; init; }
 }
 
 /// <summary>A linear output with a loss of its own after a hidden block: y = H y⁽ˡ⁾ + c.</summary>
@@ -17,14 +20,22 @@ public sealed record BlockParameters(double[] Weights, double[] Biases, double[]
 /// <param name="Biases">c, [n_L].</param>
 public sealed record LocalHead(double[] Weights, double[] Biases);
 
+/// <summary>The numbers of batch normalization, one of each per neuron or filter.</summary>
+/// <param name="Scale">γ, at first 1.</param>
+/// <param name="Shift">β, at first 0.</param>
+/// <param name="RunningMean">The mean that stands for the batch's in evaluation, at first 0.</param>
+/// <param name="RunningVariance">The variance that stands for the batch's in evaluation, at first 1.</param>
+public sealed record Normalization(double[] Scale, double[] Shift, double[] RunningMean, double[] RunningVariance);
+
 /// <summary>The numbers of a network, one entry per block.</summary>
 public sealed record NetworkParameters(IReadOnlyList<BlockParameters> Blocks)
 {
     /// <summary>Refuses numbers that are not those of a network trained by a rule.</summary>
     /// <param name="network">The network.</param>
     /// <param name="rule">Decides which blocks have feedback and heads.</param>
+    /// <param name="site">Where direct feedback arrives.</param>
     /// <exception cref="ShapeMismatchException">A size differs; the message names the first.</exception>
-    public void RequireFit(NetworkDescription network, LearningRule rule)
+    public void RequireFit(NetworkDescription network, LearningRule rule, PerturbationSite site = PerturbationSite.BlockOutput)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(rule);
@@ -37,14 +48,19 @@ public sealed record NetworkParameters(IReadOnlyList<BlockParameters> Blocks)
 
         for (var l = 1; l <= network.Blocks.Count; l++)
         {
-            DenseBlock block = network.Blocks[l - 1];
+            Block block = network.Blocks[l - 1];
             BlockParameters numbers = Blocks[l - 1];
             int headRows = rule.HasLocalHead(network, l) ? network.OutputSize : 0;
-            Shape.Require($"weights of block {l}", numbers.Weights.Length, block.Outputs, block.Inputs);
-            Shape.Require($"biases of block {l}", numbers.Biases.Length, block.Outputs, 1);
-            Shape.Require($"feedback values of block {l}", numbers.Feedback.Length, rule.FeedbackRows(network, l), block.Outputs);
+            Shape.Require($"weights of block {l}", numbers.Weights.Length, block.Channels, block.FanIn);
+            Shape.Require($"biases of block {l}", numbers.Biases.Length, block.BiasCount, 1);
+            var (feedbackRows, feedbackColumns) = rule.FeedbackShape(network, l, site);
+            Shape.Require($"feedback values of block {l}", numbers.Feedback.Length, feedbackRows, feedbackColumns);
             Shape.Require($"head weights of block {l}", numbers.Head?.Weights.Length ?? 0, headRows, block.Outputs);
             Shape.Require($"head biases of block {l}", numbers.Head?.Biases.Length ?? 0, headRows, 1);
+            Shape.Require($"scales of block {l}", numbers.Normalization?.Scale.Length ?? 0, block.NormalizedChannels, 1);
+            Shape.Require($"shifts of block {l}", numbers.Normalization?.Shift.Length ?? 0, block.NormalizedChannels, 1);
+            Shape.Require($"running means of block {l}", numbers.Normalization?.RunningMean.Length ?? 0, block.NormalizedChannels, 1);
+            Shape.Require($"running variances of block {l}", numbers.Normalization?.RunningVariance.Length ?? 0, block.NormalizedChannels, 1);
         }
     }
 }

@@ -139,6 +139,16 @@ public sealed record TrainingOptions
     /// <summary>How FG-A and LG-FG-A train the output block.</summary>
     public OutputGradient OutputGradient { get; init; } = OutputGradient.Perturbed;
 
+    /// <summary>Where perturbations are added and the feedback error arrives.</summary>
+    public PerturbationSite PerturbationSite { get; init; } = PerturbationSite.BlockOutput;
+
+    /// <summary>
+    /// The site of this rule: layerwise feedback stands for W⁽ˡ⁺¹⁾, which reads the block's output, and so that always is its site. BP and
+    /// FG-W have none and do not ask.
+    /// </summary>
+    public PerturbationSite EffectiveSite =>
+        Rule.ErrorSignal == ErrorSignal.LayerwiseFeedback ? PerturbationSite.BlockOutput : PerturbationSite;
+
     /// <summary>Whether B moves before the weights see it. Layerwise feedback is used in the step's own backward chain: never.</summary>
     public bool UpdatesFeedbackFirst =>
         FeedbackOrder == FeedbackOrder.FeedbackFirst && Rule.ErrorSignal == ErrorSignal.DirectFeedback;
@@ -202,6 +212,7 @@ public sealed record TrainingOptions
         RequireNamed("noise distribution", Noise);
         RequireNamed("weight noise", WeightNoise);
         RequireNamed("output gradient", OutputGradient);
+        RequireNamed("perturbation site", PerturbationSite);
     }
 
     private static void RequireNamed<TEnum>(string name, TEnum value)

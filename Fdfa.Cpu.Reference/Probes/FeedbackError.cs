@@ -21,11 +21,13 @@ public sealed record FeedbackError(double Absolute, double Relative)
     /// <param name="parameters">Weights and feedback.</param>
     /// <param name="inputs">y⁽⁰⁾ of the samples that stand for E_x, [N × n₀]; layerwise feedback does not depend on them.</param>
     /// <param name="batchSize">N, at least 1.</param>
+    /// <param name="site">Where direct feedback arrives; layerwise feedback does not depend on it.</param>
     /// <returns>Hidden block l = 1 … L − 1 at index l − 1.</returns>
     /// <exception cref="InvalidOptionException">The rule has no feedback.</exception>
     /// <exception cref="ShapeMismatchException">The parameters do not fit the network and the rule, or the inputs not the network.</exception>
     public static IReadOnlyList<FeedbackError> Measure(
-        NetworkDescription network, LearningRule rule, NetworkParameters parameters, double[] inputs, int batchSize)
+        NetworkDescription network, LearningRule rule, NetworkParameters parameters, double[] inputs, int batchSize,
+        PerturbationSite site = PerturbationSite.BlockOutput)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(rule);
@@ -37,49 +39,59 @@ public sealed record FeedbackError(double Absolute, double Relative)
                 $"The rule {rule} has no feedback; give one of {string.Join(", ", LearningRule.All.Where(one => one.HasFeedback))}."));
         }
 
-        parameters.RequireFit(network, rule);
-        ForwardPass forward = DenseForward.Run(network, parameters, inputs, batchSize);
+        parameters.RequireFit(network, rule, site);
+        ForwardPass forward = NetworkForward.Run(network, parameters, inputs, batchSize);
         IReadOnlyList<double[]> targets = rule.ErrorSignal == ErrorSignal.LayerwiseFeedback
             ? [.. parameters.Blocks.Skip(1).Select(block => block.Weights)]
-            : MeanOutputJacobians(forward, parameters);
+            : MeanOutputJacobians(forward, parameters, site);
         return [.. targets.Select((target, index) => Between(parameters.Blocks[index].Feedback, target))];
     }
 
     /// <summary>E_x[∂y⁽ᴸ⁾/∂y⁽ˡ⁾] over a batch, exactly, by the chain rule from the output down.</summary>
     /// <remarks>
     /// <code>
-    /// ∂y⁽ᴸ⁾/∂y⁽ᴸ⁻¹⁾ = W⁽ᴸ⁾      ∂y⁽ᴸ⁾/∂y⁽ˡ⁻¹⁾ = (∂y⁽ᴸ⁾/∂y⁽ˡ⁾ ⊙ σ'(a⁽ˡ⁾)) W⁽ˡ⁾
+    /// ∂y⁽ᴸ⁾/∂y⁽ᴸ⁻¹⁾ = W⁽ᴸ⁾      ∂y⁽ᴸ⁾/∂y⁽ˡ⁻¹⁾ = (∂y⁽ᴸ⁾/∂y⁽ˡ⁾ ⊙ σ'(a⁽ˡ⁾)) W⁽ˡ⁾        in dense blocks
     /// </code>
+    /// With batch normalization a sample's output depends on all samples; what feedback stands for is the dependence on the
+    /// sample itself, because that is all of which E[d_s ⊗ u_s] is left.
     /// </remarks>
     /// <param name="forward">The forward pass.</param>
     /// <param name="parameters">Its weights.</param>
-    /// <returns>[n_L × n_l] of hidden block l at index l − 1.</returns>
-    public static IReadOnlyList<double[]> MeanOutputJacobians(ForwardPass forward, NetworkParameters parameters)
+    /// <param name="site">By which values of block l to derive.</param>
+    /// <returns>[n_L × values of block l at the site] of hidden block l at index l − 1.</returns>
+    public static IReadOnlyList<double[]> MeanOutputJacobians(
+        ForwardPass forward, NetworkParameters parameters, PerturbationSite site = PerturbationSite.BlockOutput)
     {
         ArgumentNullException.ThrowIfNull(forward);
         ArgumentNullException.ThrowIfNull(parameters);
         NetworkDescription network = forward.Network;
         int lastBlock = network.Blocks.Count;
-        double[][] means = [.. network.Blocks.SkipLast(1).Select(block => new double[network.OutputSize * block.Outputs])];
-        for (var output = 0; output < network.OutputSize; output++)
+        double[][] means = [.. network.Blocks.SkipLast(1).Select(block => new double[network.OutputSize * block.SizeAt(site)])];
+
+        // Errors of all samples travel together where they do not meet.
+        IEnumerable<int[]> groups = Enumerable.Range(0, forward.BatchSize).Chunk(network.HasBatchNormalization ? 1 : forward.BatchSize);
+        foreach (var (group, output) in groups.SelectMany(group => Enumerable.Range(0, network.OutputSize).Select(output => (group, output))))
         {
-            // Row `output` of every sample's Jacobian: what backpropagation makes of an error that is 1 at this output.
-            var g = new double[forward.Outputs.Length];
-            for (var sample = 0; sample < forward.BatchSize; sample++)
+            // Row `output` of the samples' Jacobian: what backpropagation makes of an error that is 1 at this output.
+            var delta = new double[forward.Outputs.Length];
+            foreach (int sample in group)
             {
-                g[(sample * network.OutputSize) + output] = 1;
+                delta[(sample * network.OutputSize) + output] = 1;
             }
 
             for (int l = lastBlock; l >= 2; l--)
             {
-                DenseBlock block = network.Blocks[l - 1];
-                double[] delta = MatrixProduct.Times(g, parameters.Blocks[l - 1].Weights, forward.BatchSize, block.Outputs, block.Inputs);
-                for (var i = 0; i < delta.Length; i++)
+                BlockDeltas back = forward.Blocks[l - 1].Backward(parameters.Blocks[l - 1], delta, PerturbationSite.BlockOutput);
+                delta = LinearMap.Transposed(network.Blocks[l - 1], back.Linear, parameters.Blocks[l - 1].Weights, forward.BatchSize);
+                double[] atSite = forward.Blocks[l - 2].BackTo(site, delta);
+                int values = network.Blocks[l - 2].SizeAt(site);
+                foreach (int sample in group)
                 {
-                    means[l - 2][(output * block.Inputs) + (i % block.Inputs)] += delta[i] / forward.BatchSize;
+                    for (var i = 0; i < values; i++)
+                    {
+                        means[l - 2][(output * values) + i] += atSite[(sample * values) + i] / forward.BatchSize;
+                    }
                 }
-
-                g = forward.TimesDerivative(l - 1, delta);
             }
         }
 

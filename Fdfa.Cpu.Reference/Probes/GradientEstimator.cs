@@ -43,7 +43,7 @@ public sealed class GradientEstimator
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(parameters);
         options.Validate();
-        parameters.RequireFit(network, options.Rule);
+        parameters.RequireFit(network, options.Rule, options.PerturbationSite);
         if (UpdatesFeedback(options) && options.FeedbackOptimizer != OptimizerKind.Sgd)
         {
             throw new InvalidOptionException(
@@ -64,8 +64,8 @@ public sealed class GradientEstimator
         _options.Rule.ErrorSignal is ErrorSignal.ForwardGradient or ErrorSignal.LocalForwardGradient
         || (_options.Rule.HasTangents && UpdatesFeedback(_options));
 
-    /// <summary>n_l · n_{l−1} of each block at index l − 1: over how many weights a probe sums.</summary>
-    internal IReadOnlyList<int> WeightCounts => [.. _network.Blocks.Select(block => block.Inputs * block.Outputs)];
+    /// <summary>The number of weights of each block at index l − 1: over how many weights a probe sums.</summary>
+    internal IReadOnlyList<int> WeightCounts => [.. _network.Blocks.Select(block => block.Channels * block.FanIn)];
 
     /// <summary>One estimate.</summary>
     /// <param name="batch">Any size from 1.</param>
@@ -105,7 +105,7 @@ public sealed class GradientEstimator
     private TrainingStep Begin(LabelledBatch batch, uint draw)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        ForwardPass forward = DenseForward.Run(_network, _parameters, batch.Inputs, batch.Size);
+        ForwardPass forward = NetworkForward.Run(_network, _parameters, batch.Inputs, batch.Size);
         var outputError = new double[forward.Outputs.Length];
         _loss.Evaluate(forward.Outputs, batch.Labels, outputError);
         var noise = new PerturbationNoise(_seed, draw, _options.Noise, _options.Antithetic);

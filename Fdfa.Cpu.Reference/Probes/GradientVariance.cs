@@ -6,7 +6,7 @@ namespace Fdfa.Cpu.Reference.Probes;
 /// <param name="DataVariance">z₁ of Eq. 17, from the sampling of batches. Its estimate can fall a little below zero where z₂ is much larger.</param>
 /// <param name="EstimationVariance">z₂ of Eq. 18, from the perturbations; exactly zero for a rule that is not random.</param>
 /// <param name="SquaredNorm">E‖g(W⁽ˡ⁾)‖², which also is z₁ + z₂ + ‖E[g]‖².</param>
-/// <param name="Weights">n_l · n_{l−1}: over how many weights the terms are sums.</param>
+/// <param name="Weights">Over how many weights the terms are sums.</param>
 public sealed record BlockVariance(double DataVariance, double EstimationVariance, double SquaredNorm, int Weights)
 {
     /// <summary>Var[g] = z₁ + z₂ (Proposition 1).</summary>

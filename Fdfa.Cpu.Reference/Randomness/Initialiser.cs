@@ -9,7 +9,8 @@ namespace Fdfa.Cpu.Reference.Randomness;
 /// <code>
 /// v = ((x >> 8) + 0.5)·2⁻²⁴ ∈ (0, 1),   value = (float)(bound·(2v − 1))
 /// </code>
-/// Rounded to float and kept as double, so that a float device starts from the identical numbers.
+/// Rounded to float and kept as double, so that a float device starts from the identical numbers. Batch normalization starts at γ = 1, β = 0,
+/// mean 0 and variance 1.
 /// </remarks>
 public static class Initialiser
 {
@@ -31,36 +32,43 @@ public static class Initialiser
 
     private static BlockParameters CreateBlock(NetworkDescription network, TrainingOptions options, ulong seed, int l)
     {
-        DenseBlock block = network.Blocks[l - 1];
-        var (weights, biases) = CreateLinear(network, options, seed, RandomPurpose.WeightInitialisation, l, block.Outputs, block.Inputs);
-        double[] feedback = CreateMatrix(options.Rule.FeedbackRows(network, l), block.Outputs, network);
+        Block block = network.Blocks[l - 1];
+        var (weights, biases) = CreateLinear(network, options, seed, RandomPurpose.WeightInitialisation, l, block.Channels, block.FanIn, block.BiasCount);
+        var (feedbackRows, feedbackColumns) = options.Rule.FeedbackShape(network, l, options.PerturbationSite);
+        double[] feedback = CreateMatrix(feedbackRows, feedbackColumns, network);
         var feedbackStream = new RandomStream(seed, RandomPurpose.FeedbackInitialisation, l, Step: 0);
-        FillUniform(feedback, feedbackStream, 0, Bound(options.FeedbackInitialisation, block.Outputs));
-        var parameters = new BlockParameters(weights, biases, feedback);
+        FillUniform(feedback, feedbackStream, 0, Bound(options.FeedbackInitialisation, feedbackColumns));
+        var parameters = new BlockParameters(weights, biases, feedback)
+        {
+            Normalization = block.HasBatchNormalization ? StartOfNormalization(block.NormalizedChannels) : null,
+        };
         if (!options.Rule.HasLocalHead(network, l))
         {
             return parameters;
         }
 
         var (headWeights, headBiases) = CreateLinear(
-            network, options, seed, RandomPurpose.HeadInitialisation, l, network.OutputSize, block.Outputs);
+            network, options, seed, RandomPurpose.HeadInitialisation, l, network.OutputSize, block.Outputs, network.OutputSize);
         return parameters with { Head = new LocalHead(headWeights, headBiases) };
     }
 
     private static (double[] Weights, double[] Biases) CreateLinear(
-        NetworkDescription network, TrainingOptions options, ulong seed, RandomPurpose purpose, int l, int outputs, int inputs)
+        NetworkDescription network, TrainingOptions options, ulong seed, RandomPurpose purpose, int l, int rows, int columns, int biasCount)
     {
         var stream = new RandomStream(seed, purpose, l, Step: 0);
-        double[] weights = CreateMatrix(outputs, inputs, network);
-        FillUniform(weights, stream, 0, Bound(options.WeightInitialisation, inputs));
-        var biases = new double[outputs];
+        double[] weights = CreateMatrix(rows, columns, network);
+        FillUniform(weights, stream, 0, Bound(options.WeightInitialisation, columns));
+        var biases = new double[biasCount];
         if (options.WeightInitialisation == Initialisation.PyTorchDefault)
         {
-            FillUniform(biases, stream, weights.Length, Bound(Initialisation.PyTorchDefault, inputs));
+            FillUniform(biases, stream, weights.Length, Bound(Initialisation.PyTorchDefault, columns));
         }
 
         return (weights, biases);
     }
+
+    private static Normalization StartOfNormalization(int channels) => new(
+        [.. Enumerable.Repeat(1.0, channels)], new double[channels], new double[channels], [.. Enumerable.Repeat(1.0, channels)]);
 
     private static double[] CreateMatrix(int rows, int columns, NetworkDescription network)
     {
@@ -72,7 +80,7 @@ public static class Initialiser
                 $"The topology {QuotedText.Of(network.Topology)} needs a matrix of {rows} × {columns} numbers; at most {Array.MaxLength} fit, so make a layer smaller."));
     }
 
-    /// <summary>The columns of B⁽ˡ⁾ are the neurons of block l: its fan_in is n_l, as for the weights whose place it takes.</summary>
+    /// <summary>The columns of B⁽ˡ⁾ are what it sends errors to: its fan_in is their number, as for the weights whose place it takes.</summary>
     private static double Bound(Initialisation initialisation, int fanIn) => initialisation switch
     {
         Initialisation.Zeros => 0,

@@ -12,6 +12,11 @@ namespace Fdfa.Cpu.Reference.Rules;
 /// </code>
 /// E[∂W⁽ˡ⁾] is the gradient, because E[u uᵀ] = I (Theorem 3). Each sample has its own u and its own derivative.
 /// <para>
+/// g⁽ˡ⁾ as it stands is that of a dense block perturbed at its output; in general c u is the error at the
+/// perturbation site, and goes from there back through the block. Behind batch normalization a sample's u also moves other samples'
+/// outputs; c_s does not see that, so that E[c_s u_s] is the gradient of the sample's own loss alone, what is missing being of the order 1/N.
+/// </para>
+/// <para>
 /// Where the paper contradicts itself: line 13 injects only for l &lt; L, but line 20 updates the output block with a
 /// perturbation too. Eq. 4 sums over l ≤ L, and so the output is perturbed here. <see cref="OutputGradient.Exact"/> injects nothing
 /// at the output and gives it g⁽ᴸ⁾ = e, which is local there.
@@ -39,12 +44,12 @@ public sealed class ActivityPerturbedForwardGradient : IRule
     {
         if (l == step.LastBlock && !step.Options.Perturbs(isOutput: true))
         {
-            return BlockGradient.FromDeltas(step.Forward, l, step.OutputError);
+            return BlockGradient.FromDeltas(step, l, step.OutputError, PerturbationSite.BlockOutput);
         }
 
         double[][] derivatives = [.. tangents.Select(pass =>
             DirectionalDerivative.PerSample(step.OutputError, pass.Tangents[^1], step.BatchSize))];
         return BlockGradient.FromDeltas(
-            step.Forward, l, DirectionalDerivative.TimesPerturbations(step.Forward, l, tangents, derivatives));
+            step, l, DirectionalDerivative.TimesPerturbations(step, l, tangents, derivatives), step.Site);
     }
 }

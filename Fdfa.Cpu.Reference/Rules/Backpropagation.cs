@@ -16,7 +16,6 @@ public sealed class Backpropagation : IRule
     public IReadOnlyList<BlockGradient> Gradients(TrainingStep step, IReadOnlyList<TangentPass> tangents)
     {
         ArgumentNullException.ThrowIfNull(step);
-        return BlockGradient.FromDeltas(
-            step.Forward, BackwardChain.Run(step.Forward, step.OutputError, l => step.Parameters.Blocks[l].Weights));
+        return BackwardChain.Run(step, l => step.Parameters.Blocks[l].Weights);
     }
 }

@@ -7,7 +7,7 @@ namespace Fdfa.Cpu.Reference.Rules;
 /// <code>
 /// injected   nothing
 /// g⁽ˡ⁾   = (e B⁽ˡ⁾) ⊙ σ'(a⁽ˡ⁾)             as in DFA
-/// ∇B⁽ˡ⁾  = eᵀ y⁽ˡ⁾ + decay · B⁽ˡ⁾           [n_L × n_l]
+/// ∇B⁽ˡ⁾  = eᵀ y⁽ˡ⁾ + decay · B⁽ˡ⁾           [n_L × n_l]; with another perturbation site, the values there
 /// </code>
 /// For l = L − 1 and decay 0 that is the gradient of W⁽ᴸ⁾: at equal rates B − W⁽ᴸ⁾ stays what it was at the start. With the same
 /// decay on both it would vanish (Kolen and Pollack, 1994), but weights have no decay here. The published code does without
@@ -27,7 +27,7 @@ public sealed class DirectKolenPollack : IRule
         {
             double[] b = step.Parameters.Blocks[l - 1].Feedback;
             double[] gradient = MatrixProduct.TransposedTimes(
-                step.OutputError, step.Forward.Activations[l - 1], step.Network.OutputSize, step.BatchSize, step.Neurons(l));
+                step.OutputError, step.Forward.Blocks[l - 1].ValuesAt(step.Site), step.Network.OutputSize, step.BatchSize, step.SiteSize(l));
             for (var i = 0; i < gradient.Length; i++)
             {
                 gradient[i] += step.Options.FeedbackDecay * b[i];

@@ -22,6 +22,6 @@ public sealed class DirectRandomTargetPropagation : IRule
             targets[(sample * step.Network.OutputSize) + step.Labels[sample]] = -1.0 / step.BatchSize;
         }
 
-        return BlockGradient.FromDeltas(step.Forward, DirectProjection.Run(step, targets));
+        return DirectProjection.Run(step, targets);
     }
 }

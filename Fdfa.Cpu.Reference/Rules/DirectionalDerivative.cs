@@ -1,5 +1,3 @@
-using Fdfa.Cpu.Reference.Blocks;
-
 namespace Fdfa.Cpu.Reference.Rules;
 
 /// <summary>The derivative of a loss along a tangent, and what it makes of the perturbation that began it (Eq. 3 and 5).</summary>
@@ -22,25 +20,25 @@ internal static class DirectionalDerivative
         return derivatives;
     }
 
-    /// <summary>g⁽ˡ⁾ = (1/K) Σ_k c_{k,s} u_{k,s}⁽ˡ⁾ ⊙ σ'(a⁽ˡ⁾): Algorithm 3, line 20.</summary>
-    /// <param name="forward">The forward pass.</param>
+    /// <summary>(1/K) Σ_k c_{k,s} u_{k,s}⁽ˡ⁾, the error where u was added: Algorithm 3, line 20.</summary>
+    /// <param name="step">The step.</param>
     /// <param name="l">The block, 1…L.</param>
     /// <param name="passes">K directions.</param>
     /// <param name="derivatives">c of each direction, [N].</param>
     public static double[] TimesPerturbations(
-        ForwardPass forward, int l, IReadOnlyList<TangentPass> passes, IReadOnlyList<double[]> derivatives)
+        TrainingStep step, int l, IReadOnlyList<TangentPass> passes, IReadOnlyList<double[]> derivatives)
     {
-        int neurons = forward.Network.Blocks[l - 1].Outputs;
-        var delta = new double[forward.BatchSize * neurons];
+        int values = step.SiteSize(l);
+        var delta = new double[step.BatchSize * values];
         for (var direction = 0; direction < passes.Count; direction++)
         {
             double[] u = passes[direction].Perturbations[l - 1]!;
             for (var i = 0; i < delta.Length; i++)
             {
-                delta[i] += derivatives[direction][i / neurons] * u[i] / passes.Count;
+                delta[i] += derivatives[direction][i / values] * u[i] / passes.Count;
             }
         }
 
-        return forward.TimesDerivative(l, delta);
+        return delta;
     }
 }

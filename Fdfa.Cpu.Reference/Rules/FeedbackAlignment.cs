@@ -5,9 +5,10 @@ namespace Fdfa.Cpu.Reference.Rules;
 /// <code>
 /// injected   nothing
 /// g⁽ᴸ⁾ = e
-/// δ⁽ˡ⁾ = g⁽ˡ⁺¹⁾ B⁽ˡ⁾      g⁽ˡ⁾ = δ⁽ˡ⁾ ⊙ σ'(a⁽ˡ⁾)      for l = L − 1 … 1, B⁽ˡ⁾ [n_{l+1} × n_l] in the place of W⁽ˡ⁺¹⁾
+/// δ⁽ˡ⁾ = g⁽ˡ⁺¹⁾ B⁽ˡ⁾      g⁽ˡ⁾ = δ⁽ˡ⁾ ⊙ σ'(a⁽ˡ⁾)      for l = L − 1 … 1, B⁽ˡ⁾ as large as W⁽ˡ⁺¹⁾ and in its place
 /// feedback   fixed
 /// </code>
+/// Below a convolution B⁽ˡ⁾ is filters, and the error comes back through their transposed convolution.
 /// No weight transport, but the backward locking of BP.
 /// </remarks>
 public sealed class FeedbackAlignment : IRule
@@ -16,7 +17,6 @@ public sealed class FeedbackAlignment : IRule
     public IReadOnlyList<BlockGradient> Gradients(TrainingStep step, IReadOnlyList<TangentPass> tangents)
     {
         ArgumentNullException.ThrowIfNull(step);
-        return BlockGradient.FromDeltas(
-            step.Forward, BackwardChain.Run(step.Forward, step.OutputError, l => step.Parameters.Blocks[l - 1].Feedback));
+        return BackwardChain.Run(step, l => step.Parameters.Blocks[l - 1].Feedback);
     }
 }

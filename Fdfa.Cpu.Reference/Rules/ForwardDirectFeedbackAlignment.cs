@@ -15,6 +15,10 @@ namespace Fdfa.Cpu.Reference.Rules;
 /// </code>
 /// No hidden block waits for another: each needs e, its own B and its own input. E[∇B] = 0 where B = E[∂y⁽ᴸ⁾/∂y⁽ˡ⁾] (Eq. 12),
 /// and for l = L − 1 that is W⁽ᴸ⁾ (Eq. 13).
+/// <para>
+/// e B⁽ˡ⁾ ⊙ σ'(a⁽ˡ⁾) is that of a dense block; in general u⁽ˡ⁾ is added and e B⁽ˡ⁾ arrives at the perturbation site, B⁽ˡ⁾ has a column per value
+/// there, and the error goes from there back through the block.
+/// </para>
 /// <para>Where the paper contradicts itself:</para>
 /// <list type="bullet">
 /// <item>Line 22 of Algorithm 1 has a minus before α(d ⊗ v). Eq. 8 and 10 are right and are what is computed here; with
@@ -41,7 +45,8 @@ public sealed class ForwardDirectFeedbackAlignment : IRule
     {
         ArgumentNullException.ThrowIfNull(step);
         ArgumentNullException.ThrowIfNull(tangents);
-        return FeedbackGradients(step, tangents, (pass, _) => pass.Tangents[^1]);
+        return FeedbackGradients(step, tangents, (l, pass) => MatrixProduct.TransposedTimes(
+            pass.Tangents[^1], pass.Perturbations[l - 1], step.Network.OutputSize, step.BatchSize, step.SiteSize(l)));
     }
 
     /// <inheritdoc/>
@@ -51,9 +56,9 @@ public sealed class ForwardDirectFeedbackAlignment : IRule
     /// <summary>∇B⁽ˡ⁾ = B⁽ˡ⁾ − (1/KN) Σ_{k,s} t_s ⊗ u_s⁽ˡ⁾.</summary>
     /// <param name="step">The step.</param>
     /// <param name="tangents">K directions.</param>
-    /// <param name="tangentAbove">t of a direction, where B⁽ˡ⁾ starts from, [N × rows of B⁽ˡ⁾].</param>
+    /// <param name="summedProducts">Σ_s t_s ⊗ u_s⁽ˡ⁾ of block l and a direction, as B⁽ˡ⁾, with t the tangent where B⁽ˡ⁾ starts from.</param>
     internal static IReadOnlyList<double[]?> FeedbackGradients(
-        TrainingStep step, IReadOnlyList<TangentPass> tangents, Func<TangentPass, int, double[]> tangentAbove)
+        TrainingStep step, IReadOnlyList<TangentPass> tangents, Func<int, TangentPass, double[]> summedProducts)
     {
         var gradients = new double[]?[step.LastBlock];
         for (var l = 1; l < step.LastBlock; l++)
@@ -61,8 +66,7 @@ public sealed class ForwardDirectFeedbackAlignment : IRule
             double[] gradient = [.. step.Parameters.Blocks[l - 1].Feedback];
             foreach (TangentPass pass in tangents)
             {
-                double[] sum = MatrixProduct.TransposedTimes(
-                    tangentAbove(pass, l), pass.Perturbations[l - 1], gradient.Length / step.Neurons(l), step.BatchSize, step.Neurons(l));
+                double[] sum = summedProducts(l, pass);
                 for (var i = 0; i < gradient.Length; i++)
                 {
                     gradient[i] -= sum[i] / (step.BatchSize * tangents.Count);

@@ -12,7 +12,7 @@ namespace Fdfa.Cpu.Reference.Rules;
 /// ∂H⁽ˡ⁾  = e⁽ˡ⁾ᵀ y⁽ˡ⁾                                        the head's gradient is exact, because it is local
 /// l = L − 1 and L as in FG-A, by the network's loss
 /// </code>
-/// Each loss trains one hidden block, so a derivative mixes n_l perturbations instead of all. With one or two blocks there
+/// A head reads the block's flattened output, channel by channel. Each loss trains one hidden block, so a derivative mixes n_l perturbations instead of all. With one or two blocks there
 /// is no head, and the rule is FG-A.
 /// </remarks>
 public sealed class LocalGreedyForwardGradient : IRule
@@ -38,7 +38,7 @@ public sealed class LocalGreedyForwardGradient : IRule
     {
         int neurons = step.Neurons(l);
         int classes = step.Network.OutputSize;
-        double[] y = step.Forward.Activations[l - 1];
+        double[] y = step.Forward.Blocks[l - 1].Outputs;
         double[] z = MatrixProduct.TimesTransposed(y, head.Weights, step.BatchSize, neurons, classes);
         for (var i = 0; i < z.Length; i++)
         {
@@ -59,7 +59,7 @@ public sealed class LocalGreedyForwardGradient : IRule
         }
 
         return BlockGradient.FromDeltas(
-            step.Forward, l, DirectionalDerivative.TimesPerturbations(step.Forward, l, tangents, derivatives)) with
+            step, l, DirectionalDerivative.TimesPerturbations(step, l, tangents, derivatives), step.Site) with
         {
             Head = new LocalHead(MatrixProduct.TransposedTimes(error, y, classes, step.BatchSize, neurons), biases),
         };

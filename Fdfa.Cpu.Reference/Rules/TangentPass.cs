@@ -3,7 +3,7 @@ using Fdfa.Cpu.Reference.Blocks;
 namespace Fdfa.Cpu.Reference.Rules;
 
 /// <summary>What a rule injected into a forward pass along one direction, and what came out.</summary>
-/// <param name="Perturbations">u⁽ˡ⁾ at index l − 1, [N × n_l], or null where no activation was perturbed.</param>
+/// <param name="Perturbations">u⁽ˡ⁾ at index l − 1, as large as the perturbation site, or null where no activation was perturbed.</param>
 /// <param name="Tangents">d⁽ˡ⁾ at index l − 1, [N × n_l].</param>
 public sealed record TangentPass(IReadOnlyList<double[]?> Perturbations, IReadOnlyList<double[]> Tangents)
 {
@@ -14,8 +14,9 @@ public sealed record TangentPass(IReadOnlyList<double[]?> Perturbations, IReadOn
         [.. Enumerable.Range(0, step.Options.Perturbations).Select(direction =>
         {
             double[]?[] u = [.. Enumerable.Range(1, step.LastBlock).Select(l => step.Options.Perturbs(isOutput: l == step.LastBlock)
-                ? step.Noise.OfActivations(l, step.BatchSize, step.Neurons(l), direction)
+                ? step.Noise.OfActivations(l, step.BatchSize, step.SiteSize(l), direction)
                 : null)];
-            return new TangentPass(u, DenseForward.RunTangents(step.Forward, step.Parameters, u, stopsAfter: stopsAfter));
+            BlockPerturbation[] perturbations = [.. u.Select(values => BlockPerturbation.At(step.Site, values))];
+            return new TangentPass(u, NetworkForward.RunTangents(step.Forward, step.Parameters, perturbations, stopsAfter));
         })];
 }

@@ -31,6 +31,12 @@ public sealed record TrainingStep(
     /// <summary>N.</summary>
     public int BatchSize => Forward.BatchSize;
 
+    /// <summary>Where perturbations are added and the feedback error arrives.</summary>
+    public PerturbationSite Site => Options.EffectiveSite;
+
     /// <summary>n_l of block l, 1…L.</summary>
     public int Neurons(int l) => Network.Blocks[l - 1].Outputs;
+
+    /// <summary>Values of block l at the site, 1…L; n_l where that is the block's output.</summary>
+    public int SiteSize(int l) => Network.Blocks[l - 1].SizeAt(Site);
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Networks;
 
 namespace Fdfa.Gpu.Checkpoints;
 
@@ -149,6 +150,7 @@ public static class ModelFile
     private static List<Tensor> Tensors(
         NetworkDescription network, bool withFeedback, Func<int, long> feedbackRows, bool withHeads)
     {
+        DeviceSupport.Require(network);
         var tensors = new List<Tensor>();
         for (var index = 0; index < network.Blocks.Count; index++)
         {

@@ -24,7 +24,7 @@ internal sealed class DenseBlockBuffers : IDisposable
     /// <param name="replicas">Networks side by side.</param>
     public DenseBlockBuffers(
         ComputeDevice device, NetworkDescription network, int l, TrainingOptions options, int sampleCapacity, int replicas)
-        : this(device, network.Blocks[l - 1], options, sampleCapacity, replicas)
+        : this(device, (DenseBlock)network.Blocks[l - 1], options, sampleCapacity, replicas)
     {
         var rule = options.Rule;
         var isOutput = l == network.Blocks.Count;

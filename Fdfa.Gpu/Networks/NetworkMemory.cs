@@ -18,8 +18,11 @@ namespace Fdfa.Gpu.Networks;
 internal sealed record NetworkMemory(double DeviceBytes, double HostBytes, double LongestBuffer)
 {
     /// <summary>Counts.</summary>
+    /// <exception cref="TopologyException">The network has convolutions or batch normalization.</exception>
+    /// <exception cref="InvalidOptionException">The options ask for what kernels cannot do.</exception>
     public static NetworkMemory Of(NetworkDescription network, TrainingOptions options, int replicas)
     {
+        DeviceSupport.Require(network, options);
         var capacity = RoundUp(options.BatchSize);
         var rule = options.Rule;
         var directions = rule.HasTangents ? (double)options.Perturbations : 0;

@@ -36,6 +36,7 @@ public sealed class Trainer : IDisposable
     /// <param name="options">How to train.</param>
     /// <param name="trainingData">What to train on; stays the caller's.</param>
     /// <param name="seeds">One per replica, at least one.</param>
+    /// <exception cref="TopologyException">The network has convolutions or batch normalization: there are no kernels for them yet.</exception>
     /// <exception cref="ShapeMismatchException">The data does not fit the network.</exception>
     /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     /// <exception cref="DeviceException">The network needs more memory than there is.</exception>
@@ -52,6 +53,7 @@ public sealed class Trainer : IDisposable
             throw new InvalidOptionException("There is no seed to train; give at least one.");
         }
 
+        DeviceSupport.Require(network, options);
         RequireFit(device, network, trainingData);
         _device = device;
         _description = network;

@@ -50,7 +50,7 @@ public sealed class FeedbackRuleTests
         double[] above = step.OutputError;
         for (int l = 4; l >= 1; l--)
         {
-            DenseBlock block = problem.Network.Blocks[l - 1];
+            Block block = problem.Network.Blocks[l - 1];
             double[] y = l == 1 ? problem.Inputs : step.Blocks[l - 2].Activations;
             var g = new double[BatchSize * block.Outputs];
             var weights = new double[block.Outputs * block.Inputs];

@@ -244,7 +244,7 @@ public sealed class ForwardDirectFeedbackAlignmentTests
     /// <summary>Σ_s (e_s B ⊙ σ'(a_s)) ⊗ y_s, one scalar at a time; without feedback Σ_s e_s ⊗ y_s.</summary>
     private static double[] ExpectedWeightGradient(SmallProblem problem, StepResult step, int l, double[]? feedback)
     {
-        DenseBlock block = problem.Network.Blocks[l];
+        Block block = problem.Network.Blocks[l];
         int outputs = problem.Network.OutputSize;
         double[] y = l == 0 ? problem.Inputs : step.Blocks[l - 1].Activations;
         var gradient = new double[block.Outputs * block.Inputs];

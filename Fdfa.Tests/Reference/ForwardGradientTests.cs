@@ -204,7 +204,7 @@ public sealed class ForwardGradientTests
     /// <summary>∂W_ij = (1/NK) Σ_{k,s} c_{k,s} u_i σ'(a_i) y_j and its bias, from derivatives c of each sample's loss.</summary>
     private static void AssertGradient(SmallProblem problem, StepResult step, int l, Func<int, int, double> derivative)
     {
-        DenseBlock block = problem.Network.Blocks[l - 1];
+        Block block = problem.Network.Blocks[l - 1];
         double[] y = l == 1 ? problem.Inputs : step.Blocks[l - 2].Activations;
         var weights = new double[block.Outputs * block.Inputs];
         var biases = new double[block.Outputs];
@@ -230,7 +230,7 @@ public sealed class ForwardGradientTests
         VectorAssert.Close(biases, step.Blocks[l - 1].BiasGradient, 1e-6);
     }
 
-    private static double Slope(DenseBlock block, double activation) => block.Activation switch
+    private static double Slope(Block block, double activation) => block.Activation switch
     {
         ActivationFunction.Tanh => 1 - (activation * activation),
         ActivationFunction.ReLU => activation > 0 ? 1 : 0,

@@ -19,6 +19,59 @@ public sealed class NetworkDescriptionTests
         Assert.Equal(neurons, network.NeuronCount);
     }
 
+    /// <summary>
+    /// Counted by hand: weights and biases of 15·25 + 15, 40·375 + 40, 640·128 + 128 and 1290 on 28x28; with 3 channels and 1000 values
+    /// flattened on 32x32; without the first pool 4000 values flattened. Torchvision's AlexNet has 61,100,840 with 1000 classes; batch
+    /// normalization has γ and β in the place of b, one more number for each of its 64 + 192 + 384 + 256 + 256 filters.
+    /// </summary>
+    [Theory]
+    [InlineData("15C5-P2-40C5-P2-128-10", 1, 28, 98_768, (15 * 144) + (40 * 16) + 138)]
+    [InlineData("15C5-P2-40C5-P2-128-10", 3, 32, 145_598, (15 * 196) + (40 * 25) + 138)]
+    [InlineData("15C5-40C5-P2-128-10", 1, 28, 390 + 15_040 + 512_128 + 1_290, (15 * 576) + (40 * 100) + 138)]
+    [InlineData("64C11/4+2-P3/2-192C5+2-P3/2-384C3+1-256C3+1-256C3+1-P3/2-A6-4096-4096-1000", 3, 224, 61_100_840, 46_656 + 32_448 + 64_896 + 43_264 + 9_216 + 9_192)]
+    [InlineData("alexnet-1000", 3, 224, 61_100_840 + 1_152, 46_656 + 32_448 + 64_896 + 43_264 + 9_216 + 9_192)]
+    [InlineData("alexnet-200", 3, 224, 61_100_840 + 1_152 - (800 * 4_097), 46_656 + 32_448 + 64_896 + 43_264 + 9_216 + 8_392)]
+    [InlineData("alexnet-1000", 3, 64, 61_100_840 + 1_152 - ((9_216 - 2_304) * 4_096), 14_400 + 9_408 + 18_816 + 12_544 + 2_304 + 9_192)]
+    [InlineData("alexnet-1000", 3, 32, 61_100_840 + 1_152 - ((9_216 - 2_304) * 4_096), 14_400 + 9_408 + 18_816 + 12_544 + 2_304 + 9_192)]
+    public void Parameters_and_neurons_of_convolutional_networks_are_known(string topology, int channels, int side, long parameters, long neurons)
+    {
+        NetworkDescription network = Topology.Parse(topology, inputShape: new ImageShape(channels, side, side));
+        Assert.Equal(parameters, network.ParameterCount);
+        Assert.Equal(neurons, network.NeuronCount);
+    }
+
+    [Fact]
+    public void AlexNet_is_torchvisions_at_every_other_size_too()
+    {
+        var shape = new ImageShape(3, 96, 72);
+        NetworkDescription network = Topology.Parse("alexnet-7", inputShape: shape);
+        ConvolutionBlock[] maps = [.. network.Blocks.OfType<ConvolutionBlock>()];
+        Assert.Equal([new(64, 23, 17), new(192, 11, 8), new(384, 5, 3), new(256, 5, 3), new(256, 5, 3)], maps.Select(block => block.Map));
+        Assert.Equal(new ImageShape(256, 2, 1), maps[^1].Pooled);
+        Assert.Equal(new ImageShape(256, 6, 6), maps[^1].Output);
+        Assert.Equal([true, true, true, true, true, false, false, false], network.Blocks.Select(block => block.HasBatchNormalization));
+        Assert.Equal("alexnet-7", network.Topology);
+        Assert.True(Topology.Parse("alexnet-7", inputShape: shape, batchNormalization: true).Blocks[5].HasBatchNormalization);
+    }
+
+    [Fact]
+    public void Blocks_that_do_not_fit_each_other_are_refused()
+    {
+        var first = new DenseBlock(4, 5, ActivationFunction.ReLU);
+        var last = new DenseBlock(5, 2, ActivationFunction.Identity);
+        Assert.Equal("4-5-2", new NetworkDescription([first, last]).Topology);
+        void Refuse(string expected, params Block[] blocks) => Assert.Contains(
+            expected, Assert.Throws<TopologyException>(() => new NetworkDescription(blocks)).Message, StringComparison.Ordinal);
+        Refuse("0 blocks");
+        Refuse("block 2 takes 6 inputs, but block 1 gives 5", first, new DenseBlock(6, 2, ActivationFunction.Identity));
+        Refuse("block 1 has the activation Tanh", first with { Activation = ActivationFunction.Tanh }, last);
+        Refuse("block 1 is the output", first);
+        Refuse("block 2 is the output", first, last with { HasBatchNormalization = true });
+        Refuse("block 1 is the output", new ConvolutionBlock(new(1, 4, 4), 2, 3, 1, 0, ActivationFunction.Identity));
+        Refuse("block 1 has no outputs", new DenseBlock(4, 0, ActivationFunction.ReLU), last);
+        Refuse("give each of its sizes", new ConvolutionBlock(new(1, 4, 4), 2, 3, 0, 0, ActivationFunction.ReLU), last);
+    }
+
     [Fact]
     public void The_largest_network_is_counted_without_overflow()
     {

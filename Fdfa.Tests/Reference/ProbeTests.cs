@@ -200,7 +200,7 @@ public sealed class ProbeTests
     {
         var problem = new SmallProblem("5-6-4-7-3", activation, s_averaging, BatchSize);
         IReadOnlyList<double[]> jacobians = FeedbackError.MeanOutputJacobians(
-            DenseForward.Run(problem.Network, problem.Parameters, problem.Inputs, BatchSize), problem.Parameters);
+            NetworkForward.Run(problem.Network, problem.Parameters, problem.Inputs, BatchSize), problem.Parameters);
         Assert.Equal(3, jacobians.Count);
         VectorAssert.Close(problem.Parameters.Blocks[3].Weights, jacobians[2], 1e-13);
         for (var l = 0; l < 3; l++)

@@ -101,7 +101,7 @@ public sealed class TangentTests
     {
         var problem = new SmallProblem("6-9-7-8-4", activation, new TrainingOptions(), BatchSize);
         NetworkDescription network = problem.Network;
-        ForwardPass forward = DenseForward.Run(network, problem.Parameters, problem.Inputs, BatchSize);
+        ForwardPass forward = NetworkForward.Run(network, problem.Parameters, problem.Inputs, BatchSize);
         var random = new Random(4);
         double[] w = [.. forward.Outputs.Select(_ => random.NextDouble() - 0.5)];
         var step = new TrainingStep(
@@ -113,7 +113,7 @@ public sealed class TangentTests
         double back = 0;
         for (var l = 0; l < network.Blocks.Count - 1; l++)
         {
-            DenseBlock next = network.Blocks[l + 1];
+            Block next = network.Blocks[l + 1];
             for (var sample = 0; sample < BatchSize; sample++)
             {
                 for (var i = 0; i < next.Inputs; i++)

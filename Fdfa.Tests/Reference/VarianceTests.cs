@@ -314,7 +314,7 @@ public sealed class VarianceTests
     private static double ActivityPerturbed(
         NetworkDescription network, TrainingOptions options, NetworkParameters parameters, LabelledBatch sample)
     {
-        ForwardPass forward = DenseForward.Run(network, parameters, sample.Inputs, batchSize: 1);
+        ForwardPass forward = NetworkForward.Run(network, parameters, sample.Inputs, batchSize: 1);
         var e = new double[network.OutputSize];
         LossCatalogue.Find(options.Loss).Evaluate(forward.Outputs, sample.Labels, e);
         double[] y = forward.Activations[0];
@@ -327,7 +327,7 @@ public sealed class VarianceTests
     private static IEnumerable<double[]> WithoutOutputPerturbation(
         NetworkDescription network, TrainingOptions options, NetworkParameters parameters, LabelledBatch sample, int draws, ulong seed)
     {
-        ForwardPass forward = DenseForward.Run(network, parameters, sample.Inputs, batchSize: 1);
+        ForwardPass forward = NetworkForward.Run(network, parameters, sample.Inputs, batchSize: 1);
         var e = new double[network.OutputSize];
         LossCatalogue.Find(options.Loss).Evaluate(forward.Outputs, sample.Labels, e);
         var rule = new WeightPerturbedForwardGradient();
