@@ -24,6 +24,13 @@ internal static class AlexNet
     /// <summary>How its topology begins; the number of classes follows.</summary>
     public const string Prefix = "alexnet-";
 
+    /// <summary>Whether a network is AlexNet by its name.</summary>
+    public static bool Is(NetworkDescription network)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        return network.Topology.StartsWith(Prefix, StringComparison.Ordinal);
+    }
+
     /// <summary>AlexNet as a topology of convolutions, pools and dense layers.</summary>
     public static string Topology(ImageShape input, int classes)
     {

@@ -4,17 +4,21 @@ namespace Fdfa.Cpu.Reference.Description;
 /// <param name="Name">As on the command line.</param>
 /// <param name="OptionsFor">The options that the preset gives a rule.</param>
 /// <param name="ActivationFor">σ of the hidden blocks that the preset gives a rule.</param>
-/// <param name="BatchNormalizationFor">Whether the preset wants batch normalization in the hidden blocks of dense networks.</param>
+/// <param name="BatchNormalizationFor">Whether the preset wants batch normalization in every hidden block; AlexNet's convolutions have it in any case.</param>
+/// <param name="PerturbationSiteFor">Where the preset perturbs a network's blocks.</param>
 /// <param name="Summary">One line for a help text.</param>
 public sealed record Preset(
     string Name,
     Func<LearningRule, TrainingOptions> OptionsFor,
     Func<LearningRule, ActivationFunction> ActivationFor,
     Func<LearningRule, bool> BatchNormalizationFor,
+    Func<LearningRule, NetworkDescription, PerturbationSite> PerturbationSiteFor,
     string Summary)
 {
     // The default of the published code's script for FG-W, which is apart from the others.
     private const double PublishedWeightPerturbationRate = 1e-3;
+
+    private const int AlexNetBatch = 128;
 
     /// <summary>The paper's Appendix A and Algorithm 1.</summary>
     public static Preset Paper { get; } = new(
@@ -37,6 +41,7 @@ public sealed record Preset(
         },
         rule => StartsAtZero(rule) ? ActivationFunction.ReLUOpenAtZero : ActivationFunction.ReLU,
         _ => false,
+        (_, _) => PerturbationSite.BlockOutput,
         "Appendix A: Kaiming-uniform weights, zero feedback, Adam 1e-4 with both rates decaying by 0.95, feedback updated before use");
 
     /// <summary>
@@ -55,7 +60,19 @@ public sealed record Preset(
         },
         _ => ActivationFunction.ReLU,
         rule => IsPublished(rule) && !IsWeightPerturbed(rule),
+        (rule, network) => IsPublished(rule) && !AlexNet.Is(network) ? PerturbationSite.BeforePool : PerturbationSite.BlockOutput,
         "the authors' repository: batch norm in hidden blocks, PyTorch's default weights, constant feedback rate, both updates from the old feedback");
+
+    /// <summary>The options that the preset gives a rule on a network: the site, and AlexNet's batch of 128.</summary>
+    public TrainingOptions OptionsOn(NetworkDescription network, LearningRule rule)
+    {
+        TrainingOptions options = OptionsFor(rule);
+        return options with
+        {
+            PerturbationSite = PerturbationSiteFor(rule, network),
+            BatchSize = AlexNet.Is(network) ? AlexNetBatch : options.BatchSize,
+        };
+    }
 
     /// <summary>All presets.</summary>
     public static IReadOnlyList<Preset> All { get; } = [Paper, PublishedCode];

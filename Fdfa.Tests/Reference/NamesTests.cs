@@ -87,6 +87,21 @@ public sealed class NamesTests
         Assert.Equal(1e-4, options.FeedbackRateAt(50));
     }
 
+    /// <summary>The published code perturbs its small network before pooling, AlexNet behind; the paper knows the block's output alone.</summary>
+    [Theory]
+    [InlineData("15C5-40C5-P2-128-10", "FDFA", PerturbationSite.BeforePool, 64)]
+    [InlineData("alexnet-10", "FDFA", PerturbationSite.BlockOutput, 128)]
+    [InlineData("15C5-40C5-P2-128-10", "FG-A", PerturbationSite.BlockOutput, 64)]
+    public void Presets_choose_the_perturbation_site(string topology, string name, PerturbationSite published, int batchSize)
+    {
+        NetworkDescription network = Topology.Parse(topology, inputShape: new ImageShape(3, 224, 224));
+        LearningRule rule = LearningRule.Parse(name);
+        Assert.Equal(
+            Preset.PublishedCode.OptionsFor(rule) with { PerturbationSite = published, BatchSize = batchSize },
+            Preset.PublishedCode.OptionsOn(network, rule));
+        Assert.Equal(Preset.Paper.OptionsFor(rule) with { BatchSize = batchSize }, Preset.Paper.OptionsOn(network, rule));
+    }
+
     /// <summary>What the presets give each rule: Appendix A, and the authors' two scripts, one of which is for FG-W alone.</summary>
     [Theory]
     [InlineData("BP", Initialisation.KaimingUniform, ActivationFunction.ReLU, 1e-4, true)]
