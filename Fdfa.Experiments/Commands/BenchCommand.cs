@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
@@ -53,7 +54,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     {
         IReadOnlyList<LearningRule> rules = arguments.Text(_rule) is { } name ? [LearningRule.Parse(name)] : LearningRule.All;
         NetworkDescription network = Topology.Parse(arguments.Text(_network) ?? DefaultNetwork);
-        int batchSize = arguments.WholeNumber(_batchSize) ?? 64;
+        int batchSize = arguments.WholeNumber(_batchSize, maximum: TrainingOptions.LargestBatch) ?? 64;
         int replicas = arguments.WholeNumber(_seeds, maximum: MostReplicas) ?? 1;
         bool json = arguments.GetValue(_json);
         using ComputeDevice device = ComputeDevice.Open(arguments.Device(_device));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Options;
 
 namespace Fdfa.Experiments.Commands;
 
@@ -16,7 +17,8 @@ internal static class CommonOptions
 
     /// <summary><c>--activation</c>.</summary>
     public static Option<string> Activation() => OptionText.Create(
-        "--activation", "name", "Activation of the hidden blocks: relu, tanh or identity. [default: relu]");
+        "--activation", "name",
+        $"Activation of the hidden blocks: {OptionWords.Activations.Listed}; relu-open has derivative 1 at 0: what the paper preset gives DFA, whose weights start at zero. [default: the preset's relu, or that]");
 
     /// <summary><c>--output</c>.</summary>
     public static Option<string> Output(string otherwise) => OptionText.Create(
@@ -28,19 +30,4 @@ internal static class CommonOptions
 
     /// <summary>The rules' names, for help texts.</summary>
     public static string RuleNames { get; } = string.Join(", ", LearningRule.All.Select(rule => rule.Name));
-
-    /// <summary>The words of <c>--activation</c>.</summary>
-    public static IReadOnlyDictionary<string, ActivationFunction> Activations { get; } = new Dictionary<string, ActivationFunction>
-    {
-        ["relu"] = ActivationFunction.ReLU,
-        ["tanh"] = ActivationFunction.Tanh,
-        ["identity"] = ActivationFunction.Identity,
-    };
-
-    /// <summary>The words of <c>--optimizer</c> and <c>--feedback-optimizer</c>.</summary>
-    public static IReadOnlyDictionary<string, OptimizerKind> Optimizers { get; } = new Dictionary<string, OptimizerKind>
-    {
-        ["adam"] = OptimizerKind.Adam,
-        ["sgd"] = OptimizerKind.Sgd,
-    };
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
@@ -65,7 +66,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         LoadedData data = DataSource.Load(Request(rules[0]), output, cancellation);
         using ComputeDevice device = ComputeDevice.Open(selector);
         output.Line($"FDFA beside backpropagation: {NetworkTopology} on {ConsoleOutput.Count(data.Description.TrainingSamples, "embedded sample")}, {Epochs} epochs, {device.Info.Name}");
-        foreach (string sentence in ConfigurationTable.Differences(Request(rules[0]).Options))
+        foreach (string sentence in PresetDifferences.Of(Request(rules[0]).Options, Request(rules[0]).Network.HiddenActivation))
         {
             output.Line(sentence);
         }

@@ -32,6 +32,8 @@ internal sealed record RunConfiguration
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
+        // What follows from the rest is not written: it could contradict it.
+        IgnoreReadOnlyProperties = true,
         Converters = { new JsonStringEnumConverter(), new LearningRuleConverter() },
     };
 
@@ -56,7 +58,10 @@ internal sealed record RunConfiguration
     /// <summary>Where the options started from.</summary>
     public required string Preset { get; init; }
 
-    /// <summary>The rule and its options, each as it was in effect.</summary>
+    /// <summary>How the run differs from each preset, for a reader; empty in files from before this was written.</summary>
+    public IReadOnlyList<string> Differences { get; init; } = [];
+
+    /// <summary>The rule and its options, each as it was in effect. One that an older file lacks has its default, which it had then.</summary>
     public required TrainingOptions Options { get; init; }
 
     /// <summary>Passes over the training data.</summary>
@@ -90,6 +95,7 @@ internal sealed record RunConfiguration
             Activation = request.Network.HiddenActivation,
             ParameterCount = request.Network.ParameterCount,
             Preset = request.PresetName,
+            Differences = PresetDifferences.Of(request.Options, request.Network.HiddenActivation),
             Options = request.Options,
             Epochs = request.Epochs,
             Seeds = request.Seeds,

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Options;
 
 namespace Fdfa.Experiments.Runs;
 
@@ -23,7 +23,7 @@ internal sealed record RunRequest(
     string? DataDirectory,
     int? Limit)
 {
-    /// <summary>The command line, after "fdfa", that asks for this again; options without a switch come from the preset.</summary>
+    /// <summary>The command line, after "fdfa", that asks for this again.</summary>
     public IReadOnlyList<string> ToArguments()
     {
         var arguments = new List<string>
@@ -31,25 +31,12 @@ internal sealed record RunRequest(
             "train",
             "--rule", Options.Rule.Name,
             "--network", Network.Topology,
-            "--activation", Lower(Network.HiddenActivation),
+            "--activation", OptionWords.Activations.Of(Network.HiddenActivation),
             "--data", DataName,
             "--epochs", Text(Epochs),
             "--preset", PresetName,
-            "--batch-size", Text(Options.BatchSize),
-            "--learning-rate", ConsoleOutput.Plain(Options.LearningRate),
-            "--decay", ConsoleOutput.Plain(Options.LearningRateDecay),
-            "--optimizer", Lower(Options.WeightOptimizer),
         };
-        if (Options.Rule.HasFeedback)
-        {
-            arguments.AddRange(
-            [
-                "--feedback-rate", ConsoleOutput.Plain(Options.FeedbackRate),
-                "--feedback-rate-decay", ConsoleOutput.Plain(Options.FeedbackRateDecay),
-                "--feedback-optimizer", Lower(Options.FeedbackOptimizer),
-            ]);
-        }
-
+        arguments.AddRange(TrainingOption.For(Options.Rule).SelectMany(option => option.ToArguments(Options)));
         if (Preset.Parse(PresetName).BatchNormalizationFor(Options.Rule))
         {
             arguments.Add("--no-batch-norm");
@@ -72,9 +59,4 @@ internal sealed record RunRequest(
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
-
-#pragma warning disable CA1308 // Words of the command line are lower case.
-    private static string Lower<T>(T value)
-        where T : struct, Enum => value.ToString().ToLowerInvariant();
-#pragma warning restore CA1308
 }

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.Json;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Commands;
@@ -110,14 +109,15 @@ public sealed class TableTests
     }
 
     [Fact]
-    public void No_training_option_is_missing_from_the_configuration_table()
+    public void The_configuration_of_a_rule_without_feedback_or_noise_speaks_of_neither()
     {
-        IEnumerable<string> options = typeof(TrainingOptions)
-            .GetProperties(BindingFlags.Public | BindingFlags.Instance)
-            .Select(property => property.Name)
-            .Where(name => name != nameof(TrainingOptions.Rule));
+        RunConfiguration configuration = SomeRun.Configuration with { Options = Preset.Paper.OptionsFor(LearningRule.Backpropagation) };
 
-        Assert.Equal(options.Order(), ConfigurationTable.Entries.Select(entry => entry.Property).Order());
+        string written = CommandLineRun.Written(output => ConfigurationTable.Write(output, configuration));
+
+        Assert.DoesNotContain("eedback", written, StringComparison.Ordinal);
+        Assert.DoesNotContain("oise", written, StringComparison.Ordinal);
+        Assert.Contains("Activation", written, StringComparison.Ordinal);
     }
 
     [Theory]
