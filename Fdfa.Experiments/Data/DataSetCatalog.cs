@@ -40,6 +40,20 @@ internal sealed class DataSetCatalog(
         return Read(set, found);
     }
 
+    /// <summary>Whether a data set can be read without a download.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <exception cref="InvalidOptionException">There is no data set of that name.</exception>
+    public bool IsHere(string name)
+    {
+        if (name == EmbeddedFashionMnist.Name)
+        {
+            return true;
+        }
+
+        var set = Describe(name);
+        return (locations.DataFolder is { } folder ? FindIn(set, folder) : FindWithoutOption(set)) is not null;
+    }
+
     private DataSetDescription Describe(string name)
     {
         if (sets.FirstOrDefault(set => set.Name == name) is { } described)
@@ -59,10 +73,13 @@ internal sealed class DataSetCatalog(
             return FindIn(set, folder) ?? throw Missing(set, folder, "--data-dir");
         }
 
-        return (locations.VariableFolder is { } variable ? FindIn(set, variable) : null)
+        return FindWithoutOption(set);
+    }
+
+    private FoundFiles? FindWithoutOption(DataSetDescription set) =>
+        (locations.VariableFolder is { } variable ? FindIn(set, variable) : null)
             ?? Find(set, CacheOf(set))
             ?? locations.SystemFolders.Select(system => Find(set, Path.Combine(system, set.Name))).FirstOrDefault(files => files is not null);
-    }
 
     // The folder named like the data set goes first, since the relatives of MNIST share their file names.
     private static FoundFiles? FindIn(DataSetDescription set, string folder) =>

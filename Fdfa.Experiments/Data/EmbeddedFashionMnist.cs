@@ -13,6 +13,12 @@ internal static class EmbeddedFashionMnist
     /// <summary>The data set's name on the command line.</summary>
     public const string Name = "embedded";
 
+    /// <summary>Training images.</summary>
+    public const int TrainingSamples = 10000;
+
+    /// <summary>Test images.</summary>
+    public const int TestSamples = 2000;
+
     private const string ResourceName = "embedded-fashion-mnist.bin.br";
     private const string NoticeName = "embedded-fashion-mnist.LICENSE.txt";
 

@@ -18,6 +18,19 @@ internal static class DataSource
         Names.FirstOrDefault(known => known.Equals(name, StringComparison.OrdinalIgnoreCase))
         ?? throw InvalidOptionException.UnknownWord("data set", name, Names);
 
+    /// <summary>Training and test samples of a data set, known without reading it: the catalog refuses files with others.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    public static (int Training, int Test) SamplesOf(string name) =>
+        DataSetDescription.All.FirstOrDefault(set => set.Name == name) is { } described
+            ? (described.Train.Count, described.Test.Count)
+            : (EmbeddedFashionMnist.TrainingSamples, EmbeddedFashionMnist.TestSamples);
+
+    /// <summary>Whether a data set can be read without a download.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="directory">The option --data-dir.</param>
+    public static bool IsHere(string name, string? directory) =>
+        new DataSetCatalog(DataLocations.Discover(directory), downloader: null).IsHere(name);
+
     /// <summary>Loads what a run asks for.</summary>
     /// <param name="request">The run.</param>
     /// <param name="output">Where to tell of a download; null to say nothing.</param>

@@ -1,0 +1,126 @@
+using System.Globalization;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Data;
+using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Runs;
+
+namespace Fdfa.Experiments.Reproduction;
+
+/// <summary>The runs that a table asks for here, and what a reader must know about them.</summary>
+/// <param name="Entries">Section by section, data set by data set within one, rule by rule within that.</param>
+/// <param name="Remarks">A sentence each.</param>
+internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IReadOnlyList<string> Remarks)
+{
+    /// <summary>Plans a table with the data sets that are on this machine, or may be downloaded to it.</summary>
+    /// <exception cref="InvalidOptionException">A data set is missing, and it was not asked to do without.</exception>
+    public static ReproductionPlan Of(ReproductionRequest request)
+    {
+        var remarks = new List<string>();
+        IReadOnlyList<PaperColumn> columns = ChooseColumns(request, remarks);
+        AddPresetRemark(request, remarks);
+        AddSizeRemark(request, remarks);
+        return new ReproductionPlan(
+            [
+                .. from section in request.Table.Sections
+                   from column in columns
+                   from row in RowsOf(section, request.Rules)
+                   select Entry(request, section, column, row),
+            ],
+            remarks);
+    }
+
+    /// <summary>The paper's rows in its order, then the rules that it does not have.</summary>
+    private static IEnumerable<PaperRow> RowsOf(TableSection section, IReadOnlyList<LearningRule> rules) =>
+    [
+        .. section.Rows.Where(row => rules.Contains(row.Rule)),
+        .. rules.Except(LearningRule.OfThePaper).Select(rule => new PaperRow(rule, [])),
+    ];
+
+    private static TableEntry Entry(ReproductionRequest request, TableSection section, PaperColumn column, PaperRow row)
+    {
+        bool isEmbedded = column.DataSet == EmbeddedFashionMnist.Name;
+        int figure = request.Table.Columns.ToList().FindIndex(paper => paper.DataSet == (isEmbedded ? DataSetDescription.FashionMnist.Name : column.DataSet));
+        var run = new RunRequest(
+            Topology.Parse(section.TopologyFor(column.DataSet), request.Preset.ActivationFor(row.Rule)),
+            request.Preset.OptionsFor(row.Rule),
+            request.Preset.Name,
+            request.Epochs,
+            [.. Enumerable.Range(0, request.Seeds).Select(seed => (ulong)seed)],
+            column.DataSet,
+            isEmbedded ? null : request.DataDirectory,
+            Limit: null);
+        return new TableEntry(section.Heading, column.Heading, run, row.Figures.ElementAtOrDefault(figure));
+    }
+
+    private static List<PaperColumn> ChooseColumns(ReproductionRequest request, List<string> remarks)
+    {
+        IEnumerable<PaperColumn> wanted = request.DataSets is null
+            ? request.Table.Columns
+            : request.DataSets.Select(name => request.Table.Columns.FirstOrDefault(column => column.DataSet == name) ?? Embedded(remarks));
+        var columns = new List<PaperColumn>();
+        var missing = new List<string>();
+        foreach (PaperColumn column in wanted)
+        {
+            if (!DataSource.Names.Contains(column.DataSet))
+            {
+                remarks.Add($"{column.Heading} is left out: fdfa cannot read the data set {column.DataSet} yet.");
+            }
+            else if (request.Download || DataSource.IsHere(column.DataSet, request.DataDirectory))
+            {
+                columns.Add(column);
+            }
+            else
+            {
+                missing.Add(column.DataSet);
+            }
+        }
+
+        if (missing.Count == 0)
+        {
+            return columns;
+        }
+
+        string names = string.Join(" and ", missing);
+        string are = missing.Count == 1 ? "is" : "are";
+        string place = request.DataDirectory is { } folder ? $"in '{folder}' (--data-dir)" : "on this machine";
+        if (!request.Quick)
+        {
+            string them = missing.Count == 1 ? "it" : "them";
+            throw new InvalidOptionException(
+                $"The data set{(missing.Count == 1 ? "" : "s")} {names} {are} not {place}; add --download to fetch {them}, name the folder with --data-dir, or choose others with --data.");
+        }
+
+        if (columns.Count == 0)
+        {
+            columns.Add(Embedded(remarks));
+        }
+
+        remarks.Add($"{names} {are} not {place}, and --quick does without; --download would fetch {(missing.Count == 1 ? "it" : "them")}.");
+        return columns;
+    }
+
+    private static PaperColumn Embedded(List<string> remarks)
+    {
+        (int training, int test) = DataSource.SamplesOf(EmbeddedFashionMnist.Name);
+        remarks.Add(string.Create(
+            CultureInfo.InvariantCulture,
+            $"The embedded data are {training} training and {test} test images of Fashion-MNIST, beside the paper's figures for all of it: do not expect agreement."));
+        return new PaperColumn("Fashion-MNIST, embedded", EmbeddedFashionMnist.Name);
+    }
+
+    private static void AddPresetRemark(ReproductionRequest request, List<string> remarks)
+    {
+        bool lacksNormalization = request.Rules.Any(request.Preset.BatchNormalizationFor);
+        remarks.Add($"Preset {request.Preset.Name}{(lacksNormalization ? " without its batch normalization, which fdfa does not have yet" : "")}.");
+    }
+
+    private static void AddSizeRemark(ReproductionRequest request, List<string> remarks)
+    {
+        if (request.Epochs != AccuracyTable.PaperEpochs || request.Seeds != AccuracyTable.PaperSeeds)
+        {
+            remarks.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{ConsoleOutput.Count(request.Epochs, "epoch")} and {ConsoleOutput.Count(request.Seeds, "seed")}, where the paper has {AccuracyTable.PaperEpochs} and {AccuracyTable.PaperSeeds}{(request.Epochs < AccuracyTable.PaperEpochs ? ": accuracies are those of an earlier stage" : "")}."));
+        }
+    }
+}
