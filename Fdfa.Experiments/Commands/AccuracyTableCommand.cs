@@ -48,7 +48,7 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
     private readonly Option<string> _device = CommonOptions.Device();
 
     private readonly Option<string> _output = OptionText.Create(
-        "--output", "folder", $"Folder for the table and its runs. A run that is finished there is not trained again, whichever table asked for it. [default: {DefaultOutput}]");
+        "--output", "folder", $"Folder for the table and its runs: configuration, metrics and curves, but no models. A run that is finished there is not trained again, whichever table asked for it. [default: {DefaultOutput}]");
 
     private readonly Option<bool> _quiet = OptionText.CreateSwitch("--quiet", "Print nothing but the table: no progress.");
 
@@ -56,7 +56,7 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
     public AccuracyTableCommand(AccuracyTable table)
         : base(
             table.Name,
-            $"{table.Title}. Trains the runs that are not stored yet.")
+            $"{table.Title}. Trains what is not stored yet, and writes the table as Markdown and CSV after every run.")
     {
         _table = table;
         _data = OptionText.Create(

@@ -13,10 +13,7 @@ internal sealed class ReproduceCommand : Command, IFdfaCommand
     public ReproduceCommand(IReadOnlyList<AccuracyTable> tables)
         : base(
             "reproduce",
-            "Reproduces a table of the paper and prints it beside the paper's figures. "
-            + "It may be interrupted at any time: finished runs are stored and the same command goes on after them. "
-            + "Writes the table as Markdown and CSV after every run, and keeps each run's configuration, metrics and curves, but no models. "
-            + "Exit code 1 when an entry diverged, 2 when the device could not train one.")
+            "Reproduces a table of the paper and prints it beside the paper's figures. Interrupted, the same command goes on after the last finished run.")
     {
         // Without an action of its own System.CommandLine would refuse it in its own words.
         SetAction(_ => { });

@@ -112,12 +112,10 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
                 $"{agreeing} of {ConsoleOutput.Count(compared.Length, "entry", "entries")} within {AccuracyTable.Agreement} of the paper's standard deviations, which counts as agreement.");
         }
 
-        foreach (TableEntry entry in entries)
+        // A network that does not fit the device does so with every data set.
+        foreach (var failure in entries.GroupBy(entry => (Outcome: Outcome(entry), Sentence: entry.Run?.Divergence ?? entry.Refusal)).Where(group => group.Key.Sentence is not null))
         {
-            if ((entry.Run?.Divergence ?? entry.Refusal) is { } sentence)
-            {
-                yield return $"{entry.Label}: {Outcome(entry)}. {sentence}";
-            }
+            yield return $"{string.Join("; ", failure.Select(entry => entry.Label))}: {failure.Key.Outcome}. {failure.Key.Sentence}";
         }
 
         int missing = entries.Count(entry => Outcome(entry) == "missing");

@@ -8,7 +8,7 @@ public sealed class BadInputTests
     /// <summary>The command line, and what the sentence must say.</summary>
     public static TheoryData<string, string> Mistakes { get; } = new()
     {
-        { "trian", "Unknown command 'trian'; did you mean train? Known commands: train, evaluate, devices, check, bench." },
+        { "trian", "Unknown command 'trian'; did you mean train? Known commands: train, reproduce, evaluate, devices, check, bench." },
         { "xyzzy", "Unknown command 'xyzzy'. Known commands: train" },
         { "--epochs 3", "did you mean 'fdfa train --epochs'?" },
         { "-x", "Unknown option '-x'" },
@@ -86,6 +86,25 @@ public sealed class BadInputTests
         { "bench --rule BP --batch-size 16777216 --device cpu", "GB of memory, and this machine has" },
         { "bench --network 1000000-1000000-10 --device cpu", "GB of memory, and this machine has" },
         { "bench --seeds -1", "'-1' of --seeds" },
+        { "bench --rule BP --all-rules", "--rule and --all-rules exclude each other" },
+        { "bench --preset papre", "Unknown preset 'papre'; did you mean paper?" },
+        { "reproduce", "'fdfa reproduce' needs the name of a table: table1, tableB6, tableB5; see 'fdfa reproduce --help'." },
+        { "reproduce tabel1", "Unknown table 'tabel1'; did you mean table1? Known tables: table1, tableB6, tableB5." },
+        { "reproduce table2 --quick", "Unknown table 'table2'; did you mean table1?" },
+        { "reproduce table1 --epoch 3", "Unknown option '--epoch' of 'fdfa reproduce table1'; did you mean --epochs? Known options: --rules, --data" },
+        { "reproduce table1 extra", "'fdfa reproduce table1' has no place for 'extra'; see 'fdfa reproduce table1 --help'." },
+        { "reproduce tableB5 --seeds 3", "Unknown option '--seeds' of 'fdfa reproduce tableB5'" },
+        { "reproduce table1 --seeds 0", "'0' of --seeds is not a whole number from 1 to 1000" },
+        { "reproduce table1 --epochs 0", "'0' of --epochs is not a whole number from 1" },
+        { "reproduce table1 --rules BP,FDFA,bp", "The list 'BP,FDFA,bp' of --rules has BP twice; give it once." },
+        { "reproduce table1 --rules BP,FDAF", "Unknown rule 'FDAF'; did you mean FDFA?" },
+        { "reproduce table1 --rules BP,", "The value 'BP,' of --rules is not a list with commas between its items" },
+        { "reproduce table1 --data mnist,mnist", "has mnist twice" },
+        { "reproduce table1 --data cifar-10", "Unknown data set 'cifar-10'. Known data sets: mnist, fashion-mnist, embedded." },
+        { "reproduce table1 --preset published", "Unknown preset 'published'; did you mean published-code?" },
+        { "reproduce table1 --device gpu", "Unknown device 'gpu'; did you mean cpu?" },
+        { "reproduce table1 --data-dir /nowhere-at-all", "The data sets mnist and fashion-mnist are not in '/nowhere-at-all' (--data-dir); add --download to fetch them, name the folder with --data-dir, or choose others with --data." },
+        { "reproduce table1 --data embedded --device cuda:99", "cuda:99" },
     };
 
     [Theory]
@@ -97,7 +116,7 @@ public sealed class BadInputTests
         string[] arguments = commandLine.Split(' ');
 
         // Unless the mistake is about --output itself, the run would go to a folder that must not appear.
-        if (arguments[0] == "train" && !arguments.Contains("--output") && arguments.Length > 2)
+        if ((arguments[0] == "train" || arguments is ["reproduce", "table1", ..]) && !arguments.Contains("--output") && arguments.Length > 2)
         {
             arguments = [.. arguments, "--output", output];
         }
@@ -129,6 +148,7 @@ public sealed class BadInputTests
         folder.Write("file", [1]);
 
         AssertRefused(CommandLineRun.Of("train", "--output", folder.File(name)), "--output");
+        AssertRefused(CommandLineRun.Of("reproduce", "table1", "--data", "embedded", "--output", folder.File(name)), "--output");
     }
 
     [SkippableFact]

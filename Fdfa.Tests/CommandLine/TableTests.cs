@@ -97,6 +97,12 @@ public sealed class TableTests
         CommandLineRun.Written(output => BenchCommand.Write(output, [s_benchmark with { Rule = "BP", MedianSeconds = 0.0061 }, s_benchmark])),
         "benchmark");
 
+    [SkippableFact]
+    public void The_benchmark_of_many_rules() => Snapshot.Match(
+        CommandLineRun.Written(output => BenchCommand.WriteRules(
+            output, [s_benchmark with { Rule = "LG-FG-A", MedianSeconds = 0.0161, LaunchesPerStep = 5.25 }, s_benchmark], Preset.PublishedCode)),
+        "benchmark-rules");
+
     [Fact]
     public void The_benchmark_as_json_has_the_floor_and_the_ratio()
     {
