@@ -13,15 +13,15 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
 {
     private const string Missing = "–";
 
-    /// <summary>Writes the table to the console: a row per entry, which fits any terminal.</summary>
+    /// <summary>Writes the table to the console: a row per entry, which fits 80 columns.</summary>
     public void Write(ConsoleOutput output)
     {
         bool hasSections = table.Sections.Count > 1;
         Table rows = ConsoleOutput.CreateTable(
             table.Title,
             [
-                "Data set", .. hasSections ? ["Depth"] : Array.Empty<string>(), "Rule", ConsoleOutput.Number("Test accuracy"),
-                ConsoleOutput.Number("Paper"), ConsoleOutput.Number("Difference / sd"),
+                "Data set", .. hasSections ? ["Depth"] : Array.Empty<string>(), "Rule", ConsoleOutput.Number("Ours"),
+                ConsoleOutput.Number("Paper"), ConsoleOutput.Number("Δ / sd"),
             ]);
         TableEntry? previous = null;
         foreach (TableEntry entry in entries.OrderBy(ColumnIndex))
@@ -52,7 +52,7 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
         bool hasSections = table.Sections.Count > 1;
         var text = new StringBuilder($"# {table.Title}\n\n");
         IEnumerable<string> headings =
-            [.. hasSections ? ["Depth"] : Array.Empty<string>(), "Rule", .. columns.SelectMany(column => new[] { column, "Paper", "Difference / sd" })];
+            [.. hasSections ? ["Depth"] : Array.Empty<string>(), "Rule", .. columns.SelectMany(column => new[] { column, "Paper", "Δ / sd" })];
         AddRow(headings);
         AddRow([.. hasSections ? ["---"] : Array.Empty<string>(), "---", .. columns.SelectMany(_ => Enumerable.Repeat("---:", 3))]);
         foreach (var row in entries.GroupBy(entry => (entry.Section, entry.Request.Options.Rule)))
@@ -97,7 +97,7 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
     /// <summary>What a reader must know to read the table, a sentence each.</summary>
     private IEnumerable<string> Caption()
     {
-        yield return "Test accuracy after the last epoch in percent, mean ± sample standard deviation over seeds; difference: (ours − paper's) / paper's standard deviation.";
+        yield return "Test accuracy after the last epoch in percent, mean ± sample standard deviation over seeds; Δ / sd: (ours − paper's) / paper's standard deviation.";
         foreach (string remark in remarks)
         {
             yield return remark;

@@ -105,7 +105,7 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
         remarks.Add(string.Create(
             CultureInfo.InvariantCulture,
             $"The embedded data are {training} training and {test} test images of Fashion-MNIST, beside the paper's figures for all of it: do not expect agreement."));
-        return new PaperColumn("Fashion-MNIST, embedded", EmbeddedFashionMnist.Name);
+        return new PaperColumn("Embedded part", EmbeddedFashionMnist.Name);
     }
 
     private static void AddPresetRemark(ReproductionRequest request, List<string> remarks)
