@@ -1,4 +1,3 @@
-using System.Globalization;
 using Fdfa.Cpu.Reference.Blocks;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Cpu.Reference.Losses;
@@ -40,7 +39,7 @@ public sealed class ReferenceNetwork
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(initial);
         options.Validate();
-        RequireFit(network, options.Rule, initial);
+        initial.RequireFit(network, options.Rule);
 
         _network = network;
         _options = options;
@@ -149,28 +148,6 @@ public sealed class ReferenceNetwork
             {
                 _optimizers[i].Feedback.Update(Parameters.Blocks[i].Feedback, gradient, rate);
             }
-        }
-    }
-
-    private static void RequireFit(NetworkDescription network, LearningRule rule, NetworkParameters parameters)
-    {
-        if (parameters.Blocks.Count != network.Blocks.Count)
-        {
-            throw new ShapeMismatchException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"The parameters have {parameters.Blocks.Count} blocks; the network {network} has {network.Blocks.Count}."));
-        }
-
-        for (var l = 1; l <= network.Blocks.Count; l++)
-        {
-            DenseBlock block = network.Blocks[l - 1];
-            BlockParameters numbers = parameters.Blocks[l - 1];
-            Shape.Require($"weights of block {l}", numbers.Weights.Length, block.Outputs, block.Inputs);
-            Shape.Require($"biases of block {l}", numbers.Biases.Length, block.Outputs, 1);
-            Shape.Require($"feedback values of block {l}", numbers.Feedback.Length, rule.FeedbackRows(network, l), block.Outputs);
-            int headRows = rule.HasLocalHead(network, l) ? network.OutputSize : 0;
-            Shape.Require($"head weights of block {l}", numbers.Head?.Weights.Length ?? 0, headRows, block.Outputs);
-            Shape.Require($"head biases of block {l}", numbers.Head?.Biases.Length ?? 0, headRows, 1);
         }
     }
 

@@ -128,6 +128,9 @@ public sealed record LearningRule(
     /// <summary>True where block l waits for block l + 1: the paper's backward locking.</summary>
     public bool HasBackwardChain => ErrorSignal is ErrorSignal.BackwardChain or ErrorSignal.LayerwiseFeedback;
 
+    /// <summary>True where weights follow perturbations by a directional derivative: forward gradients proper.</summary>
+    public bool FollowsPerturbations => ErrorSignal is ErrorSignal.ForwardGradient or ErrorSignal.LocalForwardGradient;
+
     /// <summary>True where tangents run forward beside the activations.</summary>
     public bool HasTangents => Injection != Injection.None;
 

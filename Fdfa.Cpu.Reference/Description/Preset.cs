@@ -48,10 +48,10 @@ public sealed record Preset(
             FeedbackRateDecay = 1,
             FeedbackOrder = FeedbackOrder.Simultaneous,
             WeightNoise = WeightNoise.PerBatch,
-            LearningRate = IsForwardGradient(rule) ? PublishedForwardGradientRate : 1e-4,
+            LearningRate = rule.FollowsPerturbations ? PublishedForwardGradientRate : 1e-4,
         },
         _ => ActivationFunction.ReLU,
-        rule => !IsForwardGradient(rule),
+        rule => !rule.FollowsPerturbations,
         "the authors' repository: batch norm in hidden blocks, PyTorch's default weights, constant feedback rate, both updates from the old feedback");
 
     /// <summary>All presets.</summary>
@@ -72,7 +72,4 @@ public sealed record Preset(
 
     // Appendix A: "For Random DFA, forward weights were initialized to 0". With ReLU'(0) = 0 they would stay there.
     private static bool StartsAtZero(LearningRule rule) => rule == LearningRule.DirectFeedbackAlignment;
-
-    private static bool IsForwardGradient(LearningRule rule) =>
-        rule.ErrorSignal is ErrorSignal.ForwardGradient or ErrorSignal.LocalForwardGradient;
 }

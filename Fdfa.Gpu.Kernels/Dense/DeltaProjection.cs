@@ -14,7 +14,7 @@ public struct DeltaProjection
     /// <summary>Rows of the matrix and of the error.</summary>
     public int ErrorRows;
 
-    /// <summary>B⁽ˡ⁾ with e for its error, or W⁽ˡ⁺¹⁾ with g⁽ˡ⁺¹⁾: [ErrorRows × MatrixStride].</summary>
+    /// <summary>B⁽ˡ⁾ with e for its error; W⁽ˡ⁺¹⁾, or layerwise B⁽ˡ⁾, with g⁽ˡ⁺¹⁾: [ErrorRows × MatrixStride].</summary>
     public ArrayView<float> Matrix;
 
     /// <summary>Row stride of the matrix.</summary>
@@ -58,6 +58,7 @@ public struct DeltaProjection
                 ColumnEnd = Padding.RoundUp(projection.Samples),
                 Depth = projection.ErrorRows,
             },
+            default(Stored),
             new Epilogue<TActivation>
             {
                 OutputFeatures = projection.OutputFeatures,

@@ -9,8 +9,8 @@ namespace Fdfa.Gpu.Kernels.Dense;
 /// never reaches a result. A bias is the weight of a constant input: every activation buffer carries 1 in its last real
 /// position (0 in its tangents), so weight and bias, their gradients and their tangents take one code path.
 ///   sample-major  [SampleCapacity × stride], stride ≥ neurons + 1:  element (s, i), for weight gradients
-///   feature-major [neurons + 1 × SampleCapacity or 2 · SampleCapacity]: element (i, s), activations and then tangents side
-///                 by side, for the forward pass: one product computes both with one read of W
+///   feature-major [neurons + 1 × (1 + K) · SampleCapacity]: element (i, s), activations and then the tangents of K
+///                 directions side by side, for the forward pass: one product computes all with one read of W
 /// </remarks>
 public struct DenseBlockArguments
 {
@@ -20,8 +20,8 @@ public struct DenseBlockArguments
     /// <summary>n_l.</summary>
     public int Outputs;
 
-    /// <summary>n_L.</summary>
-    public int Classes;
+    /// <summary>Rows of B⁽ˡ⁾: n_L, or n_{l+1} where feedback is layerwise.</summary>
+    public int FeedbackRows;
 
     /// <summary>Samples that the buffers hold, a multiple of 16.</summary>
     public int SampleCapacity;
@@ -31,6 +31,9 @@ public struct DenseBlockArguments
 
     /// <summary>Row stride of feedback and of sample-major outputs: n_l + 1 rounded up to 16.</summary>
     public int OutputStride;
+
+    /// <summary>Row stride of deltas: SampleCapacity, or K times that for rules that follow their perturbations.</summary>
+    public int DeltaStride;
 
     /// <summary>Row stride of feature-major inputs.</summary>
     public int InputFeatureStride;
@@ -44,7 +47,7 @@ public struct DenseBlockArguments
     /// <summary>W and b [n_l × InputStride], with their optimizer's moments.</summary>
     public OptimizedParameters Weights;
 
-    /// <summary>B [n_L × OutputStride], with its optimizer's moments.</summary>
+    /// <summary>B [FeedbackRows × OutputStride], with its optimizer's moments.</summary>
     public OptimizedParameters Feedback;
 
     /// <summary>Per replica: low and high word of the seed.</summary>
@@ -62,17 +65,29 @@ public struct DenseBlockArguments
     /// <summary>y⁽ˡ⁾ and d⁽ˡ⁾, feature-major: read by the pending update, then overwritten by the forward pass.</summary>
     public ArrayView<float> OutputFeatures;
 
-    /// <summary>g⁽ˡ⁾ = δ⁽ˡ⁾ ⊙ σ'(a⁽ˡ⁾), feature-major [n_l × SampleCapacity].</summary>
+    /// <summary>
+    /// g⁽ˡ⁾ = δ⁽ˡ⁾ ⊙ σ'(a⁽ˡ⁾), feature-major [n_l × DeltaStride]. Rules that follow their perturbations leave u_k ⊙ σ'(a) of each
+    /// direction there, and the pending update sums them up.
+    /// </summary>
     public ArrayView<float> Deltas;
 
-    /// <summary>u⁽ˡ⁾, sample-major [SampleCapacity × OutputStride].</summary>
+    /// <summary>u⁽ˡ⁾ of each direction, sample-major [K · SampleCapacity × OutputStride], where feedback learns from it.</summary>
     public ArrayView<float> Perturbations;
 
-    /// <summary>e, feature-major [n_L × SampleCapacity].</summary>
+    /// <summary>d⁽ˡ⁻¹⁾ Wᵀ of each direction, feature-major [n_l × K · SampleCapacity], where feedback learns from it.</summary>
+    public ArrayView<float> ArrivingTangents;
+
+    /// <summary>What hidden blocks project (e, or targets in its place), or the output block's e; feature-major [n_L × SampleCapacity].</summary>
     public ArrayView<float> OutputError;
 
-    /// <summary>y⁽ᴸ⁾ and d⁽ᴸ⁾ of the step whose update is pending, feature-major.</summary>
-    public ArrayView<float> NetworkOutputFeatures;
+    /// <summary>c_{k,s} = e_s · d_{k,s} / K of each direction and sample: [K · SampleCapacity].</summary>
+    public ArrayView<float> DirectionalDerivatives;
+
+    /// <summary>Σ_s c_{k,s} of each direction: [K, rounded up to 16].</summary>
+    public ArrayView<float> BatchDerivatives;
+
+    /// <summary>1 where every sample has weight perturbations of its own.</summary>
+    public int HasWeightNoisePerSample;
 }
 
 /// <summary>The previous step, as far as its update is still to be applied.</summary>
@@ -81,8 +96,14 @@ public struct PendingUpdate
     /// <summary>Samples of that step; 0 when nothing is pending.</summary>
     public int Samples;
 
-    /// <summary>1 / N of that step.</summary>
-    public float InverseSamples;
+    /// <summary>K of that step.</summary>
+    public int Directions;
+
+    /// <summary>1 where the block was perturbed: its deltas are what <see cref="DenseBlockArguments.Deltas"/> says.</summary>
+    public int IsPerturbed;
+
+    /// <summary>Noise of that step.</summary>
+    public PerturbationNoise Noise;
 
     /// <summary>1 where B is updated before the weights see it (Algorithm 1), 0 where both use the old B.</summary>
     public int FeedbackFirst;
@@ -95,6 +116,9 @@ public struct PendingUpdate
 
     /// <summary>The feedback optimizer's numbers.</summary>
     public OptimizerStep FeedbackStep;
+
+    /// <summary>What B follows.</summary>
+    public FeedbackGradient FeedbackGradient;
 }
 
 /// <summary>This step's forward pass.</summary>
@@ -103,18 +127,57 @@ public struct ForwardPass
     /// <summary>N; 0 when there is none, as when pending updates are flushed.</summary>
     public int Samples;
 
-    /// <summary>1 where tangents are propagated and perturbations injected.</summary>
-    public int WithTangents;
+    /// <summary>K, directions whose tangents are propagated; 0 when none are.</summary>
+    public int Directions;
 
-    /// <summary>1 where the input has tangents, as every block's but the first one's.</summary>
+    /// <summary>1 where perturbations are injected at this block.</summary>
+    public int IsPerturbed;
+
+    /// <summary>1 where the input has tangents: not the first block's, nor that of a block after a local head.</summary>
     public int InputHasTangents;
 
-    /// <summary>The step, counter of the noise.</summary>
-    public uint Step;
+    /// <summary>This step's noise.</summary>
+    public PerturbationNoise Noise;
 
     /// <summary>y⁽ˡ⁻¹⁾ and d⁽ˡ⁻¹⁾, feature-major.</summary>
     public ArrayView<float> InputFeatures;
 
     /// <summary>y⁽ˡ⁾, sample-major: the next block's input in its own pending update.</summary>
     public ArrayView<float> Outputs;
+}
+
+/// <summary>∇B⁽ˡ⁾ = Keep · B⁽ˡ⁾ + Scale · Sourceᵀ Inputs.</summary>
+/// <remarks>
+/// FDFA (Eq. 10): Source = d⁽ᴸ⁾, Inputs = u⁽ˡ⁾ of all directions, Scale = −1/(KN), Keep = 1; L-FDFA: Source = d⁽ˡ⁾ W⁽ˡ⁺¹⁾ᵀ.
+/// DKP: Source = e, Inputs = y⁽ˡ⁾, Scale = 1, Keep = decay.
+/// Between the directions of a batch that does not fill the buffers lie rows of Inputs that are zero.
+/// </remarks>
+public struct FeedbackGradient
+{
+    /// <summary>Feature-major [FeedbackRows × SourceStride] from SourceOffset on, per replica.</summary>
+    public ArrayView<float> Source;
+
+    /// <summary>Elements of <see cref="Source"/> per replica.</summary>
+    public int SourceLength;
+
+    /// <summary>Its first element within a replica.</summary>
+    public int SourceOffset;
+
+    /// <summary>Its row stride.</summary>
+    public int SourceStride;
+
+    /// <summary>Sample-major [InputRows × OutputStride], per replica.</summary>
+    public ArrayView<float> Inputs;
+
+    /// <summary>Rows of <see cref="Inputs"/> per replica.</summary>
+    public int InputRows;
+
+    /// <summary>Rows that the product sums over.</summary>
+    public int Depth;
+
+    /// <summary>Factor on the product.</summary>
+    public float Scale;
+
+    /// <summary>Factor on B.</summary>
+    public float Keep;
 }

@@ -27,9 +27,10 @@ internal static class DenseForward
                 RowBegin = rowBegin,
                 RowEnd = rowEnd,
                 ColumnBegin = 0,
-                ColumnEnd = forward.InputHasTangents != 0 ? arguments.SampleCapacity + columns : columns,
+                ColumnEnd = forward.InputHasTangents != 0 ? (forward.Directions * arguments.SampleCapacity) + columns : columns,
                 Depth = arguments.Inputs + 1,
             },
+            default(Stored),
             new StoreEpilogue { Target = outputFeatures, Stride = arguments.OutputFeatureStride });
     }
 

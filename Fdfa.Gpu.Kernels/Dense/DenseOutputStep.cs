@@ -11,6 +11,15 @@ public struct LossArguments
     /// <summary>1 / N of this step.</summary>
     public float InverseSamples;
 
+    /// <summary>1 / K of this step.</summary>
+    public float InverseDirections;
+
+    /// <summary>−t / N, feature-major [n_L × SampleCapacity], per replica, written (=) where its length is not 0: DRTP's error.</summary>
+    public ArrayView<float> Targets;
+
+    /// <summary>1 where <see cref="Targets"/> is written.</summary>
+    public int WritesTargets;
+
     /// <summary>Labels of this step's batch [SampleCapacity], per replica.</summary>
     public ArrayView<uint> BatchLabels;
 
@@ -27,21 +36,23 @@ public struct LossArguments
     public int MetricsIndex;
 }
 
-/// <summary>The linear output block's whole step in one launch: its pending update, forward and tangent pass, loss, error and accuracy.</summary>
+/// <summary>A linear output's whole step in one launch: its pending update, forward and tangent pass, loss, error and accuracy.</summary>
 /// <remarks>
-/// Pending: ∇W⁽ᴸ⁾ = eᵀ y⁽ᴸ⁻¹⁾ (Algorithm 1, line 20), W by its optimizer (+=). Then y⁽ᴸ⁾ = y⁽ᴸ⁻¹⁾ W⁽ᴸ⁾ᵀ + b,
-/// d⁽ᴸ⁾ = d⁽ᴸ⁻¹⁾ W⁽ᴸ⁾ᵀ (nothing is injected), e = ∂(mean loss)/∂y⁽ᴸ⁾ (=), the step's mean loss and number correct (=).
-/// The old e is consumed before the new one is written, in the same launch.
+/// The network's output block, or the head of a block's own loss. Pending: ∇W = eᵀ y (Algorithm 1, line 20), or by its own
+/// perturbation as in <see cref="DenseBlockStep"/>; W by its optimizer (+=). Then z = y Wᵀ + b, d = d⁽ˡ⁾ Wᵀ (+ V y, + u),
+/// e = ∂(mean loss)/∂z (=), the step's mean loss and number correct (=), and for rules that follow their perturbations
+/// c_{k,s} = e_s · d_{k,s} / K and Σ_s c_{k,s} (=). The old e is consumed before the new one is written, in the same launch.
 /// Launch: grid (1, replicas): one group sees all classes of a sample, and they are few.
-/// Agrees with Fdfa.Cpu.Reference's losses and output block.
+/// Agrees with Fdfa.Cpu.Reference's losses, output block and local heads.
 /// </remarks>
 public static class DenseOutputStep
 {
     /// <summary>The kernel.</summary>
-    public static void Run<TTiles, TOptimizer, TLoss>(DenseBlockArguments arguments, LossArguments loss)
+    public static void Run<TTiles, TOptimizer, TLoss, TRule>(DenseBlockArguments arguments, LossArguments loss)
         where TTiles : struct, ITileProgram
         where TOptimizer : struct, IOptimizer
         where TLoss : struct, ILoss
+        where TRule : struct, IDenseRule
     {
         var replica = Grid.IdxY;
         var workspace = TTiles.Workspace();
@@ -49,41 +60,120 @@ public static class DenseOutputStep
         var error = Replica.Of(arguments.OutputError, replica, arguments.Outputs * arguments.SampleCapacity);
         if (arguments.Pending.Samples > 0)
         {
-            DenseUpdate.Weights<TTiles, TOptimizer>(workspace, arguments, weights, error, replica, 0, arguments.Outputs);
+            Update<TTiles, TOptimizer, TRule>(workspace, arguments, weights, error, replica);
             TTiles.Barrier();
         }
 
         if (arguments.Forward.Samples > 0)
         {
             var outputs = Replica.Of(arguments.OutputFeatures, replica, (arguments.Outputs + 1) * arguments.OutputFeatureStride);
-            var sampleMetrics = Replica.Of(loss.SampleMetrics, replica, 2 * arguments.SampleCapacity);
-            DenseForward.Product<TTiles>(workspace, arguments, weights.Values, outputs, replica, 0, arguments.Outputs);
+            Forward<TTiles, TRule>(workspace, arguments, weights, outputs, replica);
             TTiles.Barrier();
-            TTiles.ForEach(
-                0,
-                1,
-                0,
-                Padding.RoundUp(arguments.Forward.Samples),
-                new LossBody<TLoss>
+            var body = new LossBody<TLoss, TRule>
+            {
+                Tile = new LossTile
                 {
-                    Tile = new LossTile
-                    {
-                        Classes = arguments.Outputs,
-                        Outputs = outputs,
-                        OutputStride = arguments.OutputFeatureStride,
-                        Error = error,
-                        ErrorStride = arguments.SampleCapacity,
-                        InverseSamples = loss.InverseSamples,
-                    },
-                    BatchLabels = Replica.Of(loss.BatchLabels, replica, arguments.SampleCapacity),
-                    SampleMetrics = sampleMetrics,
-                    SampleCapacity = arguments.SampleCapacity,
-                });
+                    Classes = arguments.Outputs,
+                    Outputs = outputs,
+                    OutputStride = arguments.OutputFeatureStride,
+                    Error = error,
+                    ErrorStride = arguments.SampleCapacity,
+                    InverseSamples = loss.InverseSamples,
+                },
+                BatchLabels = Replica.Of(loss.BatchLabels, replica, arguments.SampleCapacity),
+                SampleMetrics = Replica.Of(loss.SampleMetrics, replica, 2 * arguments.SampleCapacity),
+                SampleCapacity = arguments.SampleCapacity,
+                Directions = arguments.Forward.Directions,
+                InverseDirections = loss.InverseDirections,
+                Derivatives = arguments.DirectionalDerivatives,
+                Targets = loss.Targets,
+                WritesTargets = loss.WritesTargets,
+            };
+            if (loss.WritesTargets != 0)
+            {
+                body.Targets = Replica.Of(loss.Targets, replica, arguments.Outputs * arguments.SampleCapacity);
+            }
+
+            if (NeedsDerivatives<TRule>() && arguments.Forward.Directions > 0)
+            {
+                body.Derivatives = Replica.Of(
+                    arguments.DirectionalDerivatives, replica, arguments.Forward.Directions * arguments.SampleCapacity);
+            }
+
+            TTiles.ForEach(0, 1, 0, Padding.RoundUp(arguments.Forward.Samples), body);
             TTiles.Barrier();
             if (TTiles.IsFirstThread)
             {
-                SumMetrics(sampleMetrics, loss, replica, arguments.Forward.Samples, arguments.SampleCapacity);
+                SumMetrics(body.SampleMetrics, loss, replica, arguments.Forward.Samples, arguments.SampleCapacity);
+                if (TRule.PerturbsWeights)
+                {
+                    SumDerivatives(body.Derivatives, arguments, replica);
+                }
             }
+        }
+    }
+
+    private static bool NeedsDerivatives<TRule>()
+        where TRule : struct, IDenseRule => TRule.FollowsPerturbations || TRule.PerturbsWeights;
+
+    private static void Update<TTiles, TOptimizer, TRule>(
+        ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters weights, ArrayView<float> error, int replica)
+        where TTiles : struct, ITileProgram
+        where TOptimizer : struct, IOptimizer
+        where TRule : struct, IDenseRule
+    {
+        if (TRule.PerturbsWeights)
+        {
+            WeightPerturbation.Update<TTiles, TOptimizer>(arguments, weights, replica, 0, arguments.Outputs);
+            return;
+        }
+
+        var deltas = error;
+        var stride = arguments.SampleCapacity;
+        if (TRule.FollowsPerturbations && arguments.Pending.IsPerturbed != 0)
+        {
+            deltas = Replica.Of(arguments.Deltas, replica, arguments.Outputs * arguments.DeltaStride);
+            stride = arguments.DeltaStride;
+            DirectionSum.Run<TTiles>(arguments, deltas, replica, 0, arguments.Outputs);
+            TTiles.Barrier();
+        }
+
+        DenseUpdate.Weights<TTiles, TOptimizer>(workspace, arguments, weights, deltas, stride, replica, 0, arguments.Outputs);
+    }
+
+    private static void Forward<TTiles, TRule>(
+        ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters weights, ArrayView<float> outputs, int replica)
+        where TTiles : struct, ITileProgram
+        where TRule : struct, IDenseRule
+    {
+        DenseForward.Product<TTiles>(workspace, arguments, weights.Values, outputs, replica, 0, arguments.Outputs);
+        if (TRule.PerturbsWeights && arguments.Forward.Directions > 0)
+        {
+            TTiles.Barrier();
+            WeightPerturbation.AddToTangents<TTiles>(workspace, arguments, outputs, replica, 0, arguments.Outputs);
+        }
+
+        if (TRule.FollowsPerturbations && arguments.Forward.IsPerturbed != 0)
+        {
+            TTiles.Barrier();
+            TTiles.ForEach(
+                0,
+                arguments.Outputs,
+                0,
+                Padding.RoundUp(arguments.Forward.Samples),
+                new PerturbationBody
+                {
+                    Noise = PerturbationNoise.Of(arguments.Forward.Noise, arguments.Seeds, replica),
+                    Block = (uint)arguments.Block,
+                    Directions = arguments.Forward.Directions,
+                    SampleCapacity = arguments.SampleCapacity,
+                    IsSum = arguments.Forward.InputHasTangents,
+                    Features = outputs,
+                    FeatureStride = arguments.OutputFeatureStride,
+                    Deltas = Replica.Of(arguments.Deltas, replica, arguments.Outputs * arguments.DeltaStride),
+                    DeltaStride = arguments.DeltaStride,
+                    Rows = arguments.Outputs,
+                });
         }
     }
 
@@ -103,13 +193,87 @@ public static class DenseOutputStep
         loss.Metrics[index + 1] = correct;
     }
 
-    private struct LossBody<TLoss> : IElementwise
+    private static void SumDerivatives(ArrayView<float> derivatives, DenseBlockArguments arguments, int replica)
+    {
+        var sums = Replica.Of(arguments.BatchDerivatives, replica, Padding.RoundUp(arguments.Forward.Directions));
+        for (var direction = 0; direction < arguments.Forward.Directions; direction++)
+        {
+            var sum = 0f;
+            for (var sample = 0; sample < arguments.Forward.Samples; sample++)
+            {
+                sum += derivatives[(direction * arguments.SampleCapacity) + sample];
+            }
+
+            sums[direction] = sum;
+        }
+    }
+
+    /// <summary>d⁽ᴸ⁾ + u⁽ᴸ⁾ (Eq. 4 sums over l ≤ L), and u⁽ᴸ⁾ for the pending update to follow.</summary>
+    private struct PerturbationBody : IElementwise
+    {
+        public PerturbationNoise Noise;
+        public uint Block;
+        public int Directions;
+        public int SampleCapacity;
+        public int IsSum;
+        public ArrayView<float> Features;
+        public int FeatureStride;
+        public ArrayView<float> Deltas;
+        public int DeltaStride;
+        public int Rows;
+
+        public readonly void Apply<TLane, TBits, TLanes>(int row, int column)
+            where TLane : unmanaged
+            where TBits : unmanaged
+            where TLanes : struct, ILanes<TLane, TBits>
+        {
+            var samples = TLanes.AddBits(TLanes.Indices(), TLanes.BroadcastBits((uint)column));
+            for (var direction = 0; direction < Directions; direction++)
+            {
+                var u = Noise.Sample<TLane, TBits, TLanes>(
+                    PerturbationNoise.OfActivations + Block, TLanes.BroadcastBits((uint)row / 4), samples, direction);
+                var place = (direction * SampleCapacity) + column;
+                Put<TLane, TBits, TLanes>(row, place, u.First);
+                Put<TLane, TBits, TLanes>(row + 1, place, u.Second);
+                Put<TLane, TBits, TLanes>(row + 2, place, u.Third);
+                Put<TLane, TBits, TLanes>(row + 3, place, u.Fourth);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private readonly void Put<TLane, TBits, TLanes>(int row, int place, TLane u)
+            where TLane : unmanaged
+            where TBits : unmanaged
+            where TLanes : struct, ILanes<TLane, TBits>
+        {
+            if (row < Rows)
+            {
+                TLanes.Store(Deltas, (row * DeltaStride) + place, u);
+                var index = (row * FeatureStride) + SampleCapacity + place;
+                var d = u;
+                if (IsSum != 0)
+                {
+                    d = TLanes.Add(u, TLanes.Load(Features, index));
+                }
+
+                TLanes.Store(Features, index, d);
+            }
+        }
+    }
+
+    private struct LossBody<TLoss, TRule> : IElementwise
         where TLoss : struct, ILoss
+        where TRule : struct, IDenseRule
     {
         public LossTile Tile;
         public ArrayView<uint> BatchLabels;
         public ArrayView<float> SampleMetrics;
         public int SampleCapacity;
+        public int Directions;
+        public float InverseDirections;
+        public ArrayView<float> Derivatives;
+        public ArrayView<float> Targets;
+        public int WritesTargets;
 
         public readonly void Apply<TLane, TBits, TLanes>(int row, int column)
             where TLane : unmanaged
@@ -120,6 +284,42 @@ public static class DenseOutputStep
             var correct = Correct<TLane, TBits, TLanes>(labels, column);
             TLanes.Store(SampleMetrics, column, TLoss.Apply<TLane, TBits, TLanes>(Tile, column, labels));
             TLanes.Store(SampleMetrics, SampleCapacity + column, correct);
+            if (WritesTargets != 0)
+            {
+                for (var c = 0; c < Tile.Classes; c++)
+                {
+                    TLanes.Store(Targets, (c * SampleCapacity) + column, TLanes.SelectEqual(
+                        labels, TLanes.BroadcastBits((uint)c), TLanes.Broadcast(-Tile.InverseSamples), TLanes.Broadcast(0f)));
+                }
+            }
+
+            if (NeedsDerivatives<TRule>())
+            {
+                for (var direction = 0; direction < Directions; direction++)
+                {
+                    TLanes.Store(
+                        Derivatives, (direction * SampleCapacity) + column, Derivative<TLane, TBits, TLanes>(direction, column));
+                }
+            }
+        }
+
+        // c = e · d / K of the samples at a column, whose e has just been written.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private readonly TLane Derivative<TLane, TBits, TLanes>(int direction, int column)
+            where TLane : unmanaged
+            where TBits : unmanaged
+            where TLanes : struct, ILanes<TLane, TBits>
+        {
+            var sum = TLanes.Broadcast(0f);
+            for (var c = 0; c < Tile.Classes; c++)
+            {
+                sum = TLanes.MultiplyAdd(
+                    TLanes.Load(Tile.Error, (c * Tile.ErrorStride) + column),
+                    TLanes.Load(Tile.Outputs, (c * Tile.OutputStride) + ((direction + 1) * SampleCapacity) + column),
+                    sum);
+            }
+
+            return TLanes.Multiply(sum, TLanes.Broadcast(InverseDirections));
         }
 
         // The first of equal outputs wins, as in PyTorch's argmax.

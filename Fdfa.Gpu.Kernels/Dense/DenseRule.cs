@@ -1,40 +1,87 @@
 namespace Fdfa.Gpu.Kernels.Dense;
 
-/// <summary>A learning rule's three choices, folded into the kernel when it is compiled.</summary>
+/// <summary>A learning rule's three choices, folded into the kernels when they are compiled.</summary>
+/// <remarks>A rule that says nothing is BP's or FA's: the backward chain has left g⁽ˡ⁾ behind.</remarks>
 public interface IDenseRule
 {
-    /// <summary>u is injected at the output of hidden blocks.</summary>
-    static abstract bool InjectsPerturbations { get; }
+    /// <summary>u⁽ˡ⁾ is injected at the output of blocks.</summary>
+    static virtual bool PerturbsActivations => false;
 
-    /// <summary>δ⁽ˡ⁾ = e B⁽ˡ⁾; otherwise the backward chain has left g⁽ˡ⁾ behind.</summary>
-    static abstract bool ProjectsOutputError { get; }
+    /// <summary>V⁽ˡ⁾ is injected on weights and biases, and is what they move along.</summary>
+    static virtual bool PerturbsWeights => false;
 
-    /// <summary>B follows ∇B = B − (1/N) Σ_s d_s⁽ᴸ⁾ ⊗ u_s⁽ˡ⁾.</summary>
-    static abstract bool LearnsFeedback { get; }
+    /// <summary>δ⁽ˡ⁾ = error · B⁽ˡ⁾.</summary>
+    static virtual bool ProjectsError => false;
+
+    /// <summary>δ⁽ˡ⁾ = Σ_k c_k u_k⁽ˡ⁾ with c the directional derivative of a loss.</summary>
+    static virtual bool FollowsPerturbations => false;
+
+    /// <summary>B⁽ˡ⁾ follows a product of what <see cref="FeedbackGradient"/> names.</summary>
+    static virtual bool LearnsFeedback => false;
+
+    /// <summary>Feedback starts at the next block, whose arriving tangents it learns from.</summary>
+    static virtual bool KeepsArrivingTangents => false;
 }
 
-/// <summary>BP.</summary>
-public readonly struct BackpropagationRule : IDenseRule
+/// <summary>BP and FA.</summary>
+public readonly struct BackwardChainRule : IDenseRule;
+
+/// <summary>DFA and DRTP.</summary>
+public readonly struct FixedFeedbackRule : IDenseRule
 {
     /// <inheritdoc/>
-    public static bool InjectsPerturbations => false;
+    public static bool ProjectsError => true;
+}
+
+/// <summary>DKP.</summary>
+public readonly struct KolenPollackRule : IDenseRule
+{
+    /// <inheritdoc/>
+    public static bool ProjectsError => true;
 
     /// <inheritdoc/>
-    public static bool ProjectsOutputError => false;
-
-    /// <inheritdoc/>
-    public static bool LearnsFeedback => false;
+    public static bool LearnsFeedback => true;
 }
 
 /// <summary>FDFA.</summary>
 public readonly struct ForwardDirectFeedbackRule : IDenseRule
 {
     /// <inheritdoc/>
-    public static bool InjectsPerturbations => true;
+    public static bool PerturbsActivations => true;
 
     /// <inheritdoc/>
-    public static bool ProjectsOutputError => true;
+    public static bool ProjectsError => true;
 
     /// <inheritdoc/>
     public static bool LearnsFeedback => true;
+}
+
+/// <summary>L-FDFA.</summary>
+public readonly struct ForwardLayerwiseFeedbackRule : IDenseRule
+{
+    /// <inheritdoc/>
+    public static bool PerturbsActivations => true;
+
+    /// <inheritdoc/>
+    public static bool LearnsFeedback => true;
+
+    /// <inheritdoc/>
+    public static bool KeepsArrivingTangents => true;
+}
+
+/// <summary>FG-A and LG-FG-A.</summary>
+public readonly struct ActivityPerturbedRule : IDenseRule
+{
+    /// <inheritdoc/>
+    public static bool PerturbsActivations => true;
+
+    /// <inheritdoc/>
+    public static bool FollowsPerturbations => true;
+}
+
+/// <summary>FG-W.</summary>
+public readonly struct WeightPerturbedRule : IDenseRule
+{
+    /// <inheritdoc/>
+    public static bool PerturbsWeights => true;
 }

@@ -16,11 +16,11 @@ internal static class DenseUpdate
     /// <summary>A replica's feedback with its moments.</summary>
     public static OptimizedParameters FeedbackOf<TOptimizer>(DenseBlockArguments arguments, int replica)
         where TOptimizer : struct, IOptimizer =>
-        Of<TOptimizer>(arguments.Feedback, replica, arguments.Classes * arguments.OutputStride);
+        Of<TOptimizer>(arguments.Feedback, replica, arguments.FeedbackRows * arguments.OutputStride);
 
     /// <summary>∇W = gᵀ y⁽ˡ⁻¹⁾ and, in the column of the constant input, ∇b = Σ_s g_s; then the optimizer. Rows rowBegin … rowEnd − 1.</summary>
     public static void Weights<TTiles, TOptimizer>(
-        ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters weights, ArrayView<float> deltas,
+        ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters weights, ArrayView<float> deltas, int deltaStride,
         int replica, int rowBegin, int rowEnd)
         where TTiles : struct, ITileProgram
         where TOptimizer : struct, IOptimizer =>
@@ -29,7 +29,7 @@ internal static class DenseUpdate
             new MatrixProduct
             {
                 Left = deltas,
-                LeftRowStride = arguments.SampleCapacity,
+                LeftRowStride = deltaStride,
                 LeftDepthStride = 1,
                 Right = Replica.Of(arguments.Pending.Inputs, replica, arguments.SampleCapacity * arguments.InputStride),
                 RightStride = arguments.InputStride,
@@ -39,38 +39,41 @@ internal static class DenseUpdate
                 ColumnEnd = arguments.InputStride,
                 Depth = arguments.Pending.Samples,
             },
+            default(Stored),
             new WeightEpilogue<TOptimizer> { Step = arguments.Pending.WeightStep, Parameters = weights, Stride = arguments.InputStride });
 
-    /// <summary>∇B = B − (1/N) Σ_s d_s⁽ᴸ⁾ ⊗ u_s (Eq. 10) as the product Dᵀ U / N; then the optimizer. Columns of the tile that begins at rowBegin.</summary>
+    /// <summary>∇B as <see cref="FeedbackGradient"/> says, in one product over all samples (never sample by sample); then the optimizer. Columns of the tile that begins at rowBegin.</summary>
     public static void Feedback<TTiles, TOptimizer>(
         ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters feedback, int replica, int rowBegin)
         where TTiles : struct, ITileProgram
         where TOptimizer : struct, IOptimizer
     {
+        var gradient = arguments.Pending.FeedbackGradient;
         var columnEnd = rowBegin + arguments.RowsPerGroup < arguments.OutputStride ? rowBegin + arguments.RowsPerGroup : arguments.OutputStride;
-        var networkOutputs = Replica.Of(
-            arguments.NetworkOutputFeatures, replica, (arguments.Classes + 1) * arguments.OutputFeatureStride);
+        var source = Replica.Of(gradient.Source, replica, gradient.SourceLength);
         TTiles.Product(
             workspace,
             new MatrixProduct
             {
-                Left = networkOutputs.SubView(arguments.SampleCapacity, networkOutputs.Length - arguments.SampleCapacity),
-                LeftRowStride = arguments.OutputFeatureStride,
+                Left = source.SubView(gradient.SourceOffset, gradient.SourceLength - gradient.SourceOffset),
+                LeftRowStride = gradient.SourceStride,
                 LeftDepthStride = 1,
-                Right = Replica.Of(arguments.Perturbations, replica, arguments.SampleCapacity * arguments.OutputStride),
+                Right = Replica.Of(gradient.Inputs, replica, gradient.InputRows * arguments.OutputStride),
                 RightStride = arguments.OutputStride,
                 RowBegin = 0,
-                RowEnd = arguments.Classes,
+                RowEnd = arguments.FeedbackRows,
                 ColumnBegin = rowBegin,
                 ColumnEnd = columnEnd,
-                Depth = arguments.Pending.Samples,
+                Depth = gradient.Depth,
             },
+            default(Stored),
             new FeedbackEpilogue<TOptimizer>
             {
                 Step = arguments.Pending.FeedbackStep,
                 Parameters = feedback,
                 Stride = arguments.OutputStride,
-                InverseSamples = arguments.Pending.InverseSamples,
+                Scale = gradient.Scale,
+                Keep = gradient.Keep,
             });
     }
 
@@ -121,7 +124,8 @@ internal static class DenseUpdate
         public OptimizerStep Step;
         public OptimizedParameters Parameters;
         public int Stride;
-        public float InverseSamples;
+        public float Scale;
+        public float Keep;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public readonly void Apply<TLane, TBits, TLanes>(int row, int column, TLane value)
@@ -130,14 +134,15 @@ internal static class DenseUpdate
             where TLanes : struct, ILanes<TLane, TBits>
         {
             var index = (row * Stride) + column;
-            var gradient = TLanes.MultiplyAdd(value, TLanes.Broadcast(-InverseSamples), TLanes.Load(Parameters.Values, index));
+            var kept = TLanes.Multiply(TLanes.Load(Parameters.Values, index), TLanes.Broadcast(Keep));
+            var gradient = TLanes.MultiplyAdd(value, TLanes.Broadcast(Scale), kept);
             TOptimizer.Update<TLane, TBits, TLanes>(Step, Parameters, index, gradient);
         }
 
         public readonly void Prefetch<TPrefetch>(int row, int column)
             where TPrefetch : struct, IPrefetch
         {
-            // Feedback is n_L rows only; it comes near with the first of them.
+            // Direct feedback is n_L rows only; it comes near with the first of them.
         }
     }
 }

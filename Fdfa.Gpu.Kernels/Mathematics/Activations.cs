@@ -64,6 +64,31 @@ public readonly struct ReLU : IActivation
     }
 }
 
+/// <summary>σ(a) = max(a, 0), with σ'(0) = 1.</summary>
+/// <remarks>The derivative must tell a = 0 from a &lt; 0 by the value alone: a neuron that is off is a negative zero.</remarks>
+public readonly struct ReLUOpenAtZero : IActivation
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane Value<TLane, TBits, TLanes>(TLane preactivation)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits> =>
+        TLanes.SelectGreater(TLanes.Broadcast(0f), preactivation, TLanes.Broadcast(-0f), preactivation);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane TimesDerivative<TLane, TBits, TLanes>(TLane activation, TLane factor)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        // All ones where the sign is set.
+        var isOff = TLanes.ShiftRightArithmetic(TLanes.AsBits(activation), 31);
+        return TLanes.AsFloats(TLanes.AndBits(TLanes.AsBits(factor), TLanes.XorBits(isOff, TLanes.BroadcastBits(uint.MaxValue))));
+    }
+}
+
 /// <summary>σ(a) = tanh a, σ' = 1 − y².</summary>
 public readonly struct Tanh : IActivation
 {

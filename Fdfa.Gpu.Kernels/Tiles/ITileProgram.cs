@@ -1,3 +1,4 @@
+using Fdfa.Gpu.Kernels.Mathematics;
 using ILGPU;
 
 namespace Fdfa.Gpu.Kernels.Tiles;
@@ -10,6 +11,9 @@ namespace Fdfa.Gpu.Kernels.Tiles;
 /// </remarks>
 public struct MatrixProduct
 {
+    /// <summary>Longest reduction over a generated operand: eight rows of it fit a first-level cache. Longer ones are added up in parts.</summary>
+    public const int LongestGeneratedDepth = 1024;
+
     /// <summary>Left, element (r, k) at r · <see cref="LeftRowStride"/> + k · <see cref="LeftDepthStride"/>.</summary>
     public ArrayView<float> Left;
 
@@ -39,6 +43,32 @@ public struct MatrixProduct
 
     /// <summary>Length of the reduction; it runs from 0 up, one multiply-add after the other, on every tile program.</summary>
     public int Depth;
+}
+
+/// <summary>Where the left operand of a product comes from.</summary>
+public interface ILeftOperand
+{
+    /// <summary>True where it is computed as it is needed; false where <see cref="MatrixProduct.Left"/> holds it.</summary>
+    static abstract bool IsGenerated { get; }
+
+    /// <summary>Elements of rows row … row + 3 (row a multiple of 4) at steps step … step + TLanes.Count − 1 of the reduction.</summary>
+    LaneQuad<TLane> Generate<TLane, TBits, TLanes>(int row, int step)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>;
+}
+
+/// <summary>The left operand that <see cref="MatrixProduct.Left"/> holds.</summary>
+public readonly struct Stored : ILeftOperand
+{
+    /// <inheritdoc/>
+    public static bool IsGenerated => false;
+
+    /// <inheritdoc/>
+    public LaneQuad<TLane> Generate<TLane, TBits, TLanes>(int row, int step)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits> => default;
 }
 
 /// <summary>What becomes of an element of a product: stored, or consumed on the spot.</summary>
@@ -80,7 +110,9 @@ public interface ITileProgram
     static abstract ArrayView<float> Workspace();
 
     /// <summary>Computes a product and hands each element to the epilogue exactly once.</summary>
-    static abstract void Product<TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TEpilogue epilogue)
+    /// <remarks>Where the left operand is generated, RowBegin is a multiple of 8 and the depth at most <see cref="MatrixProduct.LongestGeneratedDepth"/>.</remarks>
+    static abstract void Product<TLeft, TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TLeft left, TEpilogue epilogue)
+        where TLeft : struct, ILeftOperand
         where TEpilogue : struct, IProductEpilogue;
 
     /// <summary>Runs <paramref name="body"/> on rows rowBegin … rowEnd − 1 in fours and columns columnBegin … columnEnd − 1; bounds are multiples of 4 and 16, but for rowEnd.</summary>

@@ -53,7 +53,8 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     /// <inheritdoc/>
     [IntrinsicImplementation]
     [SkipLocalsInit]
-    public static unsafe void Product<TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TEpilogue epilogue)
+    public static unsafe void Product<TLeft, TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TLeft left, TEpilogue epilogue)
+        where TLeft : struct, ILeftOperand
         where TEpilogue : struct, IProductEpilogue
     {
         if (product.RowBegin >= product.RowEnd || product.ColumnBegin >= product.ColumnEnd)
@@ -62,9 +63,20 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
         }
 
         var block = stackalloc TLane[2 * BlockRows];
-        var left = SimdMemory.Pointer(product.Left);
         var right = SimdMemory.Pointer(product.Right);
         var stripe = StripeColumns(product.Depth);
+        float* stored = null;
+        var generated = stackalloc float[TLeft.IsGenerated ? BlockRows * MatrixProduct.LongestGeneratedDepth : 1];
+        if (TLeft.IsGenerated)
+        {
+            product.LeftRowStride = MatrixProduct.LongestGeneratedDepth;
+            product.LeftDepthStride = 1;
+        }
+        else
+        {
+            stored = SimdMemory.Pointer(product.Left);
+        }
+
         for (var begin = product.ColumnBegin; begin < product.ColumnEnd; begin += stripe)
         {
             var end = Math.Min(begin + stripe, product.ColumnEnd);
@@ -72,7 +84,22 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
             for (var row = product.RowBegin; row < product.RowEnd; row += rows)
             {
                 rows = row + BlockRows <= product.RowEnd ? BlockRows : 1;
-                var a = left + ((nint)row * product.LeftRowStride);
+                float* a;
+                if (TLeft.IsGenerated)
+                {
+                    // Rows that are left over were generated with the block of eight that they begin.
+                    if (row % BlockRows == 0)
+                    {
+                        Generate(ref left, generated, row, product.Depth);
+                    }
+
+                    a = generated + (row % BlockRows * product.LeftRowStride);
+                }
+                else
+                {
+                    a = stored + ((nint)row * product.LeftRowStride);
+                }
+
                 int columns;
                 for (var column = begin; column < end; column += columns)
                 {
@@ -87,6 +114,23 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
 
     // A stripe of Right that stays in the second-level cache while all rows pass over it; rows of the result are long runs of memory.
     private static int StripeColumns(int depth) => Math.Max(2 * Padding.Unit, StripeFloats / Math.Max(depth, 1) / (2 * Padding.Unit) * (2 * Padding.Unit));
+
+    private static unsafe void Generate<TLeft>(ref TLeft left, float* target, int row, int depth)
+        where TLeft : struct, ILeftOperand
+    {
+        for (var quad = 0; quad < BlockRows; quad += 4)
+        {
+            var rows = target + (quad * MatrixProduct.LongestGeneratedDepth);
+            for (var step = 0; step < depth; step += TLanes.Count)
+            {
+                var values = left.Generate<TLane, TBits, TLanes>(row + quad, step);
+                Unsafe.WriteUnaligned(rows + step, values.First);
+                Unsafe.WriteUnaligned(rows + MatrixProduct.LongestGeneratedDepth + step, values.Second);
+                Unsafe.WriteUnaligned(rows + (2 * MatrixProduct.LongestGeneratedDepth) + step, values.Third);
+                Unsafe.WriteUnaligned(rows + (3 * MatrixProduct.LongestGeneratedDepth) + step, values.Fourth);
+            }
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static unsafe void Multiply(float* left, float* right, in MatrixProduct product, int rows, int columns, TLane* block)

@@ -53,7 +53,8 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
     }
 
     /// <inheritdoc/>
-    public static void Product<TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TEpilogue epilogue)
+    public static void Product<TLeft, TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TLeft left, TEpilogue epilogue)
+        where TLeft : struct, ILeftOperand
         where TEpilogue : struct, IProductEpilogue
     {
         var threadRow = Group.IdxX / TColumns.Value;
@@ -65,7 +66,16 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
                 var block = default(Block4x4);
                 for (var depth = 0; depth < product.Depth; depth += TDepth.Value)
                 {
-                    Stage(workspace, product, tileRow, tileColumn, depth);
+                    if (TLeft.IsGenerated)
+                    {
+                        StageGenerated(workspace, product, left, tileRow, depth);
+                    }
+                    else
+                    {
+                        StageStored(workspace, product, tileRow, depth);
+                    }
+
+                    StageRight(workspace, product, tileColumn, depth);
                     Group.Barrier();
                     block = Accumulate(workspace, threadRow, threadColumn, block);
                     Group.Barrier();
@@ -80,7 +90,7 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
     }
 
     // Steps beyond the depth, rows and columns beyond the tile are staged as zeros: they add nothing.
-    private static void Stage(ArrayView<float> workspace, MatrixProduct product, int tileRow, int tileColumn, int depth)
+    private static void StageStored(ArrayView<float> workspace, MatrixProduct product, int tileRow, int depth)
     {
         for (var item = Group.IdxX; item < TDepth.Value * TileRows; item += Threads)
         {
@@ -91,7 +101,27 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
                 ? product.Left[((tileRow + row) * product.LeftRowStride) + ((depth + step) * product.LeftDepthStride)]
                 : 0f;
         }
+    }
 
+    // Four rows at a time. Rows beyond the tile are generated and never drained; steps beyond the depth meet zeros of Right.
+    private static void StageGenerated<TLeft>(ArrayView<float> workspace, MatrixProduct product, TLeft left, int tileRow, int depth)
+        where TLeft : struct, ILeftOperand
+    {
+        for (var item = Group.IdxX; item < TDepth.Value * TRows.Value; item += Threads)
+        {
+            var step = item / TRows.Value;
+            var row = 4 * (item - (step * TRows.Value));
+            var values = left.Generate<float, uint, ScalarLanes>(tileRow + row, depth + step);
+            var index = (step * TileRows) + row;
+            workspace[index] = values.First;
+            workspace[index + 1] = values.Second;
+            workspace[index + 2] = values.Third;
+            workspace[index + 3] = values.Fourth;
+        }
+    }
+
+    private static void StageRight(ArrayView<float> workspace, MatrixProduct product, int tileColumn, int depth)
+    {
         var rightBase = TDepth.Value * TileRows;
         for (var item = Group.IdxX; item < TDepth.Value * TileColumns; item += Threads)
         {

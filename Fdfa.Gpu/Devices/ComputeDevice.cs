@@ -123,23 +123,21 @@ public sealed class ComputeDevice : IDisposable
         return new ComputeDevice(CpuInfo(), context, accelerator, tiles);
     }
 
-    /// <summary>Compiles a kernel for this device.</summary>
-    /// <typeparam name="TLauncher">A delegate of stream, configuration and the kernel's parameters.</typeparam>
-    internal TLauncher Load<TLauncher>(MethodInfo kernel)
-        where TLauncher : Delegate
-    {
-        try
+    /// <summary>Builds a kernel of one parameter for this device.</summary>
+    internal Action<AcceleratorStream, KernelConfig, T> Load<T>(MethodInfo kernel)
+        where T : struct =>
+        Load<Action<AcceleratorStream, KernelConfig, T>>(kernel, processor => new CpuLaunches<T>(processor, kernel.CreateDelegate<Action<T>>()).Launch);
+
+    /// <summary>Builds a kernel of two parameters for this device.</summary>
+    internal Action<AcceleratorStream, KernelConfig, T1, T2> Load<T1, T2>(MethodInfo kernel)
+        where T1 : struct
+        where T2 : struct =>
+        Load<Action<AcceleratorStream, KernelConfig, T1, T2>>(kernel, processor =>
         {
-            var compiled = Accelerator.GetBackend().Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default);
-            OpenClBarriers.OrderSharedMemory(compiled);
-            return Accelerator.LoadKernel(compiled).CreateLauncherDelegate<TLauncher>();
-        }
-        catch (Exception failure) when (failure is not FdfaException)
-        {
-            throw new DeviceException(
-                $"The kernel {kernel.DeclaringType?.Name}.{kernel.Name} could not be built for {Info.Name}: {failure.Message}", failure);
-        }
-    }
+            var method = kernel.CreateDelegate<Action<T1, T2>>();
+            var launches = new CpuLaunches<(T1 First, T2 Second)>(processor, both => method(both.First, both.Second));
+            return (stream, configuration, first, second) => launches.Launch(stream, configuration, (first, second));
+        });
 
     /// <summary>Allocates memory; counts it.</summary>
     internal MemoryBuffer1D<T, Stride1D.Dense> Allocate<T>(long length)
@@ -165,6 +163,27 @@ public sealed class ComputeDevice : IDisposable
     {
         LaunchCount++;
         return new KernelConfig(new Index3D(tiles, replicas, 1), new Index3D(Tiles.GroupSize, 1, 1));
+    }
+
+    private TLauncher Load<TLauncher>(MethodInfo kernel, Func<CPUAccelerator, TLauncher> onProcessor)
+        where TLauncher : Delegate
+    {
+        try
+        {
+            if (Accelerator is CPUAccelerator processor)
+            {
+                return onProcessor(processor);
+            }
+
+            var compiled = Accelerator.GetBackend().Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default);
+            OpenClBarriers.OrderSharedMemory(compiled);
+            return Accelerator.LoadKernel(compiled).CreateLauncherDelegate<TLauncher>();
+        }
+        catch (Exception failure) when (failure is not FdfaException)
+        {
+            throw new DeviceException(
+                $"The kernel {kernel.DeclaringType?.Name}.{kernel.Name} could not be built for {Info.Name}: {failure.Message}", failure);
+        }
     }
 
     private static ComputeDevice OpenProcessor() => OpenCpu(TileProgram.Simd(Environment.ProcessorCount), Environment.ProcessorCount);

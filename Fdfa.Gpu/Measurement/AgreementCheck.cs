@@ -35,7 +35,7 @@ public static class AgreementCheck
         return [.. LearningRule.All.SelectMany(Cases).Select(one =>
         {
             cancellation.ThrowIfCancellationRequested();
-            return Compare(device, one.Network, one.Options, one.Steps);
+            return Compare(device, one);
         })];
     }
 
@@ -54,14 +54,14 @@ public static class AgreementCheck
     /// <summary>The bound for a trajectory's length.</summary>
     internal static double ToleranceOf(ReferenceTrajectory reference) => reference.Steps == 1 ? OneStepTolerance : TrajectoryTolerance;
 
-    private static IEnumerable<(NetworkDescription Network, TrainingOptions Options, int Steps)> Cases(LearningRule rule)
+    private static IEnumerable<Case> Cases(LearningRule rule)
     {
         // Adam's first step flips where a new B is zero but for rounding, and a delta with it: one step uses the old B.
         var adam = new TrainingOptions { Rule = rule, BatchSize = 21, FeedbackInitialisation = Initialisation.KaimingUniform };
         var averaging = adam with
         {
             BatchSize = 65,
-            LearningRate = 0.02,
+            LearningRate = StableRate(rule),
             FeedbackRate = 0.1,
             WeightOptimizer = OptimizerKind.Sgd,
             FeedbackOptimizer = OptimizerKind.Sgd,
@@ -70,27 +70,70 @@ public static class AgreementCheck
         foreach (var activation in s_activations)
         {
             var network = new NetworkDescription([37, 65, 117, 10], activation);
-            yield return (network, adam with { FeedbackOrder = FeedbackOrder.Simultaneous }, 1);
-            yield return (network, averaging, 1);
-            yield return (network, adam, 50);
-            yield return (network, averaging with { FeedbackOrder = FeedbackOrder.Simultaneous }, 50);
+            yield return new(network, adam with { FeedbackOrder = FeedbackOrder.Simultaneous }, 1);
+            yield return new(network, averaging, 1);
+            yield return new(network, adam, 50);
+            yield return new(network, averaging with { FeedbackOrder = FeedbackOrder.Simultaneous }, 50);
         }
 
-        yield return (new NetworkDescription([19, 5]), adam, 50);
+        yield return new(new NetworkDescription([19, 5]), adam, 50);
+        foreach (var (name, vary) in Variants(rule))
+        {
+            // 48 steps end in a partial batch.
+            var network = new NetworkDescription([9, 21, 18, 5]);
+            yield return new(network, vary(averaging), 1, name);
+            yield return new(network, vary(adam), 48, name);
+        }
     }
 
-    private static AgreementRow Compare(ComputeDevice device, NetworkDescription network, TrainingOptions options, int steps)
+    /// <summary>A step of plain SGD that lowers the loss instead of leaving for infinity: forward gradients are larger by the square root of what they mix.</summary>
+    internal static double StableRate(LearningRule rule) => rule.Injection switch
     {
-        var reference = new ReferenceTrajectory(network, options, steps, 0, 1);
+        Injection.Weights => 1e-5,
+        Injection.AllActivations => 1e-3,
+        _ => 0.02,
+    };
 
-        // Max would hide a NaN among larger errors; this keeps it.
+    /// <summary>What a rule can do besides its defaults, with a name for each.</summary>
+    internal static IEnumerable<(string Name, Func<TrainingOptions, TrainingOptions> Vary)> Variants(LearningRule rule)
+    {
+        if (rule.HasTangents)
+        {
+            yield return ("K = 3", options => options with { Perturbations = 3 });
+            yield return ("2 antithetic Rademacher", options => options with { Perturbations = 2, Antithetic = true, Noise = NoiseDistribution.Rademacher });
+        }
+
+        if (rule.Injection == Injection.Weights)
+        {
+            yield return ("V per sample", options => options with { WeightNoise = WeightNoise.PerSample });
+            yield return ("V per sample, K = 3", options => options with { WeightNoise = WeightNoise.PerSample, Perturbations = 3 });
+        }
+
+        if (rule.Injection == Injection.AllActivations)
+        {
+            yield return ("exact output", options => options with { OutputGradient = OutputGradient.Exact });
+        }
+
+        if (rule.FeedbackUpdate == FeedbackUpdate.KolenPollack)
+        {
+            yield return ("feedback decay 0.1", options => options with { FeedbackDecay = 0.1 });
+        }
+    }
+
+    private static AgreementRow Compare(ComputeDevice device, Case one)
+    {
+        var reference = new ReferenceTrajectory(one.Network, one.Options, one.Steps, 0, 1);
         var largest = DeviceTrajectory.Compare(device, reference)
-            .Select(one => ErrorOf(one, reference))
-            .Aggregate(0.0, (worst, error) => error <= worst ? worst : error);
+            .Select(discrepancy => ErrorOf(discrepancy, reference))
+            .Aggregate(0.0, (worst, error) => double.IsNaN(worst) || error <= worst ? worst : error);
+        var steps = one.Steps == 1 ? "1 step" : $"{one.Steps} steps";
+        var variant = one.Variant.Length > 0 ? $", {one.Variant}" : string.Empty;
         return new AgreementRow(
-            options.Rule.Name,
-            $"{network}, batch {options.BatchSize}, {options.WeightOptimizer}, {(steps == 1 ? "1 step" : $"{steps} steps")}",
+            one.Options.Rule.Name,
+            $"{one.Network}, batch {one.Options.BatchSize}, {one.Options.WeightOptimizer}, {steps}{variant}",
             largest,
             ToleranceOf(reference));
     }
+
+    private sealed record Case(NetworkDescription Network, TrainingOptions Options, int Steps, string Variant = "");
 }

@@ -68,7 +68,7 @@ internal static class DeviceTrajectory
         memory.OutputFeatures, replica, (memory.Block.Outputs + 1) * memory.OutputFeatureStride, memory.Block.Outputs, memory.OutputFeatureStride, offset, samples);
 
     private static double[] Deltas(DenseBlockBuffers memory, int replica, int samples) => Transposed(
-        memory.Deltas, replica, memory.Block.Outputs * memory.SampleCapacity, memory.Block.Outputs, memory.SampleCapacity, 0, samples);
+        memory.Deltas, replica, memory.Block.Outputs * memory.DeltaStride, memory.Block.Outputs, memory.DeltaStride, 0, samples);
 
     private static double[] Transposed(ArrayView<float> view, int replica, int length, int rows, int stride, int offset, int samples)
     {

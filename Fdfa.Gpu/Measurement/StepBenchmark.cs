@@ -36,7 +36,7 @@ public sealed record BenchmarkResult
     /// <summary>Kernel launches per step.</summary>
     public required double LaunchesPerStep { get; init; }
 
-    /// <summary>Managed bytes allocated per step, ILGPU's own launch objects included.</summary>
+    /// <summary>Managed bytes allocated per step by all threads, in ILGPU too; on the CPU there are none.</summary>
     public required double AllocatedBytesPerStep { get; init; }
 
     /// <summary>Floating-point operations the rule's matrix products need per step.</summary>

@@ -15,45 +15,75 @@ internal sealed class DenseBlockBuffers : IDisposable
     private readonly ComputeDevice _device;
     private readonly int _replicas;
 
+    /// <summary>Allocates.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="network">The network that the block belongs to.</param>
+    /// <param name="l">The block, 1…L.</param>
+    /// <param name="options">Rule, optimizers and number of directions.</param>
+    /// <param name="sampleCapacity">Samples that a step can take, a multiple of 16.</param>
+    /// <param name="replicas">Networks side by side.</param>
     public DenseBlockBuffers(
-        ComputeDevice device, DenseBlock block, bool isOutput, int classes, TrainingOptions options, int sampleCapacity, int replicas)
+        ComputeDevice device, NetworkDescription network, int l, TrainingOptions options, int sampleCapacity, int replicas)
+        : this(device, network.Blocks[l - 1], options, sampleCapacity, replicas)
     {
-        _device = device;
-        _replicas = replicas;
-        Block = block;
-        Classes = classes;
-        SampleCapacity = sampleCapacity;
-        InputStride = Padding.RoundUp(block.Inputs + 1);
-        OutputStride = Padding.RoundUp(block.Outputs + 1);
-        var injects = options.Rule.Injection != Injection.None;
-        OutputFeatureStride = injects ? 2 * sampleCapacity : sampleCapacity;
-        RowsPerGroup = device.Tiles.RowsPerGroup(block.Outputs);
+        var rule = options.Rule;
+        var isOutput = l == network.Blocks.Count;
+        IsPerturbed = options.Perturbs(isOutput);
+        FeedbackRows = rule.FeedbackRows(network, l);
+        DeltaStride = rule.FollowsPerturbations ? Directions * sampleCapacity : sampleCapacity;
+        if (rule.Injection != Injection.Weights && (!isOutput || (rule.FollowsPerturbations && IsPerturbed)))
+        {
+            Deltas = Allocate((long)Block.Outputs * DeltaStride);
+        }
 
-        Weights = Parameters(block.Outputs * (long)InputStride, options.WeightOptimizer);
-        OutputFeatures = Allocate((block.Outputs + 1) * (long)OutputFeatureStride);
-        ConstantInput.Write(OutputFeatures, replicas, block.Outputs * OutputFeatureStride, 1, sampleCapacity, (block.Outputs + 1) * OutputFeatureStride);
         if (isOutput)
         {
-            Outputs = [default, default];
             return;
         }
 
         Outputs = [AllocateSampleMajor(), AllocateSampleMajor()];
-        Deltas = Allocate(block.Outputs * (long)sampleCapacity);
-        if (options.Rule.HasFeedback)
+        if (rule.HasFeedback)
         {
-            Feedback = Parameters(classes * (long)OutputStride, options.FeedbackOptimizer);
+            Feedback = Parameters(FeedbackRows * (long)OutputStride, rule.LearnsFeedback ? options.FeedbackOptimizer : OptimizerKind.Sgd);
         }
 
-        if (injects)
+        if (rule.FeedbackUpdate == FeedbackUpdate.ForwardGradient)
         {
-            Perturbations = Allocate(sampleCapacity * (long)OutputStride);
+            Perturbations = Allocate(Directions * (long)sampleCapacity * OutputStride);
+            if (rule.ErrorSignal == ErrorSignal.LayerwiseFeedback && l > 1)
+            {
+                ArrivingTangents = Allocate((long)Block.Outputs * Directions * sampleCapacity);
+            }
         }
+    }
+
+    private DenseBlockBuffers(ComputeDevice device, DenseBlock block, TrainingOptions options, int sampleCapacity, int replicas)
+    {
+        _device = device;
+        _replicas = replicas;
+        Block = block;
+        SampleCapacity = sampleCapacity;
+        Directions = options.Rule.HasTangents ? options.Perturbations : 0;
+        InputStride = Padding.RoundUp(block.Inputs + 1);
+        OutputStride = Padding.RoundUp(block.Outputs + 1);
+        OutputFeatureStride = (1 + Directions) * sampleCapacity;
+        RowsPerGroup = device.Tiles.RowsPerGroup(block.Outputs);
+        Weights = Parameters(block.Outputs * (long)InputStride, options.WeightOptimizer);
+        OutputFeatures = Allocate((block.Outputs + 1) * (long)OutputFeatureStride);
+        ConstantInput.Write(OutputFeatures, replicas, block.Outputs * OutputFeatureStride, 1, sampleCapacity, (block.Outputs + 1) * OutputFeatureStride);
     }
 
     public DenseBlock Block { get; }
 
-    public int Classes { get; }
+    /// <summary>K; 0 for a rule without tangents.</summary>
+    public int Directions { get; }
+
+    /// <summary>Whether the rule injects perturbations here.</summary>
+    public bool IsPerturbed { get; }
+
+    public int FeedbackRows { get; }
+
+    public int DeltaStride { get; }
 
     public int SampleCapacity { get; }
 
@@ -78,22 +108,33 @@ internal sealed class DenseBlockBuffers : IDisposable
 
     public ArrayView<float> Perturbations { get; }
 
+    public ArrayView<float> ArrivingTangents { get; }
+
     /// <summary>Sample-major outputs of even and odd steps: the next block still needs the last ones when this block writes new ones.</summary>
-    public ArrayView<float>[] Outputs { get; }
+    public ArrayView<float>[] Outputs { get; } = [default, default];
+
+    /// <summary>The head of a block's own loss.</summary>
+    public static DenseBlockBuffers OfHead(
+        ComputeDevice device, NetworkDescription network, int l, TrainingOptions options, int sampleCapacity, int replicas) => new(
+            device,
+            new DenseBlock(network.Blocks[l - 1].Outputs, network.OutputSize, ActivationFunction.Identity),
+            options,
+            sampleCapacity,
+            replicas);
 
     public BlockParameters Read(int replica)
     {
         var weights = ReadReplica(Weights.Values, replica, Block.Outputs * InputStride);
-        var feedback = Feedback.Values.Length == 0 ? [] : ReadReplica(Feedback.Values, replica, Classes * OutputStride);
+        var feedback = Feedback.Values.Length == 0 ? [] : ReadReplica(Feedback.Values, replica, FeedbackRows * OutputStride);
         var result = new BlockParameters(
-            new double[Block.Outputs * Block.Inputs], new double[Block.Outputs], new double[feedback.Length == 0 ? 0 : Classes * Block.Outputs]);
+            new double[Block.Outputs * Block.Inputs], new double[Block.Outputs], new double[feedback.Length == 0 ? 0 : FeedbackRows * Block.Outputs]);
         for (var output = 0; output < Block.Outputs; output++)
         {
             Widen(weights.AsSpan(output * InputStride, Block.Inputs), result.Weights.AsSpan(output * Block.Inputs));
             result.Biases[output] = weights[(output * InputStride) + Block.Inputs];
         }
 
-        for (var row = 0; result.Feedback.Length > 0 && row < Classes; row++)
+        for (var row = 0; result.Feedback.Length > 0 && row < FeedbackRows; row++)
         {
             Widen(feedback.AsSpan(row * OutputStride, Block.Outputs), result.Feedback.AsSpan(row * Block.Outputs));
         }
@@ -113,8 +154,8 @@ internal sealed class DenseBlockBuffers : IDisposable
         Weights.Values.SubView((long)replica * weights.Length, weights.Length).CopyFromCPU(weights);
         if (Feedback.Values.Length > 0)
         {
-            var feedback = new float[Classes * OutputStride];
-            for (var row = 0; row < Classes; row++)
+            var feedback = new float[FeedbackRows * OutputStride];
+            for (var row = 0; row < FeedbackRows; row++)
             {
                 Narrow(parameters.Feedback.AsSpan(row * Block.Outputs, Block.Outputs), feedback.AsSpan(row * OutputStride));
             }

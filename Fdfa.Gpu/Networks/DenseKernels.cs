@@ -18,19 +18,15 @@ internal sealed class DenseKernels
             device.Tiles.Type,
             TypeOf(activation),
             TypeOf(options.WeightOptimizer),
-            TypeOf(options.FeedbackOptimizer),
+            TypeOf(options.Rule.LearnsFeedback ? options.FeedbackOptimizer : OptimizerKind.Sgd),
             TypeOf(options.Rule),
         };
-        Hidden = device.Load<Action<AcceleratorStream, KernelConfig, DenseBlockArguments>>(
-            Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.Run), step));
-        First = device.Load<Action<AcceleratorStream, KernelConfig, DenseBlockArguments, BatchGather>>(
-            Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.RunFirst), step));
-        Output = device.Load<Action<AcceleratorStream, KernelConfig, DenseBlockArguments, LossArguments>>(
-            Kernel(typeof(DenseOutputStep), nameof(DenseOutputStep.Run), [device.Tiles.Type, TypeOf(options.WeightOptimizer), TypeOf(options.Loss)]));
-        Backward = device.Load<Action<AcceleratorStream, KernelConfig, DeltaProjection, int>>(
-            Kernel(typeof(DenseBackward), nameof(DenseBackward.Run), [device.Tiles.Type, TypeOf(activation)]));
-        Gather = device.Load<Action<AcceleratorStream, KernelConfig, BatchGather>>(
-            Kernel(typeof(BatchGather), nameof(BatchGather.Run), [device.Tiles.Type]));
+        Hidden = device.Load<DenseBlockArguments>(Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.Run), step));
+        First = device.Load<DenseBlockArguments, BatchGather>(Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.RunFirst), step));
+        Output = device.Load<DenseBlockArguments, LossArguments>(
+            Kernel(typeof(DenseOutputStep), nameof(DenseOutputStep.Run), [device.Tiles.Type, TypeOf(options.WeightOptimizer), TypeOf(options.Loss), TypeOf(options.Rule)]));
+        Backward = device.Load<DeltaProjection, int>(Kernel(typeof(DenseBackward), nameof(DenseBackward.Run), [device.Tiles.Type, TypeOf(activation)]));
+        Gather = device.Load<BatchGather>(Kernel(typeof(BatchGather), nameof(BatchGather.Run), [device.Tiles.Type]));
     }
 
     public Action<AcceleratorStream, KernelConfig, DenseBlockArguments> Hidden { get; }
@@ -50,6 +46,7 @@ internal sealed class DenseKernels
     {
         ActivationFunction.Identity => typeof(Identity),
         ActivationFunction.ReLU => typeof(ReLU),
+        ActivationFunction.ReLUOpenAtZero => typeof(ReLUOpenAtZero),
         ActivationFunction.Tanh => typeof(Tanh),
         _ => throw new InvalidOptionException($"There is no kernel for the activation function {activation}."),
     };
@@ -70,8 +67,13 @@ internal sealed class DenseKernels
 
     private static Type TypeOf(LearningRule rule) => (rule.Injection, rule.ErrorSignal, rule.FeedbackUpdate) switch
     {
-        (Injection.None, ErrorSignal.BackwardChain, FeedbackUpdate.None) => typeof(BackpropagationRule),
+        (Injection.None, ErrorSignal.BackwardChain or ErrorSignal.LayerwiseFeedback, FeedbackUpdate.None) => typeof(BackwardChainRule),
+        (Injection.None, ErrorSignal.DirectFeedback or ErrorSignal.DirectTargets, FeedbackUpdate.None) => typeof(FixedFeedbackRule),
+        (Injection.None, ErrorSignal.DirectFeedback, FeedbackUpdate.KolenPollack) => typeof(KolenPollackRule),
         (Injection.HiddenActivations, ErrorSignal.DirectFeedback, FeedbackUpdate.ForwardGradient) => typeof(ForwardDirectFeedbackRule),
+        (Injection.HiddenActivations, ErrorSignal.LayerwiseFeedback, FeedbackUpdate.ForwardGradient) => typeof(ForwardLayerwiseFeedbackRule),
+        (Injection.AllActivations, ErrorSignal.ForwardGradient or ErrorSignal.LocalForwardGradient, FeedbackUpdate.None) => typeof(ActivityPerturbedRule),
+        (Injection.Weights, ErrorSignal.ForwardGradient, FeedbackUpdate.None) => typeof(WeightPerturbedRule),
         _ => throw new InvalidOptionException($"There are no kernels for the learning rule {rule.Name}."),
     };
 }

@@ -11,7 +11,8 @@ namespace Fdfa.Gpu.Networks;
 /// <summary>K replicas of a dense network in device memory, and the launches that make a step of it.</summary>
 /// <remarks>
 /// A step leaves its update pending; the next step's launches apply it block by block, each before its forward pass.
-/// Launches per step: L; with a backward chain 2L − 1. One more gathers the batch where no step before has: in an epoch's
+/// Launches per step: L. With a backward chain 2L − 1, because each link waits for the one above; with local heads 2L − 2,
+/// because a head needs all rows of its block, which many groups share. One more gathers the batch where no step before has: in an epoch's
 /// first step, after an evaluation, and always where L = 1.
 /// </remarks>
 internal sealed class DenseNetwork : IDisposable
@@ -21,14 +22,16 @@ internal sealed class DenseNetwork : IDisposable
     private readonly DenseKernels _kernels;
     private readonly DenseBlockBuffers[] _blocks;
     private readonly InputBuffers _inputs;
-    private readonly DeviceBuffer<float> _outputError;
-    private readonly DeviceBuffer<float> _sampleMetrics;
+    private readonly LossBuffers _loss;
+    private readonly Head?[] _heads;
+    private readonly DeviceBuffer<float> _headMetrics;
     private readonly DeviceBuffer<uint> _seeds;
     private readonly int _replicas;
     private long _step;
     private bool _gathered;
     private Update _pending;
     private int _pendingSamples;
+    private uint _pendingNoiseStep;
 
     public DenseNetwork(ComputeDevice device, NetworkDescription network, TrainingOptions options, IReadOnlyList<ulong> seeds)
     {
@@ -37,11 +40,16 @@ internal sealed class DenseNetwork : IDisposable
         _replicas = seeds.Count;
         SampleCapacity = Padding.RoundUp(options.BatchSize);
         _kernels = new DenseKernels(device, network.HiddenActivation, options);
-        _blocks = [.. network.Blocks.Select((block, index) => new DenseBlockBuffers(
-            device, block, index == network.Blocks.Count - 1, network.OutputSize, options, SampleCapacity, _replicas))];
+        var blocks = Enumerable.Range(1, network.Blocks.Count);
+        _blocks = [.. blocks.Select(l => new DenseBlockBuffers(device, network, l, options, SampleCapacity, _replicas))];
+        _loss = new LossBuffers(device, network.OutputSize, options, SampleCapacity, _replicas);
+        _heads = [.. blocks.Select(l => options.Rule.HasLocalHead(network, l)
+            ? new Head(
+                DenseBlockBuffers.OfHead(device, network, l, options, SampleCapacity, _replicas),
+                new LossBuffers(device, network.OutputSize, options, SampleCapacity, _replicas))
+            : null)];
+        _headMetrics = new DeviceBuffer<float>(device, 2L * _replicas);
         _inputs = new InputBuffers(device, network.InputSize, SampleCapacity, _replicas);
-        _outputError = new DeviceBuffer<float>(device, (long)network.OutputSize * SampleCapacity * _replicas);
-        _sampleMetrics = new DeviceBuffer<float>(device, 2L * SampleCapacity * _replicas);
         _seeds = new DeviceBuffer<uint>(device, 2L * _replicas);
         _seeds.View.SubView(0, 2L * _replicas).CopyFromCPU(seeds.SelectMany(seed => new[] { (uint)seed, (uint)(seed >> 32) }).ToArray());
     }
@@ -53,8 +61,6 @@ internal sealed class DenseNetwork : IDisposable
     public IReadOnlyList<DenseBlockBuffers> Blocks => _blocks;
 
     private int LastIndex => _blocks.Length - 1;
-
-    private bool HasTangents => _options.Rule.Injection != Injection.None;
 
     /// <summary>One training step on a batch: applies the pending update, then computes activations, tangents, loss and error.</summary>
     /// <param name="batch">The step's batch.</param>
@@ -70,9 +76,9 @@ internal sealed class DenseNetwork : IDisposable
         }
 
         var isDeep = LastIndex > 0;
-        Launch(Pass(batch.Samples, noiseStep, HasTangents), Gathering(isDeep ? next : null, _step + 1), metrics);
+        Launch(Pass(batch.Samples, noiseStep, _blocks[0].Directions), Gathering(isDeep ? next : null, _step + 1), metrics);
         _gathered = isDeep && next is not null;
-        if (_options.Rule.ErrorSignal == ErrorSignal.BackwardChain)
+        if (_options.Rule.HasBackwardChain)
         {
             for (var index = LastIndex - 1; index >= 0; index--)
             {
@@ -82,6 +88,7 @@ internal sealed class DenseNetwork : IDisposable
 
         _pending = update;
         _pendingSamples = batch.Samples;
+        _pendingNoiseStep = noiseStep;
         _step++;
     }
 
@@ -90,7 +97,7 @@ internal sealed class DenseNetwork : IDisposable
     {
         Gather(batch, _step);
         _gathered = false;
-        Launch(Pass(batch.Samples, noiseStep: 0, withTangents: false), Gathering(null, 0), metrics);
+        Launch(Pass(batch.Samples, noiseStep: 0, directions: 0), Gathering(null, 0), metrics);
     }
 
     /// <summary>Applies the pending update, if there is one.</summary>
@@ -103,7 +110,9 @@ internal sealed class DenseNetwork : IDisposable
     }
 
     /// <summary>Reads a replica's parameters; pending updates must have been flushed.</summary>
-    public NetworkParameters Read(int replica) => new([.. _blocks.Select(block => block.Read(replica))]);
+    public NetworkParameters Read(int replica) => new([.. _blocks.Zip(_heads, (block, head) => head is null
+        ? block.Read(replica)
+        : block.Read(replica) with { Head = head.Read(replica) })]);
 
     /// <summary>Overwrites a replica's parameters; pending updates must have been flushed.</summary>
     public void Write(int replica, NetworkParameters parameters)
@@ -111,6 +120,10 @@ internal sealed class DenseNetwork : IDisposable
         for (var index = 0; index < _blocks.Length; index++)
         {
             _blocks[index].Write(replica, parameters.Blocks[index]);
+            if (_heads[index] is { } head && parameters.Blocks[index].Head is { } values)
+            {
+                head.Block.Write(replica, new BlockParameters(values.Weights, values.Biases, []));
+            }
         }
     }
 
@@ -122,22 +135,35 @@ internal sealed class DenseNetwork : IDisposable
             block.Dispose();
         }
 
+        foreach (var head in _heads)
+        {
+            head?.Dispose();
+        }
+
         _inputs.Dispose();
-        _outputError.Dispose();
-        _sampleMetrics.Dispose();
+        _loss.Dispose();
+        _headMetrics.Dispose();
         _seeds.Dispose();
     }
 
-    private static ForwardPass Pass(int samples, uint noiseStep, bool withTangents) => new()
+    private ForwardPass Pass(int samples, uint noiseStep, int directions) => new()
     {
         Samples = samples,
-        Step = noiseStep,
-        WithTangents = withTangents ? 1 : 0,
+        Directions = directions,
+        Noise = Noise(noiseStep),
+    };
+
+    private PerturbationNoise Noise(uint step) => new()
+    {
+        Step = step,
+        IsRademacher = _options.Noise == NoiseDistribution.Rademacher ? 1 : 0,
+        IsAntithetic = _options.Antithetic ? 1 : 0,
     };
 
     private void Launch(in ForwardPass pass, in BatchGather gather, in MetricsTarget metrics)
     {
         var stream = _device.Accelerator.DefaultStream;
+        var isEvaluation = pass.Samples > 0 && pass.Directions == 0;
         for (var index = 0; index < LastIndex; index++)
         {
             var arguments = Arguments(index, pass);
@@ -150,73 +176,153 @@ internal sealed class DenseNetwork : IDisposable
             {
                 _kernels.Hidden(stream, configuration, arguments);
             }
+
+            if (_heads[index] is { } head && !isEvaluation)
+            {
+                var target = new MetricsTarget(_headMetrics.View, 1, 0);
+                _kernels.Output(stream, _device.Launch(1, _replicas), HeadArguments(head, index, pass), LossArguments(head.Loss, pass, target));
+            }
         }
 
-        _kernels.Output(stream, _device.Launch(1, _replicas), Arguments(LastIndex, pass), new LossArguments
-        {
-            InverseSamples = pass.Samples > 0 ? 1f / pass.Samples : 0f,
-            BatchLabels = _inputs.Labels(_step),
-            SampleMetrics = _sampleMetrics.View,
-            Metrics = metrics.View,
-            MetricsCapacity = metrics.Capacity,
-            MetricsIndex = metrics.Index,
-        });
+        _kernels.Output(stream, _device.Launch(1, _replicas), Arguments(LastIndex, pass), LossArguments(_loss, pass, metrics));
         _pendingSamples = 0;
     }
+
+    private LossArguments LossArguments(LossBuffers loss, in ForwardPass pass, in MetricsTarget metrics) => new()
+    {
+        InverseSamples = pass.Samples > 0 ? 1f / pass.Samples : 0f,
+        InverseDirections = pass.Directions > 0 ? 1f / pass.Directions : 0f,
+        BatchLabels = _inputs.Labels(_step),
+        SampleMetrics = loss.SampleMetrics.View,
+        Metrics = metrics.View,
+        MetricsCapacity = metrics.Capacity,
+        MetricsIndex = metrics.Index,
+        Targets = View(loss.Targets),
+        WritesTargets = loss.Targets is null ? 0 : 1,
+    };
 
     private DenseBlockArguments Arguments(int index, in ForwardPass pass)
     {
         var block = _blocks[index];
-        var output = _blocks[LastIndex];
-        return new DenseBlockArguments
+        var isHidden = index < LastIndex;
+        var loss = _heads[index]?.Loss ?? _loss;
+        var inputHasTangents = pass.Directions > 0 && index > 0 && _heads[index - 1] is null;
+        return Arguments(block, index, loss, pass, inputHasTangents) with
         {
-            Inputs = block.Block.Inputs,
-            Outputs = block.Block.Outputs,
-            Classes = block.Classes,
-            SampleCapacity = SampleCapacity,
-            InputStride = block.InputStride,
-            OutputStride = block.OutputStride,
-            InputFeatureStride = index == 0 ? SampleCapacity : _blocks[index - 1].OutputFeatureStride,
-            OutputFeatureStride = block.OutputFeatureStride,
-            RowsPerGroup = block.RowsPerGroup,
-            Weights = block.Weights,
+            FeedbackRows = block.FeedbackRows,
             Feedback = block.Feedback,
-            Seeds = _seeds.View,
-            Block = index + 1,
-            Pending = new PendingUpdate
-            {
-                Samples = _pendingSamples,
-                InverseSamples = _pendingSamples > 0 ? 1f / _pendingSamples : 0f,
-                FeedbackFirst = _options.FeedbackOrder == FeedbackOrder.FeedbackFirst ? 1 : 0,
-                Inputs = index == 0 ? _inputs.SampleMajor(_step - 1) : _blocks[index - 1].Outputs[(_step + 1) % 2],
-                WeightStep = _pending.Weights,
-                FeedbackStep = _pending.Feedback,
-            },
-            Forward = pass with
-            {
-                InputHasTangents = pass.WithTangents != 0 && index > 0 ? 1 : 0,
-                InputFeatures = index == 0 ? _inputs.FeatureMajor(_step) : _blocks[index - 1].OutputFeatures,
-                Outputs = block.Outputs[_step % 2],
-            },
-            OutputFeatures = block.OutputFeatures,
             Deltas = block.Deltas,
             Perturbations = block.Perturbations,
-            OutputError = _outputError.View,
-            NetworkOutputFeatures = output.OutputFeatures,
+            ArrivingTangents = block.ArrivingTangents,
+            OutputError = isHidden && _loss.Targets is { } targets ? targets.View : _loss.Error.View,
         };
+    }
+
+    private DenseBlockArguments HeadArguments(Head head, int index, in ForwardPass pass) =>
+        Arguments(head.Block, index + 1, head.Loss, pass, inputHasTangents: pass.Directions > 0) with { OutputError = head.Loss.Error.View };
+
+    /// <summary>What every block and head has; <paramref name="index"/> says whose input it shares.</summary>
+    private DenseBlockArguments Arguments(DenseBlockBuffers block, int index, LossBuffers loss, in ForwardPass pass, bool inputHasTangents) => new()
+    {
+        Inputs = block.Block.Inputs,
+        Outputs = block.Block.Outputs,
+        SampleCapacity = SampleCapacity,
+        InputStride = block.InputStride,
+        OutputStride = block.OutputStride,
+        DeltaStride = block.DeltaStride,
+        InputFeatureStride = index == 0 ? SampleCapacity : _blocks[index - 1].OutputFeatureStride,
+        OutputFeatureStride = block.OutputFeatureStride,
+        RowsPerGroup = block.RowsPerGroup,
+        Weights = block.Weights,
+        Seeds = _seeds.View,
+        Block = index + 1,
+        HasWeightNoisePerSample = _options.WeightNoise == WeightNoise.PerSample ? 1 : 0,
+        Pending = new PendingUpdate
+        {
+            Samples = _pendingSamples,
+            Directions = block.Directions,
+            IsPerturbed = block.IsPerturbed ? 1 : 0,
+            Noise = Noise(_pendingNoiseStep),
+            FeedbackFirst = _options.UpdatesFeedbackFirst ? 1 : 0,
+            Inputs = index == 0 ? _inputs.SampleMajor(_step - 1) : _blocks[index - 1].Outputs[(_step + 1) % 2],
+            WeightStep = _pending.Weights,
+            FeedbackStep = _pending.Feedback,
+            FeedbackGradient = FeedbackGradient(index),
+        },
+        Forward = pass with
+        {
+            IsPerturbed = block.IsPerturbed && pass.Directions > 0 ? 1 : 0,
+            InputHasTangents = inputHasTangents ? 1 : 0,
+            InputFeatures = index == 0 ? _inputs.FeatureMajor(_step) : _blocks[index - 1].OutputFeatures,
+            Outputs = block.Outputs[_step % 2],
+        },
+        OutputFeatures = block.OutputFeatures,
+        DirectionalDerivatives = View(loss.Derivatives),
+        BatchDerivatives = View(loss.BatchDerivatives),
+    };
+
+    private FeedbackGradient FeedbackGradient(int index)
+    {
+        var rule = _options.Rule;
+        if (!rule.LearnsFeedback || index >= LastIndex)
+        {
+            return default;
+        }
+
+        var block = _blocks[index];
+        if (rule.FeedbackUpdate == FeedbackUpdate.KolenPollack)
+        {
+            return new FeedbackGradient
+            {
+                Source = _loss.Error.View,
+                SourceLength = block.FeedbackRows * SampleCapacity,
+                SourceStride = SampleCapacity,
+                Inputs = block.Outputs[(_step + 1) % 2],
+                InputRows = SampleCapacity,
+                Depth = _pendingSamples,
+                Scale = 1f,
+                Keep = (float)_options.FeedbackDecay,
+            };
+        }
+
+        var gradient = new FeedbackGradient
+        {
+            Inputs = block.Perturbations,
+            InputRows = block.Directions * SampleCapacity,
+            Depth = ((block.Directions - 1) * SampleCapacity) + _pendingSamples,
+            Scale = _pendingSamples > 0 ? -1f / (block.Directions * _pendingSamples) : 0f,
+            Keep = 1f,
+        };
+        if (rule.ErrorSignal == ErrorSignal.LayerwiseFeedback && index + 1 < LastIndex)
+        {
+            var next = _blocks[index + 1];
+            gradient.Source = next.ArrivingTangents;
+            gradient.SourceStride = next.Directions * SampleCapacity;
+            gradient.SourceLength = next.Block.Outputs * gradient.SourceStride;
+            return gradient;
+        }
+
+        // The output is linear and not perturbed: its tangents are those that arrive.
+        var output = _blocks[LastIndex];
+        gradient.Source = output.OutputFeatures;
+        gradient.SourceLength = (output.Block.Outputs + 1) * output.OutputFeatureStride;
+        gradient.SourceOffset = SampleCapacity;
+        gradient.SourceStride = output.OutputFeatureStride;
+        return gradient;
     }
 
     private void Backward(int index, int samples)
     {
         var block = _blocks[index];
         var next = _blocks[index + 1];
+        var hasFeedback = _options.Rule.HasFeedback;
         var projection = new DeltaProjection
         {
             Outputs = block.Block.Outputs,
             ErrorRows = next.Block.Outputs,
-            Matrix = next.Weights.Values,
-            MatrixStride = next.InputStride,
-            Error = index + 1 == LastIndex ? _outputError.View : next.Deltas,
+            Matrix = hasFeedback ? block.Feedback.Values : next.Weights.Values,
+            MatrixStride = hasFeedback ? block.OutputStride : next.InputStride,
+            Error = index + 1 == LastIndex ? _loss.Error.View : next.Deltas,
             OutputFeatures = block.OutputFeatures,
             OutputFeatureStride = block.OutputFeatureStride,
             Deltas = block.Deltas,
@@ -244,6 +350,24 @@ internal sealed class DenseNetwork : IDisposable
         FeatureMajorTarget = _inputs.FeatureMajor(step),
         BatchLabels = _inputs.Labels(step),
     };
+
+    private static ArrayView<float> View(DeviceBuffer<float>? buffer) => buffer?.View ?? ArrayView<float>.Empty;
+
+    /// <summary>A linear output with a loss of its own after a hidden block.</summary>
+    private sealed record Head(DenseBlockBuffers Block, LossBuffers Loss) : IDisposable
+    {
+        public LocalHead Read(int replica)
+        {
+            var parameters = Block.Read(replica);
+            return new LocalHead(parameters.Weights, parameters.Biases);
+        }
+
+        public void Dispose()
+        {
+            Block.Dispose();
+            Loss.Dispose();
+        }
+    }
 }
 
 /// <summary>A batch: a stretch of an order of samples on the device.</summary>

@@ -21,8 +21,9 @@ internal sealed record NetworkMemory(double DeviceBytes, double HostBytes, doubl
     public static NetworkMemory Of(NetworkDescription network, TrainingOptions options, int replicas)
     {
         var capacity = RoundUp(options.BatchSize);
-        var injects = options.Rule.Injection != Injection.None;
-        var tangents = injects ? 2.0 : 1.0;
+        var rule = options.Rule;
+        var directions = rule.HasTangents ? (double)options.Perturbations : 0;
+        var losses = 1;
         var deviceFloats = 0.0;
         var hostFloats = 0.0;
         var largestBlock = 0.0;
@@ -30,33 +31,60 @@ internal sealed record NetworkMemory(double DeviceBytes, double HostBytes, doubl
         for (var index = 0; index < network.Blocks.Count; index++)
         {
             var block = network.Blocks[index];
+            var isOutput = index == network.Blocks.Count - 1;
             var outputStride = RoundUp(block.Outputs + 1.0);
-            var weights = block.Outputs * RoundUp(block.Inputs + 1.0);
-            Add(weights, Copies(options.WeightOptimizer));
-            Add((block.Outputs + 1.0) * capacity * tangents, 1);
-            hostFloats += block.ParameterCount;
-            largestBlock = Math.Max(largestBlock, weights);
-            if (index == network.Blocks.Count - 1)
+            AddLinear(block.Inputs, block.Outputs);
+            if (rule.Injection != Injection.Weights && (!isOutput || (rule.FollowsPerturbations && options.Perturbs(isOutput))))
+            {
+                Add(block.Outputs * capacity * (rule.FollowsPerturbations ? directions : 1), 1);
+            }
+
+            if (isOutput)
             {
                 break;
             }
 
-            Add(capacity * outputStride, injects ? 3 : 2);
-            Add(block.Outputs * capacity, 1);
-            if (options.Rule.HasFeedback)
+            Add(capacity * outputStride, 2);
+            if (rule.HasFeedback)
             {
-                Add(network.OutputSize * outputStride, Copies(options.FeedbackOptimizer));
-                hostFloats += (double)network.OutputSize * block.Outputs;
+                double rows = rule.FeedbackRows(network, index + 1);
+                Add(rows * outputStride, rule.LearnsFeedback ? Copies(options.FeedbackOptimizer) : 1);
+                hostFloats += rows * block.Outputs;
+            }
+
+            if (rule.FeedbackUpdate == FeedbackUpdate.ForwardGradient)
+            {
+                Add(directions * capacity * outputStride, 1);
+                Add(rule.ErrorSignal == ErrorSignal.LayerwiseFeedback && index > 0 ? block.Outputs * directions * capacity : 0, 1);
+            }
+
+            if (rule.HasLocalHead(network, index + 1))
+            {
+                AddLinear(block.Outputs, network.OutputSize);
+                losses++;
             }
         }
 
+        Add(network.OutputSize * capacity, rule.ErrorSignal == ErrorSignal.DirectTargets ? 2 : losses);
+        Add(2 * capacity, losses);
+        Add(rule.FollowsPerturbations ? directions * capacity : 0, losses);
+        Add(rule.Injection == Injection.Weights ? RoundUp(directions) : 0, 1);
+        Add(2, 1);
         Add(capacity * RoundUp(network.InputSize + 1.0), 3);
         Add((network.InputSize + 1.0) * capacity, 2);
-        Add(network.OutputSize * capacity, 1);
-        Add(capacity, 4);
+        Add(capacity, 2);
         Add(2, 1);
         return new NetworkMemory(
             deviceFloats * replicas * sizeof(float), 2 * ((hostFloats * sizeof(double)) + (largestBlock * sizeof(float))), longest);
+
+        void AddLinear(double inputs, double outputs)
+        {
+            var weights = outputs * RoundUp(inputs + 1);
+            Add(weights, Copies(options.WeightOptimizer));
+            Add((outputs + 1) * capacity * (1 + directions), 1);
+            hostFloats += outputs * (inputs + 1);
+            largestBlock = Math.Max(largestBlock, weights);
+        }
 
         void Add(double length, int copies)
         {

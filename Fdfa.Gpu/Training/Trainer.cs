@@ -7,6 +7,7 @@ using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 using Fdfa.Gpu.Networks;
 using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
 
 namespace Fdfa.Gpu.Training;
 
@@ -25,6 +26,7 @@ public sealed class Trainer : IDisposable
     private readonly TrainingOptions _options;
     private readonly DeviceDataSet _data;
     private readonly DeviceBuffer<int> _order;
+    private readonly CPUMemoryBuffer _nextOrder;
     private readonly MetricsBuffer _trainingMetrics;
     private readonly MetricsBuffer _evaluationMetrics;
 
@@ -62,6 +64,7 @@ public sealed class Trainer : IDisposable
         StepsPerEpoch = (trainingData.Count + _options.BatchSize - 1) / _options.BatchSize;
         Network = new DenseNetwork(device, network, _options, Seeds);
         _order = new DeviceBuffer<int>(device, (long)OrderStride * Seeds.Count);
+        _nextOrder = CPUMemoryBuffer.Create(device.Accelerator, OrderStride, sizeof(int));
         _trainingMetrics = new MetricsBuffer(device, StepsPerEpoch, Seeds.Count);
         _evaluationMetrics = new MetricsBuffer(device, EvaluationChunk, Seeds.Count);
         for (var replica = 0; replica < Seeds.Count; replica++)
@@ -89,7 +92,7 @@ public sealed class Trainer : IDisposable
 
     private int OrderStride => _data.Count + Padding.Unit;
 
-    /// <summary>Trains one step. Allocates nothing of its own, but for the order that an epoch's first step draws.</summary>
+    /// <summary>Trains one step. Allocates no managed memory of its own, and on the CPU none at all.</summary>
     /// <remarks>Metrics stay on the device until <see cref="TrainEpoch"/> reads them.</remarks>
     public void TrainStep()
     {
@@ -164,12 +167,12 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Overwrites one replica's parameters; optimizer state stays.</summary>
-    /// <exception cref="ShapeMismatchException">A size differs from the network's.</exception>
+    /// <exception cref="ShapeMismatchException">A size differs from the network's, or the rule's feedback and heads.</exception>
     public void SetParameters(int replica, NetworkParameters parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
         RequireReplica(replica);
-        RequireFit(parameters);
+        parameters.RequireFit(_description, _options.Rule);
         Network.Flush();
         Network.Write(replica, parameters);
     }
@@ -179,6 +182,7 @@ public sealed class Trainer : IDisposable
     {
         Network.Dispose();
         _order.Dispose();
+        _nextOrder.Dispose();
         _trainingMetrics.Dispose();
         _evaluationMetrics.Dispose();
     }
@@ -214,13 +218,17 @@ public sealed class Trainer : IDisposable
     private TrainingProgress Progress(EpochMetrics[] metrics) => new(
         metrics[0].Epoch, metrics[0].Steps, StepsPerEpoch, metrics.Average(one => one.Loss), metrics.Average(one => one.Accuracy));
 
-    private void UploadOrders()
+    private unsafe void UploadOrders()
     {
-        var order = new int[OrderStride];
+        var order = new Span<int>(_nextOrder.NativePtr.ToPointer(), OrderStride);
+
+        // A last, partial tile reads past the end: it must find indices of samples there.
+        order[_data.Count..].Clear();
         for (var replica = 0; replica < Seeds.Count; replica++)
         {
-            EpochOrder.Create(order.AsSpan(0, _data.Count), Seeds[replica], Epoch);
-            _order.View.SubView((long)replica * OrderStride, OrderStride).CopyFromCPU(order);
+            EpochOrder.Create(order[.._data.Count], Seeds[replica], Epoch);
+            _order.View.SubView((long)replica * OrderStride, OrderStride).CopyFrom(_nextOrder.AsArrayView<int>(0, OrderStride));
+            _device.Accelerator.DefaultStream.Synchronize();
         }
     }
 
@@ -228,19 +236,6 @@ public sealed class Trainer : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(replica);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(replica, Seeds.Count);
-    }
-
-    private void RequireFit(NetworkParameters parameters)
-    {
-        var expected = Network.Blocks;
-        var fits = parameters.Blocks.Count == expected.Count && parameters.Blocks.Zip(expected).All(pair =>
-            pair.First.Weights.Length == pair.Second.Block.Inputs * pair.Second.Block.Outputs
-            && pair.First.Biases.Length == pair.Second.Block.Outputs
-            && (pair.Second.Feedback.Values.Length == 0 || pair.First.Feedback.Length == pair.Second.Classes * pair.Second.Block.Outputs));
-        if (!fits)
-        {
-            throw new ShapeMismatchException($"The parameters do not have the sizes of the network {_description}.");
-        }
     }
 
     private static void RequireFit(ComputeDevice device, NetworkDescription network, DeviceDataSet data)

@@ -16,13 +16,24 @@ namespace Fdfa.Tests.Kernels;
 /// <summary>Translates kernels without a device. A context each: after one failure later translations in it can fail too.</summary>
 internal static class DeviceCode
 {
+    /// <summary>The rules as kernels know them, and whether they teach feedback: without, the feedback optimizer is SGD by convention.</summary>
+    private static readonly (Type Rule, bool LearnsFeedback)[] s_rules =
+    [
+        (typeof(BackwardChainRule), false),
+        (typeof(FixedFeedbackRule), false),
+        (typeof(KolenPollackRule), true),
+        (typeof(ForwardDirectFeedbackRule), true),
+        (typeof(ForwardLayerwiseFeedbackRule), true),
+        (typeof(ActivityPerturbedRule), false),
+        (typeof(WeightPerturbedRule), false),
+    ];
+
     /// <summary>Every kernel that the library can launch on a GPU, with every combination of type arguments.</summary>
     public static IEnumerable<MethodInfo> Kernels()
     {
         var tiles = typeof(SimtTiles<Four, Sixteen, Sixteen>);
-        Type[] activations = [typeof(Identity), typeof(ReLU), typeof(Tanh)];
+        Type[] activations = [typeof(Identity), typeof(ReLU), typeof(ReLUOpenAtZero), typeof(Tanh)];
         Type[] optimizers = [typeof(Sgd), typeof(Adam)];
-        Type[] rules = [typeof(BackpropagationRule), typeof(ForwardDirectFeedbackRule)];
         Type[] losses = [typeof(SoftmaxCrossEntropy), typeof(MeanSquaredError)];
         yield return typeof(PeakKernels).GetMethod(nameof(PeakKernels.MultiplyAdd))!;
         yield return typeof(PeakKernels).GetMethod(nameof(PeakKernels.Sweep))!;
@@ -32,9 +43,9 @@ internal static class DeviceCode
             yield return Kernel(typeof(DenseBackward), nameof(DenseBackward.Run), tiles, activation);
             foreach (var optimizer in optimizers)
             {
-                foreach (var feedbackOptimizer in optimizers)
+                foreach (var (rule, learnsFeedback) in s_rules)
                 {
-                    foreach (var rule in rules)
+                    foreach (var feedbackOptimizer in learnsFeedback ? optimizers : [typeof(Sgd)])
                     {
                         yield return Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.Run), tiles, activation, optimizer, feedbackOptimizer, rule);
                         yield return Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.RunFirst), tiles, activation, optimizer, feedbackOptimizer, rule);
@@ -47,7 +58,10 @@ internal static class DeviceCode
         {
             foreach (var loss in losses)
             {
-                yield return Kernel(typeof(DenseOutputStep), nameof(DenseOutputStep.Run), tiles, optimizer, loss);
+                foreach (var (rule, _) in s_rules)
+                {
+                    yield return Kernel(typeof(DenseOutputStep), nameof(DenseOutputStep.Run), tiles, optimizer, loss, rule);
+                }
             }
         }
     }

@@ -34,10 +34,10 @@ public sealed partial class GeneratedCodeTests
         [
             "BatchGather.Run<>",
             "DenseBackward.Run<ReLU>",
-            "DenseBlockStep.Run<ReLU, Adam, Adam, BackpropagationRule>",
+            "DenseBlockStep.Run<ReLU, Adam, Sgd, BackwardChainRule>",
             "DenseBlockStep.Run<ReLU, Adam, Adam, ForwardDirectFeedbackRule>",
             "DenseBlockStep.RunFirst<ReLU, Adam, Adam, ForwardDirectFeedbackRule>",
-            "DenseOutputStep.Run<Adam, SoftmaxCrossEntropy>",
+            "DenseOutputStep.Run<Adam, SoftmaxCrossEntropy, ForwardDirectFeedbackRule>",
         ];
         var table = new StringBuilder();
         foreach (var kernel in DeviceCode.Kernels().Where(kernel => shown.Contains(DeviceCode.Name(kernel))))

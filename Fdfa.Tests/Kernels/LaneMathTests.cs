@@ -71,11 +71,12 @@ public sealed class LaneMathTests
     [Fact]
     public void Perturbations_are_the_references()
     {
+        var noise = new DeviceNoise { SeedLow = 0x89AB_CDEF, SeedHigh = 0x0123_4567, Step = 7 };
         for (var sample = 0; sample < 64; sample++)
         {
             for (var quad = 0; quad < 50; quad++)
             {
-                var u = DeviceNoise.Sample<float, uint, ScalarLanes>(0x89AB_CDEF, 0x0123_4567, 7, 2, (uint)sample, (uint)quad);
+                var u = noise.Sample<float, uint, ScalarLanes>(2, (uint)quad, (uint)sample, 0);
                 float[] actual = [u.First, u.Second, u.Third, u.Fourth];
                 for (var i = 0; i < 4; i++)
                 {
@@ -90,14 +91,15 @@ public sealed class LaneMathTests
     public void Vectors_give_the_bits_of_scalars_up_to_fused_rounding()
     {
         Skip.IfNot(Vector512.IsHardwareAccelerated, "This processor has no 512-bit vectors.");
+        var noise = new DeviceNoise { SeedLow = 1, SeedHigh = 2, Step = 3 };
         var samples = Vector512<uint>.Indices;
-        var wide = DeviceNoise.Sample<Vector512<float>, Vector512<uint>, Vector512Lanes>(1, 2, 3, 4, samples, 5);
-        var native = DeviceNoise.Sample<Vector<float>, Vector<uint>, NativeLanes>(1, 2, 3, 4, Vector<uint>.Indices, 5);
+        var wide = noise.Sample<Vector512<float>, Vector512<uint>, Vector512Lanes>(4, Vector512.Create(5u), samples, 0);
+        var native = noise.Sample<Vector<float>, Vector<uint>, NativeLanes>(4, new Vector<uint>(5), Vector<uint>.Indices, 0);
         for (var lane = 0; lane < Vector<float>.Count; lane++)
         {
             Assert.Equal(wide.First[lane], native.First[lane]);
             Assert.Equal(wide.Fourth[lane], native.Fourth[lane]);
-            var scalar = DeviceNoise.Sample<float, uint, ScalarLanes>(1, 2, 3, 4, (uint)lane, 5);
+            var scalar = noise.Sample<float, uint, ScalarLanes>(4, 5, (uint)lane, 0);
             Assert.Equal(scalar.Second, wide.Second[lane], 1e-6f);
         }
     }
