@@ -18,7 +18,7 @@ internal static class CommonOptions
     /// <summary><c>--activation</c>.</summary>
     public static Option<string> Activation() => OptionText.Create(
         "--activation", "name",
-        $"Activation of the hidden blocks: {OptionWords.Activations.Listed}; relu-open has derivative 1 at 0: what the paper preset gives DFA, whose weights start at zero. [default: the preset's relu, or that]");
+        $"Activation of the hidden blocks: {OptionWords.Activations.Listed}. relu-open is ReLU with derivative 1 at 0: what the paper preset gives DFA, whose weights start at zero. [default: relu, but relu-open for DFA in paper]");
 
     /// <summary><c>--output</c>.</summary>
     public static Option<string> Output(string otherwise) => OptionText.Create(

@@ -1,5 +1,5 @@
-using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Reproduction;
 using Fdfa.Experiments.Runs;
@@ -9,8 +9,6 @@ namespace Fdfa.Tests.CommandLine;
 /// <summary>The tables as data, the keys of their runs, and how a reproduced table is written.</summary>
 public sealed class AccuracyTableTests
 {
-    private static readonly CultureInfo s_invariant = CultureInfo.InvariantCulture;
-
     [Fact]
     public void The_tables_have_the_paper_s_shape()
     {
@@ -94,6 +92,15 @@ public sealed class AccuracyTableTests
         }).Select(option => $"{rule} {option.Switch}"))];
 
         Assert.Empty(meaningless);
+    }
+
+    [Fact]
+    public void The_size_of_the_embedded_data_is_known_without_reading_it()
+    {
+        DataSetPair data = EmbeddedFashionMnist.Load();
+
+        Assert.Equal((data.Train.Count, data.Test.Count), DataSource.SamplesOf(EmbeddedFashionMnist.Name));
+        Assert.Equal((60000, 10000), DataSource.SamplesOf("mnist"));
     }
 
     [Fact]

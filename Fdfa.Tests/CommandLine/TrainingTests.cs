@@ -24,12 +24,16 @@ public sealed class TrainingTests
     }
 
     [Theory]
-    [InlineData("FDFA")]
-    [InlineData("BP")]
-    public void The_configuration_repeats_a_run_to_the_bit(string rule)
+    [InlineData("FDFA", "--perturbations 2 --noise rademacher --feedback-order simultaneous --feedback-init kaiming")]
+    [InlineData("BP", "--loss mse --weight-init pytorch --activation tanh")]
+    [InlineData("DFA", "--activation relu-open --optimizer sgd")]
+    [InlineData("DKP", "--feedback-decay 1e-3 --feedback-optimizer sgd")]
+    [InlineData("FG-W", "--weight-noise batch --perturbations 2 --antithetic")]
+    [InlineData("LG-FG-A", "--output-gradient exact")]
+    public void The_configuration_repeats_a_run_to_the_bit(string rule, string options)
     {
         using var temporary = new TemporaryFolder();
-        Assert.Equal(0, Train(temporary.File("first"), "--rule", rule, "--epochs", "2", "--seed", "7", "--quiet").ExitCode);
+        Assert.Equal(0, Train(temporary.File("first"), ["--rule", rule, "--epochs", "2", "--seed", "7", "--quiet", .. options.Split(' ')]).ExitCode);
         RunRequest request = RunFolder.ReadConfiguration(temporary.File("first")).ToRequest();
 
         CommandLineRun repeated = CommandLineRun.Of([.. request.ToArguments(), "--device", "cpu", "--output", temporary.File("second")]);
