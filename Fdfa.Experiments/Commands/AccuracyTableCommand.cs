@@ -42,8 +42,8 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
 
     private readonly Option<string> _preset = OptionText.Create(
         "--preset", "name",
-        "Where every option starts from: published-code, which is the code that the authors published with the paper (here without its batch normalization, until fdfa has it), "
-        + "or paper, its Appendix A, whose weight noise per sample makes a step of FG-W some 25 times as long. [default: published-code]");
+        "Where every option starts from: published-code, the code that the authors published with the paper (here without its batch normalization, until fdfa has it), "
+        + "or paper, its Appendix A, whose weight noise per sample makes a step of FG-W some 25 times as long. [default: published-code, but paper for FG-A and LG-FG-A, which that code does not have]");
 
     private readonly Option<string> _device = CommonOptions.Device();
 
@@ -101,7 +101,7 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
             _table,
             arguments.List(_rules, LearningRule.Parse) ?? LearningRule.OfThePaper,
             arguments.List(_data, ReadDataSet),
-            Preset.Parse(arguments.Text(_preset) ?? Preset.PublishedCode.Name),
+            new TablePreset(arguments.Text(_preset) is { } preset ? Preset.Parse(preset) : null),
             arguments.WholeNumber(_epochs) ?? (quick ? QuickEpochs : AccuracyTable.PaperEpochs),
             arguments.WholeNumber(_seeds, maximum: MostSeeds) ?? (quick ? QuickSeeds : AccuracyTable.PaperSeeds),
             quick,

@@ -17,7 +17,7 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
     {
         var remarks = new List<string>();
         IReadOnlyList<PaperColumn> columns = ChooseColumns(request, remarks);
-        AddPresetRemark(request, remarks);
+        remarks.Add(request.Preset.Describe(request.Rules));
         AddSizeRemark(request, remarks);
         return new ReproductionPlan(
             [
@@ -40,10 +40,11 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
     {
         bool isEmbedded = column.DataSet == EmbeddedFashionMnist.Name;
         int figure = request.Table.Columns.ToList().FindIndex(paper => paper.DataSet == (isEmbedded ? DataSetDescription.FashionMnist.Name : column.DataSet));
+        Preset preset = request.Preset.For(row.Rule);
         var run = new RunRequest(
-            Topology.Parse(section.TopologyFor(column.DataSet), request.Preset.ActivationFor(row.Rule)),
-            request.Preset.OptionsFor(row.Rule),
-            request.Preset.Name,
+            Topology.Parse(section.TopologyFor(column.DataSet), preset.ActivationFor(row.Rule)),
+            preset.OptionsFor(row.Rule),
+            preset.Name,
             request.Epochs,
             [.. Enumerable.Range(0, request.Seeds).Select(seed => (ulong)seed)],
             column.DataSet,
@@ -106,12 +107,6 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
             CultureInfo.InvariantCulture,
             $"The embedded data are {training} training and {test} test images of Fashion-MNIST, beside the paper's figures for all of it: do not expect agreement."));
         return new PaperColumn("Embedded part", EmbeddedFashionMnist.Name);
-    }
-
-    private static void AddPresetRemark(ReproductionRequest request, List<string> remarks)
-    {
-        bool lacksNormalization = request.Rules.Any(request.Preset.BatchNormalizationFor);
-        remarks.Add($"Preset {request.Preset.Name}{(lacksNormalization ? " without its batch normalization, which fdfa does not have yet" : "")}.");
     }
 
     private static void AddSizeRemark(ReproductionRequest request, List<string> remarks)

@@ -6,7 +6,7 @@ namespace Fdfa.Tests.CommandLine;
 /// <summary><c>reproduce</c> from end to end, with a table of tiny networks on the embedded data.</summary>
 public sealed class ReproduceTests
 {
-    private const string TableName = "tiny-published-code-1epochs-2seeds";
+    private const string TableName = "tiny-1epochs-2seeds";
 
     [Fact]
     public void A_table_is_trained_once_and_read_from_then_on()
