@@ -13,8 +13,8 @@ public sealed record Preset(
     Func<LearningRule, bool> BatchNormalizationFor,
     string Summary)
 {
-    // The published code's rate for forward gradients: its script for them has one of its own.
-    private const double PublishedForwardGradientRate = 1e-3;
+    // The default of the published code's script for FG-W, which is apart from the others; it has no script for FG-A and LG-FG-A.
+    private const double PublishedWeightPerturbationRate = 1e-3;
 
     /// <summary>The paper's Appendix A and Algorithm 1.</summary>
     public static Preset Paper { get; } = new(
@@ -48,7 +48,7 @@ public sealed record Preset(
             FeedbackRateDecay = 1,
             FeedbackOrder = FeedbackOrder.Simultaneous,
             WeightNoise = WeightNoise.PerBatch,
-            LearningRate = rule.FollowsPerturbations ? PublishedForwardGradientRate : 1e-4,
+            LearningRate = rule == LearningRule.WeightPerturbedForwardGradient ? PublishedWeightPerturbationRate : 1e-4,
         },
         _ => ActivationFunction.ReLU,
         rule => !rule.FollowsPerturbations,

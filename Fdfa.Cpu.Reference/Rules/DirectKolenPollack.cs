@@ -9,8 +9,10 @@ namespace Fdfa.Cpu.Reference.Rules;
 /// g⁽ˡ⁾   = (e B⁽ˡ⁾) ⊙ σ'(a⁽ˡ⁾)             as in DFA
 /// ∇B⁽ˡ⁾  = eᵀ y⁽ˡ⁾ + decay · B⁽ˡ⁾           [n_L × n_l]
 /// </code>
-/// For l = L − 1 that is the gradient of W⁽ᴸ⁾: with the same decay on both they converge to each other (Kolen and Pollack, 1994).
-/// The published code does without decay and recommends 1e-6.
+/// For l = L − 1 and decay 0 that is the gradient of W⁽ᴸ⁾: at equal rates B − W⁽ᴸ⁾ stays what it was at the start. With the same
+/// decay on both it would vanish (Kolen and Pollack, 1994), but weights have no decay here. The published code does without
+/// decay too, and recommends 1e-6 on B. <see cref="Description.TrainingOptions.FeedbackOrder"/> says whether e B⁽ˡ⁾ sees B before
+/// or after this update, of which the paper says nothing.
 /// </remarks>
 public sealed class DirectKolenPollack : IRule
 {

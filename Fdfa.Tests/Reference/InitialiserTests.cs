@@ -31,6 +31,24 @@ public sealed class InitialiserTests
         Assert.Equal([-0.26910319924354553, -0.24383436143398285], [output.Biases[0], output.Biases[2]]);
     }
 
+    /// <summary>Local heads and layerwise feedback, by the same independent program.</summary>
+    [Fact]
+    public void Golden_values_of_heads_and_layerwise_feedback()
+    {
+        TrainingOptions local = s_kaiming with { Rule = LearningRule.LocalGreedyForwardGradient };
+        LocalHead head = Initialiser.Create(Topology.Parse("5-7-4-3"), local, Seed).Blocks[0].Head!;
+        Assert.Equal([-0.30502960085868835, 0.5333011150360107, -0.08965064585208893], [head.Weights[0], head.Weights[1], head.Weights[20]]);
+
+        LocalHead second = Initialiser.Create(
+            Topology.Parse("5-7-4-6-3"), local with { WeightInitialisation = Initialisation.PyTorchDefault }, Seed).Blocks[1].Head!;
+        Assert.Equal([-0.08465269207954407, 0.4779844582080841], [second.Weights[0], second.Weights[11]]);
+        Assert.Equal([-0.3542502820491791, 0.4033374488353729], [second.Biases[0], second.Biases[2]]);
+
+        double[] feedback = Initialiser.Create(
+            Topology.Parse("5-7-4-3"), s_kaiming with { Rule = LearningRule.FeedbackAlignment }, Seed).Blocks[0].Feedback;
+        Assert.Equal([0.04105876758694649, -0.061343662440776825], [feedback[0], feedback[27]]);
+    }
+
     [Fact]
     public void Kaiming_fills_its_bounds_evenly_and_leaves_biases_zero()
     {
@@ -81,6 +99,42 @@ public sealed class InitialiserTests
         Assert.All(
             Initialiser.Create(network, s_kaiming with { Rule = LearningRule.Backpropagation }, Seed).Blocks,
             block => Assert.Empty(block.Feedback));
+    }
+
+    /// <summary>B⁽ˡ⁾ of "4-5-6-7-3" per hidden block: [n_L × n_l] for direct, [n_{l+1} × n_l] for layerwise feedback.</summary>
+    [Theory]
+    [InlineData("BP", new[] { 0, 0, 0, 0 })]
+    [InlineData("FG-W", new[] { 0, 0, 0, 0 })]
+    [InlineData("FG-A", new[] { 0, 0, 0, 0 })]
+    [InlineData("LG-FG-A", new[] { 0, 0, 0, 0 })]
+    [InlineData("DFA", new[] { 15, 18, 21, 0 })]
+    [InlineData("DKP", new[] { 15, 18, 21, 0 })]
+    [InlineData("FDFA", new[] { 15, 18, 21, 0 })]
+    [InlineData("DRTP", new[] { 15, 18, 21, 0 })]
+    [InlineData("FA", new[] { 30, 42, 21, 0 })]
+    [InlineData("L-FDFA", new[] { 30, 42, 21, 0 })]
+    public void Feedback_has_the_rules_rows_and_heads_stand_behind_all_but_the_last_two_blocks(string rule, int[] feedback)
+    {
+        NetworkParameters parameters = Initialiser.Create(
+            Topology.Parse("4-5-6-7-3"), s_kaiming with { Rule = LearningRule.Parse(rule) }, Seed);
+        Assert.Equal(feedback, parameters.Blocks.Select(block => block.Feedback.Length));
+        Assert.Equal(
+            rule == "LG-FG-A" ? new int?[] { 15, 18, null, null } : new int?[4],
+            parameters.Blocks.Select(block => block.Head?.Weights.Length));
+        Assert.All(parameters.Blocks, block => Assert.Equal(block.Head is null ? null : 3, block.Head?.Biases.Length));
+    }
+
+    [Fact]
+    public void Heads_and_layerwise_feedback_fill_the_bounds_of_what_they_read()
+    {
+        NetworkDescription network = Topology.Parse("4-200-300-20-10");
+        NetworkParameters local = Initialiser.Create(network, s_kaiming with { Rule = LearningRule.LocalGreedyForwardGradient }, Seed);
+        AssertUniform(local.Blocks[0].Head!.Weights, Math.Sqrt(6.0 / 200));
+        AssertUniform(local.Blocks[1].Head!.Weights, Math.Sqrt(6.0 / 300));
+        Assert.All(local.Blocks[0].Head!.Biases, bias => Assert.Equal(0, bias));
+        NetworkParameters layerwise = Initialiser.Create(network, s_kaiming with { Rule = LearningRule.FeedbackAlignment }, Seed);
+        AssertUniform(layerwise.Blocks[0].Feedback, Math.Sqrt(6.0 / 200));
+        AssertUniform(layerwise.Blocks[1].Feedback, Math.Sqrt(6.0 / 300));
     }
 
     [Fact]

@@ -4,6 +4,8 @@ namespace Fdfa.Tests.Reference;
 
 public sealed class NamesTests
 {
+    private static readonly string s_knownRules = $"Known rules: {string.Join(", ", LearningRule.All)}.";
+
     [Theory]
     [InlineData("FDFA")]
     [InlineData("fdfa")]
@@ -17,14 +19,14 @@ public sealed class NamesTests
 
     [Fact]
     public void A_misspelled_rule_is_answered_with_the_nearest_and_all() => Assert.Equal(
-        "Unknown rule 'FDAF'; did you mean FDFA? Known rules: BP, FDFA.",
+        $"Unknown rule 'FDAF'; did you mean FDFA? {s_knownRules}",
         Assert.Throws<InvalidOptionException>(() => LearningRule.Parse("FDAF")).Message);
 
     [Theory]
     [InlineData("")]
     [InlineData("newton")]
     public void A_rule_near_to_nothing_is_answered_with_all(string name) => Assert.Equal(
-        $"Unknown rule '{name}'. Known rules: BP, FDFA.",
+        $"Unknown rule '{name}'. {s_knownRules}",
         Assert.Throws<InvalidOptionException>(() => LearningRule.Parse(name)).Message);
 
     [Theory]
@@ -70,19 +72,65 @@ public sealed class NamesTests
     }
 
     [Fact]
-    public void The_published_codes_preset_differs_in_four_choices()
+    public void The_published_codes_preset_differs_in_few_choices()
     {
         TrainingOptions options = Preset.PublishedCode.OptionsFor(LearningRule.Backpropagation);
-        Assert.True(Preset.PublishedCode.BatchNormalizationFor(LearningRule.ForwardDirectFeedbackAlignment));
         Assert.Equal(
             Preset.Paper.OptionsFor(LearningRule.Backpropagation) with
             {
                 WeightInitialisation = Initialisation.PyTorchDefault,
                 FeedbackRateDecay = 1,
                 FeedbackOrder = FeedbackOrder.Simultaneous,
+                WeightNoise = WeightNoise.PerBatch,
             },
             options);
         Assert.Equal(1e-4, options.FeedbackRateAt(50));
+    }
+
+    /// <summary>What the presets give each rule: Appendix A, and the authors' two scripts, one of which is for forward gradients alone.</summary>
+    [Theory]
+    [InlineData("BP", Initialisation.KaimingUniform, ActivationFunction.ReLU, 1e-4, true)]
+    [InlineData("FG-W", Initialisation.KaimingUniform, ActivationFunction.ReLU, 1e-3, false)]
+    [InlineData("FG-A", Initialisation.KaimingUniform, ActivationFunction.ReLU, 1e-4, false)]
+    [InlineData("LG-FG-A", Initialisation.KaimingUniform, ActivationFunction.ReLU, 1e-4, false)]
+    [InlineData("DFA", Initialisation.Zeros, ActivationFunction.ReLUOpenAtZero, 1e-4, true)]
+    [InlineData("DKP", Initialisation.KaimingUniform, ActivationFunction.ReLU, 1e-4, true)]
+    [InlineData("FDFA", Initialisation.KaimingUniform, ActivationFunction.ReLU, 1e-4, true)]
+    [InlineData("FA", Initialisation.KaimingUniform, ActivationFunction.ReLU, 1e-4, true)]
+    [InlineData("DRTP", Initialisation.KaimingUniform, ActivationFunction.ReLU, 1e-4, true)]
+    [InlineData("L-FDFA", Initialisation.KaimingUniform, ActivationFunction.ReLU, 1e-4, true)]
+    public void Presets_differ_by_rule(
+        string name, Initialisation paperWeights, ActivationFunction paperActivation, double publishedRate, bool isPublishedWithBatchNormalization)
+    {
+        LearningRule rule = LearningRule.Parse(name);
+        TrainingOptions paper = Preset.Paper.OptionsFor(rule);
+        TrainingOptions published = Preset.PublishedCode.OptionsFor(rule);
+
+        Assert.Equal((rule, rule), (paper.Rule, published.Rule));
+        Assert.Equal((paperWeights, paperActivation), (paper.WeightInitialisation, Preset.Paper.ActivationFor(rule)));
+        Assert.Equal(1e-4, paper.LearningRate);
+        Assert.Equal((WeightNoise.PerSample, OutputGradient.Perturbed), (paper.WeightNoise, paper.OutputGradient));
+        Assert.False(Preset.Paper.BatchNormalizationFor(rule));
+
+        Assert.Equal(
+            (Initialisation.PyTorchDefault, ActivationFunction.ReLU),
+            (published.WeightInitialisation, Preset.PublishedCode.ActivationFor(rule)));
+        Assert.Equal(publishedRate, published.LearningRate);
+        Assert.Equal(isPublishedWithBatchNormalization, Preset.PublishedCode.BatchNormalizationFor(rule));
+
+        // Feedback that learns starts at zero, feedback that stays is random: in both.
+        Initialisation feedback = name is "DKP" or "FDFA" or "L-FDFA" ? Initialisation.Zeros : Initialisation.KaimingUniform;
+        Assert.Equal((feedback, feedback), (paper.FeedbackInitialisation, published.FeedbackInitialisation));
+        paper.Validate();
+        published.Validate();
+    }
+
+    [Fact]
+    public void The_rules_of_the_paper_come_first_and_every_name_is_used_once()
+    {
+        Assert.Equal(LearningRule.OfThePaper, LearningRule.All.Take(7));
+        Assert.Equal(LearningRule.All.Count, LearningRule.All.Select(rule => rule.Name).Distinct().Count());
+        Assert.All(LearningRule.All, rule => Assert.NotNull(Fdfa.Cpu.Reference.Rules.RuleCatalogue.Find(rule)));
     }
 
     public static TheoryData<TrainingOptions> ImpossibleOptions => new(
@@ -97,10 +145,28 @@ public sealed class NamesTests
         new() { WeightOptimizer = (OptimizerKind)7 },
         new() { FeedbackOptimizer = (OptimizerKind)7 },
         new() { WeightInitialisation = (Initialisation)7 },
-        new() { FeedbackInitialisation = (Initialisation)7 });
+        new() { FeedbackInitialisation = (Initialisation)7 },
+        new() { BatchSize = TrainingOptions.LargestBatch + 1 },
+        new() { Perturbations = 0 },
+        new() { Perturbations = TrainingOptions.MostPerturbations + 1 },
+        new() { Antithetic = true },
+        new() { Antithetic = true, Perturbations = 3 },
+        new() { FeedbackDecay = -1e-6 },
+        new() { FeedbackDecay = double.NaN },
+        new() { FeedbackDecay = double.PositiveInfinity },
+        new() { Noise = (NoiseDistribution)7 },
+        new() { WeightNoise = (WeightNoise)7 },
+        new() { OutputGradient = (OutputGradient)7 });
 
     [Theory]
     [MemberData(nameof(ImpossibleOptions))]
     public void Impossible_options_are_refused(TrainingOptions options) =>
         Assert.Throws<InvalidOptionException>(options.Validate);
+
+    [Fact]
+    public void Options_at_their_limits_are_taken()
+    {
+        new TrainingOptions { BatchSize = TrainingOptions.LargestBatch, Perturbations = TrainingOptions.MostPerturbations, Antithetic = true }.Validate();
+        new TrainingOptions { BatchSize = 1, LearningRateDecay = 1, FeedbackRateDecay = double.Epsilon, FeedbackDecay = 0 }.Validate();
+    }
 }

@@ -32,9 +32,10 @@ internal static class ShiftedNetwork
                     preactivations?.Add(a);
                     next[i] = block.Activation switch
                     {
-                        ActivationFunction.ReLU => a > 0 ? a : 0,
+                        ActivationFunction.ReLU or ActivationFunction.ReLUOpenAtZero => a > 0 ? a : 0,
                         ActivationFunction.Tanh => Math.Tanh(a),
-                        _ => a,
+                        ActivationFunction.Identity => a,
+                        _ => throw new NotSupportedException($"The definition of {block.Activation} is missing here."),
                     };
                     next[i] += distance * (directions[l]?[sample * block.Outputs + i] ?? 0);
                 }

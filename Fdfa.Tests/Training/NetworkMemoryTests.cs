@@ -12,11 +12,21 @@ public sealed class NetworkMemoryTests(CpuAccelerators devices)
     /// <summary>A cache line per buffer, so that each can start on one.</summary>
     private const int MostAlignment = 4096;
 
+    /// <summary>Every rule, with each optimizer.</summary>
+    public static TheoryData<string, OptimizerKind, string, int, int> Networks()
+    {
+        var networks = new TheoryData<string, OptimizerKind, string, int, int>();
+        foreach (var rule in LearningRule.All)
+        {
+            networks.Add(rule.Name, OptimizerKind.Adam, "37-130-65-40-10", 70, 3);
+            networks.Add(rule.Name, OptimizerKind.Sgd, "300-200", 1000, 1);
+        }
+
+        return networks;
+    }
+
     [Theory]
-    [InlineData("FDFA", OptimizerKind.Adam, "37-130-65-10", 70, 3)]
-    [InlineData("FDFA", OptimizerKind.Sgd, "37-130-65-10", 70, 1)]
-    [InlineData("BP", OptimizerKind.Adam, "37-130-65-10", 70, 2)]
-    [InlineData("BP", OptimizerKind.Sgd, "300-200", 1000, 1)]
+    [MemberData(nameof(Networks))]
     public void Counted_memory_is_allocated_memory(string rule, OptimizerKind optimizer, string topology, int batchSize, int replicas)
     {
         ComputeDevice device = devices.Open("simd");
@@ -26,6 +36,7 @@ public sealed class NetworkMemoryTests(CpuAccelerators devices)
             BatchSize = batchSize,
             WeightOptimizer = optimizer,
             FeedbackOptimizer = optimizer,
+            Perturbations = 3,
         };
         NetworkDescription description = Topology.Parse(topology);
         long before = device.AllocatedBytes;

@@ -1,0 +1,88 @@
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Measurement;
+
+namespace Fdfa.Tests.Kernels;
+
+/// <summary>What kernels and reference are compared on, and how.</summary>
+internal static class DenseCases
+{
+    private static readonly int[] s_sizes = [1, 3, 17, 65, 800];
+    private static readonly int[] s_batches = [1, 5, 64, 65];
+        private static readonly ActivationFunction[] s_activations = [ActivationFunction.ReLU, ActivationFunction.Tanh];
+
+    /// <summary>The tile programs with vectors, as wide as they come and as .NET has them.</summary>
+    public static string[] SimdPrograms { get; } = ["simd", "simd-native"];
+
+    /// <summary>Rule, activation, size, batch.</summary>
+    public static TheoryData<string, ActivationFunction, int, int> All()
+    {
+        var cases = new TheoryData<string, ActivationFunction, int, int>();
+        foreach (var rule in LearningRule.All)
+        {
+            foreach (var activation in s_activations)
+            {
+                foreach (var size in s_sizes)
+                {
+                    foreach (var batch in s_batches)
+                    {
+                        cases.Add(rule.Name, activation, size, batch);
+                    }
+                }
+            }
+        }
+
+        return cases;
+    }
+
+    /// <summary>Updates large beside the parameters, so that a wrong gradient shows in them.</summary>
+    public static TrainingOptions LargeStep(string rule, int batch)
+    {
+        // DRTP's deltas do not shrink with the error: a larger step takes a lone bias from one side of zero to the other.
+        var factor = rule == "DRTP" ? 5 : 25;
+        var options = Averaging(rule, batch);
+        return options with { LearningRate = factor * options.LearningRate };
+    }
+
+    /// <summary>The exponential average and plain SGD.</summary>
+    public static TrainingOptions Averaging(string rule, int batch) => new()
+    {
+        Rule = LearningRule.Parse(rule),
+        BatchSize = batch,
+        LearningRate = AgreementCheck.StableRate(LearningRule.Parse(rule)),
+        FeedbackRate = 0.1,
+        WeightOptimizer = OptimizerKind.Sgd,
+        FeedbackOptimizer = OptimizerKind.Sgd,
+        FeedbackOrder = FeedbackOrder.Simultaneous,
+        Loss = LossFunction.MeanSquaredError,
+        FeedbackInitialisation = Initialisation.KaimingUniform,
+        WeightInitialisation = Initialisation.PyTorchDefault,
+    };
+
+    /// <summary>Adam for both.</summary>
+    public static TrainingOptions WithAdam(string rule, int batch) => new()
+    {
+        Rule = LearningRule.Parse(rule),
+        BatchSize = batch,
+        LearningRate = 1e-3,
+        FeedbackRate = 1e-3,
+        FeedbackInitialisation = Initialisation.KaimingUniform,
+    };
+
+    /// <summary>Compares every tile program, or those given, with the reference.</summary>
+    public static void AssertAgreement(
+        CpuAccelerators devices, NetworkDescription network, TrainingOptions options, int steps, params string[] tilePrograms)
+    {
+        var reference = new ReferenceTrajectory(network, options, steps, 3);
+        var tolerance = AgreementCheck.ToleranceOf(reference);
+        foreach (var tiles in tilePrograms.Length > 0 ? tilePrograms : CpuAccelerators.TilePrograms)
+        {
+            Assert.All(DeviceTrajectory.Compare(devices.Open(tiles), reference), one =>
+            {
+                var error = AgreementCheck.ErrorOf(one, reference);
+                Assert.True(
+                    error <= tolerance,
+                    $"{tiles}, {options.WeightOptimizer}: {one.Quantity} of {one.Place} differ by {error:E2} (norm-wise; at most {tolerance:E0}), most at index {one.WorstIndex}: {one.Actual:R} instead of {one.Expected:R}");
+            });
+        }
+    }
+}
