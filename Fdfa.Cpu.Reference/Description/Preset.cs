@@ -13,7 +13,7 @@ public sealed record Preset(
     Func<LearningRule, bool> BatchNormalizationFor,
     string Summary)
 {
-    // The default of the published code's script for FG-W, which is apart from the others; it has no script for FG-A and LG-FG-A.
+    // The default of the published code's script for FG-W, which is apart from the others.
     private const double PublishedWeightPerturbationRate = 1e-3;
 
     /// <summary>The paper's Appendix A and Algorithm 1.</summary>
@@ -39,19 +39,22 @@ public sealed record Preset(
         _ => false,
         "Appendix A: Kaiming-uniform weights, zero feedback, Adam 1e-4 with both rates decaying by 0.95, feedback updated before use");
 
-    /// <summary>What the authors' repository does where it differs from the paper.</summary>
+    /// <summary>
+    /// What the authors' repository does where it differs from the paper. It knows BP, FG-W, DFA, DKP and FDFA; for every other
+    /// rule Appendix A is all there is.
+    /// </summary>
     public static Preset PublishedCode { get; } = new(
         "published-code",
-        rule => Paper.OptionsFor(rule) with
+        rule => !IsPublished(rule) ? Paper.OptionsFor(rule) : Paper.OptionsFor(rule) with
         {
             WeightInitialisation = Initialisation.PyTorchDefault,
             FeedbackRateDecay = 1,
             FeedbackOrder = FeedbackOrder.Simultaneous,
             WeightNoise = WeightNoise.PerBatch,
-            LearningRate = rule == LearningRule.WeightPerturbedForwardGradient ? PublishedWeightPerturbationRate : 1e-4,
+            LearningRate = IsWeightPerturbed(rule) ? PublishedWeightPerturbationRate : 1e-4,
         },
         _ => ActivationFunction.ReLU,
-        rule => !rule.FollowsPerturbations,
+        rule => IsPublished(rule) && !IsWeightPerturbed(rule),
         "the authors' repository: batch norm in hidden blocks, PyTorch's default weights, constant feedback rate, both updates from the old feedback");
 
     /// <summary>All presets.</summary>
@@ -72,4 +75,11 @@ public sealed record Preset(
 
     // Appendix A: "For Random DFA, forward weights were initialized to 0". With ReLU'(0) = 0 they would stay there.
     private static bool StartsAtZero(LearningRule rule) => rule == LearningRule.DirectFeedbackAlignment;
+
+    private static bool IsWeightPerturbed(LearningRule rule) => rule == LearningRule.WeightPerturbedForwardGradient;
+
+    private static bool IsPublished(LearningRule rule) =>
+        LearningRule.OfThePaper.Contains(rule)
+        && rule != LearningRule.ActivityPerturbedForwardGradient
+        && rule != LearningRule.LocalGreedyForwardGradient;
 }
