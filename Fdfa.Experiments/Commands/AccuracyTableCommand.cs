@@ -43,7 +43,7 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
     private readonly Option<string> _preset = OptionText.Create(
         "--preset", "name",
         "Where every option starts from: published-code, the code that the authors published with the paper (here without its batch normalization, until fdfa has it), "
-        + "or paper, its Appendix A, whose weight noise per sample makes a step of FG-W some 25 times as long. [default: published-code, but paper for FG-A and LG-FG-A, which that code does not have]");
+        + "or paper, its Appendix A, whose weight noise per sample makes a step of FG-W some 25 times as long. Rules that the code does not have are as in paper. [default: published-code]");
 
     private readonly Option<string> _device = CommonOptions.Device();
 
@@ -101,7 +101,7 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
             _table,
             arguments.List(_rules, LearningRule.Parse) ?? LearningRule.OfThePaper,
             arguments.List(_data, ReadDataSet),
-            new TablePreset(arguments.Text(_preset) is { } preset ? Preset.Parse(preset) : null),
+            Preset.Parse(arguments.Text(_preset) ?? Preset.PublishedCode.Name),
             arguments.WholeNumber(_epochs) ?? (quick ? QuickEpochs : AccuracyTable.PaperEpochs),
             arguments.WholeNumber(_seeds, maximum: MostSeeds) ?? (quick ? QuickSeeds : AccuracyTable.PaperSeeds),
             quick,

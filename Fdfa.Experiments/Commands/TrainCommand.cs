@@ -34,10 +34,10 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         "--epochs", "count", $"Passes over the training data. [default: {DefaultEpochs}]");
 
     private readonly Option<string> _preset = OptionText.Create(
-        "--preset", "name", "Where every option below starts from: paper (Appendix A) or published-code (the authors' repository). [default: paper]");
+        "--preset", "name", "Where every option below starts from: paper (Appendix A) or published-code (the authors' repository, for the rules that it has: BP, FG-W, DFA, DKP and FDFA; others as in paper). [default: paper]");
 
     private readonly Option<bool> _noBatchNormalization = OptionText.CreateSwitch(
-        "--no-batch-norm", "Do without batch normalization, which fdfa does not have yet and published-code asks for, but for FG-W, FG-A and LG-FG-A.");
+        "--no-batch-norm", $"Do without batch normalization, which fdfa does not have yet and published-code asks for with {string.Join(", ", LearningRule.All.Where(Preset.PublishedCode.BatchNormalizationFor))}.");
 
     private readonly IReadOnlyList<(TrainingOption Row, Option Option)> _training =
         [.. TrainingOption.All.Select(row => (row, row.Create()))];

@@ -35,7 +35,7 @@ internal sealed record TrainingOption(
             (options, value) => options with { BatchSize = value }),
         Value(
             nameof(TrainingOptions.LearningRate), "Learning rate", "--learning-rate", "rate",
-            "Learning rate of weights and biases in the first epoch. [default: the preset's 1e-4, but published-code 1e-3 for FG-W, FG-A and LG-FG-A]",
+            "Learning rate of weights and biases in the first epoch. [default: the preset's 1e-4, but published-code 1e-3 for FG-W]",
             _ => true, options => options.LearningRate, ConsoleOutput.Plain, OptionText.Rate,
             (options, value) => options with { LearningRate = value }),
         Value(

@@ -17,7 +17,7 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
     {
         var remarks = new List<string>();
         IReadOnlyList<PaperColumn> columns = ChooseColumns(request, remarks);
-        remarks.Add(request.Preset.Describe(request.Rules));
+        AddPresetRemark(request, remarks);
         AddSizeRemark(request, remarks);
         return new ReproductionPlan(
             [
@@ -40,11 +40,10 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
     {
         bool isEmbedded = column.DataSet == EmbeddedFashionMnist.Name;
         int figure = request.Table.Columns.ToList().FindIndex(paper => paper.DataSet == (isEmbedded ? DataSetDescription.FashionMnist.Name : column.DataSet));
-        Preset preset = request.Preset.For(row.Rule);
         var run = new RunRequest(
-            Topology.Parse(section.TopologyFor(column.DataSet), preset.ActivationFor(row.Rule)),
-            preset.OptionsFor(row.Rule),
-            preset.Name,
+            Topology.Parse(section.TopologyFor(column.DataSet), request.Preset.ActivationFor(row.Rule)),
+            request.Preset.OptionsFor(row.Rule),
+            request.Preset.Name,
             request.Epochs,
             [.. Enumerable.Range(0, request.Seeds).Select(seed => (ulong)seed)],
             column.DataSet,
@@ -107,6 +106,15 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
             CultureInfo.InvariantCulture,
             $"The embedded data are {training} training and {test} test images of Fashion-MNIST, beside the paper's figures for all of it: do not expect agreement."));
         return new PaperColumn("Embedded part", EmbeddedFashionMnist.Name);
+    }
+
+    private static void AddPresetRemark(ReproductionRequest request, List<string> remarks)
+    {
+        Preset preset = request.Preset;
+        string lacks = request.Rules.Any(preset.BatchNormalizationFor) ? " without its batch normalization, which fdfa does not have yet" : "";
+        LearningRule[] asInPaper = [.. request.Rules.Where(rule => preset != Preset.Paper && preset.OptionsFor(rule) == Preset.Paper.OptionsFor(rule))];
+        string others = asInPaper.Length > 0 ? $"; {string.Join(", ", asInPaper.AsEnumerable())} as in {Preset.Paper}, since the authors' code does not have them" : "";
+        remarks.Add($"Preset {preset}{lacks}{others}.");
     }
 
     private static void AddSizeRemark(ReproductionRequest request, List<string> remarks)

@@ -19,7 +19,7 @@ internal sealed record ReproductionRequest(
     AccuracyTable Table,
     IReadOnlyList<LearningRule> Rules,
     IReadOnlyList<string>? DataSets,
-    TablePreset Preset,
+    Preset Preset,
     int Epochs,
     int Seeds,
     bool Quick,

@@ -29,7 +29,7 @@ internal sealed class TableReproduction
 
     /// <summary>The table's file, without its ending: a quick look must not replace the table of a week's work.</summary>
     private string FileName => string.Create(
-        CultureInfo.InvariantCulture, $"{_request.Table.Name}{_request.Preset.Suffix}-{_request.Epochs}epochs-{_request.Seeds}seeds");
+        CultureInfo.InvariantCulture, $"{_request.Table.Name}-{_request.Preset}-{_request.Epochs}epochs-{_request.Seeds}seeds");
 
     private AccuracyReport Report => new(_request.Table, _entries, _plan.Remarks);
 

@@ -1,3 +1,5 @@
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Reproduction;
 using Fdfa.Experiments.Runs;
 using Fdfa.Tests.Data;
 
@@ -6,7 +8,7 @@ namespace Fdfa.Tests.CommandLine;
 /// <summary><c>reproduce</c> from end to end, with a table of tiny networks on the embedded data.</summary>
 public sealed class ReproduceTests
 {
-    private const string TableName = "tiny-1epochs-2seeds";
+    private const string TableName = "tiny-published-code-1epochs-2seeds";
 
     [Fact]
     public void A_table_is_trained_once_and_read_from_then_on()
@@ -162,7 +164,7 @@ public sealed class ReproduceTests
     public void Two_processes_do_not_share_a_store()
     {
         using var temporary = new TemporaryFolder();
-        using (Fdfa.Experiments.Reproduction.RunStore.Open(temporary.Path))
+        using (RunStore.Open(temporary.Path))
         {
             CommandLineRun run = ReproductionRun.Of([.. OneRun, "--output", temporary.Path, "--quiet"]);
 
@@ -190,6 +192,19 @@ public sealed class ReproduceTests
         Assert.Contains("CIFAR10 is left out: fdfa cannot read the data set cifar-10 yet.", run.Output, StringComparison.Ordinal);
         Assert.Contains("1 epoch and 2 seeds, where the paper has 100 and 10", run.Output, StringComparison.Ordinal);
         Assert.Contains("without its batch normalization", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rules_that_the_authors_code_does_not_have_are_named()
+    {
+        ReproductionRequest request = new(
+            Table1.Table, LearningRule.OfThePaper, ["embedded"], Preset.PublishedCode, AccuracyTable.PaperEpochs, AccuracyTable.PaperSeeds,
+            Quick: false, Download: false, "cpu", "nowhere", DataDirectory: null, Quiet: true);
+
+        Assert.Contains(
+            "Preset published-code without its batch normalization, which fdfa does not have yet; FG-A, LG-FG-A as in paper, since the authors' code does not have them.",
+            ReproductionPlan.Of(request).Remarks);
+        Assert.Contains("Preset paper.", ReproductionPlan.Of(request with { Preset = Preset.Paper }).Remarks);
     }
 
     [Fact]
