@@ -8,7 +8,7 @@ internal static class DenseCases
 {
     private static readonly int[] s_sizes = [1, 3, 17, 65, 800];
     private static readonly int[] s_batches = [1, 5, 64, 65];
-        private static readonly ActivationFunction[] s_activations = [ActivationFunction.ReLU, ActivationFunction.Tanh];
+    private static readonly ActivationFunction[] s_activations = [ActivationFunction.ReLU, ActivationFunction.Tanh];
 
     /// <summary>The tile programs with vectors, as wide as they come and as .NET has them.</summary>
     public static string[] SimdPrograms { get; } = ["simd", "simd-native"];
