@@ -1,14 +1,12 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using ILGPU;
-using ILGPU.IR.Intrinsics;
 
 namespace Fdfa.Gpu.Kernels.Tiles;
 
 /// <summary>Tiles on ILGPU's CPU accelerator: a group of one thread, SIMD registers, plain pointers.</summary>
 /// <remarks>
-/// The CPU accelerator calls a kernel's original .NET method, so SIMD works in it; but ILGPU also translates every kernel
-/// that it loads. <c>[IntrinsicImplementation]</c> keeps it away from the bodies below.
+/// The CPU accelerator runs a kernel's original .NET method, and nothing is translated there: SIMD, pointers and stack memory work.
 ///
 /// Product: 8 rows × 2 vectors of accumulators in registers, eight broadcasts of Left and two loads of Right per 16
 /// multiply-adds and step of the reduction. Rows and columns left over take narrower blocks with the same order of
@@ -37,7 +35,6 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     }
 
     /// <inheritdoc/>
-    [IntrinsicImplementation]
     public static void ForEach<TBody>(int rowBegin, int rowEnd, int columnBegin, int columnEnd, TBody body)
         where TBody : struct, IElementwise
     {
@@ -51,7 +48,6 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     }
 
     /// <inheritdoc/>
-    [IntrinsicImplementation]
     [SkipLocalsInit]
     public static unsafe void Product<TLeft, TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TLeft left, TEpilogue epilogue)
         where TLeft : struct, ILeftOperand
