@@ -128,6 +128,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
         AddRow("10th to 90th percentile", Range);
         AddRow("Floor", result => ConsoleOutput.Duration(result.FloorSeconds));
         AddRow("Median over floor", Ratio);
+        AddRow("Drawing perturbations", result => ConsoleOutput.Duration(result.DrawingSeconds));
         AddRow("Launches", Launches);
         AddRow("Operations", result => ConsoleOutput.Quantity(result.Operations, "FLOP"));
         AddRow("Bytes read and written", result => ConsoleOutput.Quantity(result.Bytes, "B"));
@@ -151,13 +152,13 @@ internal sealed class BenchCommand : Command, IFdfaCommand
         Table table = ConsoleOutput.CreateTable(
             Heading(results[0]),
             "Rule", ConsoleOutput.Number("Median"), ConsoleOutput.Number("10th to 90th percentile"), ConsoleOutput.Number("Launches"),
-            ConsoleOutput.Number("Floor"), ConsoleOutput.Number("Median / floor"), ConsoleOutput.Number("Allocation"));
+            ConsoleOutput.Number("Floor"), ConsoleOutput.Number("Median / floor"), ConsoleOutput.Number("Drawing"));
         foreach (BenchmarkResult result in results)
         {
             string[] cells =
             [
                 result.Rule, ConsoleOutput.Duration(result.MedianSeconds), Range(result), Launches(result),
-                ConsoleOutput.Duration(result.FloorSeconds), Ratio(result), ConsoleOutput.Quantity(result.AllocatedBytesPerStep, "B"),
+                ConsoleOutput.Duration(result.FloorSeconds), Ratio(result), ConsoleOutput.Duration(result.DrawingSeconds),
             ];
             table.AddRow(cells.Select(cell => new Text(cell)));
         }
@@ -165,7 +166,8 @@ internal sealed class BenchCommand : Command, IFdfaCommand
         output.Table(table);
         output.Line(
             $"Options of the preset {preset}. Floor: counted operations at up to {ConsoleOutput.Quantity(results.Max(result => result.PeakOperationsPerSecond), "FLOP/s")}, or counted bytes at up to "
-            + $"{ConsoleOutput.Quantity(results.Max(result => result.PeakBytesPerSecond), "B/s")}, both measured beside each rule; whichever takes longer.");
+            + $"{ConsoleOutput.Quantity(results.Max(result => result.PeakBytesPerSecond), "B/s")}, both measured beside each rule; whichever takes longer. Drawing: the step's perturbations at up to "
+            + $"{ConsoleOutput.Quantity(results.Max(result => result.PeakNormalsPerSecond), "/s")}, on top of the floor.");
     }
 
     private static string Heading(BenchmarkResult result) =>

@@ -27,6 +27,8 @@ public sealed class TableTests
         Bytes = 46e6,
         PeakOperationsPerSecond = 227e9,
         PeakBytesPerSecond = 50e9,
+        Normals = 153_600,
+        PeakNormalsPerSecond = 1.2e9,
     };
 
     [SkippableFact]

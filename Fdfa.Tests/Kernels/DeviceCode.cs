@@ -37,6 +37,7 @@ internal static class DeviceCode
         Type[] losses = [typeof(SoftmaxCrossEntropy), typeof(MeanSquaredError)];
         yield return typeof(PeakKernels).GetMethod(nameof(PeakKernels.MultiplyAdd))!;
         yield return typeof(PeakKernels).GetMethod(nameof(PeakKernels.Sweep))!;
+        yield return typeof(PeakKernels).GetMethod(nameof(PeakKernels.Draw))!;
         yield return Kernel(typeof(BatchGather), nameof(BatchGather.Run), tiles);
         foreach (var activation in activations)
         {
