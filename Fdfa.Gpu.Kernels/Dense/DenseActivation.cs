@@ -192,6 +192,6 @@ internal static class DenseActivation
                 arguments.ArrivingTangents, replica, arguments.Outputs * forward.Directions * arguments.SampleCapacity);
         }
 
-        TTiles.ForEach(rowBegin, rowEnd, 0, columnEnd, body);
+        TTiles.ForEach(rowBegin, rowEnd, columnEnd, body);
     }
 }

@@ -100,7 +100,7 @@ public static class DenseOutputStep
                     arguments.DirectionalDerivatives, replica, arguments.Forward.Directions * arguments.SampleCapacity);
             }
 
-            TTiles.ForEach(0, 1, 0, Padding.RoundUp(arguments.Forward.Samples), body);
+            TTiles.ForEach(0, 1, Padding.RoundUp(arguments.Forward.Samples), body);
             TTiles.Barrier();
             if (TTiles.IsFirstThread)
             {
@@ -159,7 +159,6 @@ public static class DenseOutputStep
             TTiles.ForEach(
                 0,
                 arguments.Outputs,
-                0,
                 Padding.RoundUp(arguments.Forward.Samples),
                 new PerturbationBody
                 {

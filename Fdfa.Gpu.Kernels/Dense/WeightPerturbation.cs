@@ -21,7 +21,6 @@ internal static class WeightPerturbation
         where TOptimizer : struct, IOptimizer => TTiles.ForEach(
             rowBegin,
             rowEnd,
-            0,
             arguments.InputStride,
             new UpdateBody<TOptimizer>
             {
@@ -52,7 +51,6 @@ internal static class WeightPerturbation
             TTiles.ForEach(
                 rowBegin,
                 rowEnd,
-                0,
                 columns,
                 new SampleBody
                 {

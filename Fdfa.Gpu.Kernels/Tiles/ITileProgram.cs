@@ -115,8 +115,8 @@ public interface ITileProgram
         where TLeft : struct, ILeftOperand
         where TEpilogue : struct, IProductEpilogue;
 
-    /// <summary>Runs <paramref name="body"/> on rows rowBegin … rowEnd − 1 in fours and columns columnBegin … columnEnd − 1; bounds are multiples of 4 and 16, but for rowEnd.</summary>
-    static abstract void ForEach<TBody>(int rowBegin, int rowEnd, int columnBegin, int columnEnd, TBody body)
+    /// <summary>Runs <paramref name="body"/> on rows rowBegin … rowEnd − 1 in fours and columns 0 … columns − 1; rowBegin is a multiple of 4, columns of 16.</summary>
+    static abstract void ForEach<TBody>(int rowBegin, int rowEnd, int columns, TBody body)
         where TBody : struct, IElementwise;
 
     /// <summary>Makes what the group has written visible to all of it.</summary>

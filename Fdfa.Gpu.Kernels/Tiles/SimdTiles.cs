@@ -35,12 +35,12 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     }
 
     /// <inheritdoc/>
-    public static void ForEach<TBody>(int rowBegin, int rowEnd, int columnBegin, int columnEnd, TBody body)
+    public static void ForEach<TBody>(int rowBegin, int rowEnd, int columns, TBody body)
         where TBody : struct, IElementwise
     {
         for (var row = rowBegin; row < rowEnd; row += 4)
         {
-            for (var column = columnBegin; column < columnEnd; column += TLanes.Count)
+            for (var column = 0; column < columns; column += TLanes.Count)
             {
                 body.Apply<TLane, TBits, TLanes>(row, column);
             }
