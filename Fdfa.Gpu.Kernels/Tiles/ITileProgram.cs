@@ -11,8 +11,8 @@ namespace Fdfa.Gpu.Kernels.Tiles;
 /// </remarks>
 public struct MatrixProduct
 {
-    /// <summary>Longest reduction over a generated operand: eight rows of it fit a first-level cache. Longer ones are added up in parts.</summary>
-    public const int LongestGeneratedDepth = 1024;
+    /// <summary>Longest reduction over a generated operand: eight rows of it stay in a first-level cache. Longer ones are added up in parts.</summary>
+    public const int LongestGeneratedDepth = 512;
 
     /// <summary>Left, element (r, k) at r · <see cref="LeftRowStride"/> + k · <see cref="LeftDepthStride"/>.</summary>
     public ArrayView<float> Left;

@@ -60,7 +60,9 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
 
         var block = stackalloc TLane[2 * BlockRows];
         var right = SimdMemory.Pointer(product.Right);
-        var stripe = StripeColumns(product.Depth);
+
+        // A generated operand is generated once per stripe: one stripe.
+        var stripe = TLeft.IsGenerated ? product.ColumnEnd - product.ColumnBegin : StripeColumns(product.Depth);
         float* stored = null;
         var generated = stackalloc float[TLeft.IsGenerated ? BlockRows * MatrixProduct.LongestGeneratedDepth : 1];
         if (TLeft.IsGenerated)
