@@ -16,7 +16,6 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
 
     private const int QuickEpochs = 3;
     private const int QuickSeeds = 2;
-    private const int MostSeeds = 1000;
 
     private readonly AccuracyTable _table;
 
@@ -97,18 +96,33 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
     internal ReproductionRequest Read(ParseResult arguments)
     {
         bool quick = arguments.GetValue(_quick);
+        bool download = arguments.GetValue(_download);
+        string? dataDirectory = arguments.Text(_dataDirectory);
+        if (download && dataDirectory is not null)
+        {
+            throw new InvalidOptionException(
+                "The options --download and --data-dir exclude each other: downloads go to the cache folder; leave one of them out.");
+        }
+
+        IReadOnlyList<string>? dataSets = arguments.List(_data, ReadDataSet);
+        if (dataDirectory is not null && dataSets is [EmbeddedFashionMnist.Name])
+        {
+            throw new InvalidOptionException(
+                $"The data set {EmbeddedFashionMnist.Name} is part of fdfa and not read from '{dataDirectory}'; name the folder's data sets with --data, or leave out --data-dir.");
+        }
+
         return new ReproductionRequest(
             _table,
             arguments.List(_rules, LearningRule.Parse) ?? LearningRule.OfThePaper,
-            arguments.List(_data, ReadDataSet),
+            dataSets,
             Preset.Parse(arguments.Text(_preset) ?? Preset.PublishedCode.Name),
             arguments.WholeNumber(_epochs) ?? (quick ? QuickEpochs : AccuracyTable.PaperEpochs),
-            arguments.WholeNumber(_seeds, maximum: MostSeeds) ?? (quick ? QuickSeeds : AccuracyTable.PaperSeeds),
+            arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? (quick ? QuickSeeds : AccuracyTable.PaperSeeds),
             quick,
-            arguments.GetValue(_download),
+            download,
             arguments.Device(_device),
             arguments.Text(_output) ?? DefaultOutput,
-            arguments.Text(_dataDirectory),
+            dataDirectory,
             arguments.GetValue(_quiet));
     }
 

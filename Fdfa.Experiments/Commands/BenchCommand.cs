@@ -16,7 +16,6 @@ namespace Fdfa.Experiments.Commands;
 internal sealed class BenchCommand : Command, IFdfaCommand
 {
     private const string DefaultNetwork = "784-800-800-800-10";
-    private const int MostReplicas = 1000;
 
     private static readonly JsonSerializerOptions s_json = new()
     {
@@ -67,7 +66,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
         NetworkDescription network = Topology.Parse(arguments.Text(_network) ?? DefaultNetwork);
         Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
         int batchSize = arguments.WholeNumber(_batchSize, maximum: TrainingOptions.LargestBatch) ?? 64;
-        int replicas = arguments.WholeNumber(_seeds, maximum: MostReplicas) ?? 1;
+        int replicas = arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? 1;
         bool json = arguments.GetValue(_json);
         using ComputeDevice device = ComputeDevice.Open(arguments.Device(_device));
 

@@ -7,6 +7,9 @@ namespace Fdfa.Experiments.Commands;
 /// <summary>Options that several commands share, worded once.</summary>
 internal static class CommonOptions
 {
+    /// <summary>More replicas than this is a typing slip: a seed costs memory for a whole network.</summary>
+    public const int MostSeeds = 1000;
+
     /// <summary><c>--device</c>.</summary>
     public static Option<string> Device(string otherwise = "auto: CUDA, else an OpenCL GPU, else the CPU") => OptionText.Create(
         "--device", "device", $"Where to compute: auto, cpu, cuda:N or opencl:N, as 'fdfa devices' lists them. [default: {otherwise}]");

@@ -13,9 +13,6 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private const string DefaultNetwork = "784-256-128-10";
     private const int DefaultEpochs = 10;
 
-    /// <summary>More replicas than this is a typing slip: a seed costs memory for a whole network.</summary>
-    private const int MostSeeds = 1000;
-
     private readonly Option<string> _rule = OptionText.Create(
         "--rule", "name", $"Learning rule: {CommonOptions.RuleNames}. [default: FDFA]");
 
@@ -162,7 +159,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private IReadOnlyList<ulong> ReadSeeds(ParseResult arguments)
     {
         ulong? seed = arguments.Seed(_seed);
-        int? count = arguments.WholeNumber(_seeds, maximum: MostSeeds);
+        int? count = arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds);
         return (seed, count) switch
         {
             ({ }, { }) => throw new InvalidOptionException(

@@ -55,7 +55,7 @@ internal sealed record TrainingOption(
             (options, value) => options with { Loss = value }),
         Word(
             nameof(TrainingOptions.WeightInitialisation), "Weights start as", "--weight-init", OptionWords.Initialisations,
-            words => $"Start of weights and biases: {words} (uniform within 1/√inputs). [default: paper kaiming, but zeros for DFA; published-code pytorch]",
+            words => $"Start of weights and biases: {words} (uniform within 1/√inputs). [default: paper kaiming, but zeros for DFA; published-code pytorch for the rules that it has]",
             _ => true, options => options.WeightInitialisation,
             (options, value) => options with { WeightInitialisation = value }),
         Value(
@@ -65,7 +65,7 @@ internal sealed record TrainingOption(
             (options, value) => options with { FeedbackRate = value }),
         Value(
             nameof(TrainingOptions.FeedbackRateDecay), "Feedback rate decay per epoch", "--feedback-rate-decay", "factor",
-            "Factor on the feedback rate after every epoch. [default: paper 0.95, published-code 1]",
+            "Factor on the feedback rate after every epoch. [default: paper 0.95, published-code 1 for the rules that it has]",
             rule => rule.LearnsFeedback, options => options.FeedbackRateDecay, ConsoleOutput.Plain, OptionText.Fraction,
             (options, value) => options with { FeedbackRateDecay = value }),
         Word(

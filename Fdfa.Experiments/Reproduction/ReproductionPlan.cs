@@ -86,8 +86,11 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
         if (!request.Quick)
         {
             string them = missing.Count == 1 ? "it" : "them";
+            string advice = request.DataDirectory is null
+                ? $"add --download to fetch {them}, name the folder with --data-dir"
+                : "name another folder, leave out --data-dir to look in the usual ones";
             throw new InvalidOptionException(
-                $"The data set{(missing.Count == 1 ? "" : "s")} {names} {are} not {place}; add --download to fetch {them}, name the folder with --data-dir, or choose others with --data.");
+                $"The data set{(missing.Count == 1 ? "" : "s")} {names} {are} not {place}; {advice}, or choose others with --data.");
         }
 
         if (columns.Count == 0)
@@ -95,7 +98,8 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
             columns.Add(Embedded(remarks));
         }
 
-        remarks.Add($"{names} {are} not {place}, and --quick does without; --download would fetch {(missing.Count == 1 ? "it" : "them")}.");
+        string download = request.DataDirectory is null ? $"; --download would fetch {(missing.Count == 1 ? "it" : "them")}" : "";
+        remarks.Add($"{names} {are} not {place}, and --quick does without{download}.");
         return columns;
     }
 

@@ -22,12 +22,9 @@ internal sealed class RunStore : IDisposable
     private const string LockFile = ".fdfa-lock";
     private const string DivergenceFile = "diverged.txt";
 
-    /// <summary>What <see cref="AtomicFile"/> leaves behind where its process was killed.</summary>
-    private const string UnfinishedFiles = ".*.tmp";
-
     /// <summary>What this program writes into a run folder, and may delete there: anything else is somebody's.</summary>
     private static readonly string[] s_ownFiles =
-        ["config.json", "metrics.csv", "curves.png", "curves.svg", "log.txt", DivergenceFile, "model-seed*.safetensors", UnfinishedFiles, ".fdfa-write-test"];
+        ["config.json", "metrics.csv", "curves.png", "curves.svg", "log.txt", DivergenceFile, "model-seed*.safetensors", ".fdfa-write-test"];
 
     private readonly OutputFolder _folder;
     private readonly FileStream _lock;
@@ -36,6 +33,10 @@ internal sealed class RunStore : IDisposable
     {
         _folder = folder;
         _lock = @lock;
+        foreach (string file in AtomicFile.Abandoned(folder.Path).ToList())
+        {
+            File.Delete(file);
+        }
     }
 
     /// <summary>Where it is, as it was asked for.</summary>
@@ -46,12 +47,11 @@ internal sealed class RunStore : IDisposable
     public static RunStore Open(string path)
     {
         OutputFolder folder = OutputFolder.Create(path, mustBeEmpty: false);
+        FileStream held;
         try
         {
-            var store = new RunStore(folder, new FileStream(
-                System.IO.Path.Combine(path, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
-            DeleteFiles(path, UnfinishedFiles);
-            return store;
+            held = new FileStream(
+                System.IO.Path.Combine(path, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException failure)
         {
@@ -60,6 +60,8 @@ internal sealed class RunStore : IDisposable
             throw new RunFolderException(
                 $"Another fdfa is at work in the folder '{path}'; wait until it ends, or choose another with --output.", failure);
         }
+
+        return new RunStore(folder, held);
     }
 
     /// <summary>The folder of a run.</summary>
@@ -91,7 +93,11 @@ internal sealed class RunStore : IDisposable
         string folder = PathOf(request);
         if (Directory.Exists(folder))
         {
-            DeleteFiles(folder, s_ownFiles);
+            foreach (string file in s_ownFiles.SelectMany(pattern => Directory.GetFiles(folder, pattern)).Concat(AtomicFile.Abandoned(folder)).ToList())
+            {
+                File.Delete(file);
+            }
+
             if (Directory.EnumerateFileSystemEntries(folder).FirstOrDefault() is { } foreign)
             {
                 throw new RunFolderException(
@@ -147,14 +153,6 @@ internal sealed class RunStore : IDisposable
         return accuracies.All(accuracy => accuracy is >= 0 and <= 1)
             ? new StoredRun(accuracies, Divergence: null, configuration)
             : throw new RunFolderException($"The last epoch in the metrics.csv of '{folder}' has a test accuracy that is none.");
-    }
-
-    private static void DeleteFiles(string folder, params string[] patterns)
-    {
-        foreach (string file in patterns.SelectMany(pattern => Directory.GetFiles(folder, pattern)))
-        {
-            File.Delete(file);
-        }
     }
 
     private static void WriteText(string path, string text) =>

@@ -27,9 +27,13 @@ internal sealed class TableReproduction
         _entries = [.. plan.Entries];
     }
 
-    /// <summary>The table's file, without its ending: a quick look must not replace the table of a week's work.</summary>
-    private string FileName => string.Create(
-        CultureInfo.InvariantCulture, $"{_request.Table.Name}-{_request.Preset}-{_request.Epochs}epochs-{_request.Seeds}seeds");
+    /// <summary>The table's file, without its ending: a quick look, or a part of it, must not replace the table of a week's work.</summary>
+    private string FileName => string.Join('-',
+    [
+        string.Create(CultureInfo.InvariantCulture, $"{_request.Table.Name}-{_request.Preset}-{_request.Epochs}epochs-{_request.Seeds}seeds"),
+        .. _request.Rules.SequenceEqual(LearningRule.OfThePaper) ? [] : new[] { string.Join('+', _request.Rules) },
+        .. _request.DataSets is { } names ? new[] { string.Join('+', names) } : [],
+    ]);
 
     private AccuracyReport Report => new(_request.Table, _entries, _plan.Remarks);
 

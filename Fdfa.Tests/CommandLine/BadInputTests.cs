@@ -103,7 +103,9 @@ public sealed class BadInputTests
         { "reproduce table1 --data cifar-10", "Unknown data set 'cifar-10'. Known data sets: mnist, fashion-mnist, embedded." },
         { "reproduce table1 --preset published", "Unknown preset 'published'; did you mean published-code?" },
         { "reproduce table1 --device gpu", "Unknown device 'gpu'; did you mean cpu?" },
-        { "reproduce table1 --data-dir /nowhere-at-all", "The data sets mnist and fashion-mnist are not in '/nowhere-at-all' (--data-dir); add --download to fetch them, name the folder with --data-dir, or choose others with --data." },
+        { "reproduce table1 --data-dir /nowhere-at-all", "The data sets mnist and fashion-mnist are not in '/nowhere-at-all' (--data-dir); name another folder, leave out --data-dir to look in the usual ones, or choose others with --data." },
+        { "reproduce table1 --data-dir /nowhere-at-all --download", "The options --download and --data-dir exclude each other" },
+        { "reproduce table1 --data embedded --data-dir /nowhere-at-all", "The data set embedded is part of fdfa and not read from '/nowhere-at-all'" },
         { "reproduce table1 --data embedded --device cuda:99", "cuda:99" },
     };
 

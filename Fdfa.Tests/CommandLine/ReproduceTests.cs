@@ -8,8 +8,6 @@ namespace Fdfa.Tests.CommandLine;
 /// <summary><c>reproduce</c> from end to end, with a table of tiny networks on the embedded data.</summary>
 public sealed class ReproduceTests
 {
-    private const string TableName = "tiny-published-code-1epochs-2seeds";
-
     [Fact]
     public void A_table_is_trained_once_and_read_from_then_on()
     {
@@ -27,7 +25,7 @@ public sealed class ReproduceTests
         Assert.Equal(3, runs.Length);
         Assert.All(runs, run => Assert.Equal(["config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv"], RunFolderTests.FileNames(run)));
         DateTime[] written = WriteTimes(store);
-        string markdown = File.ReadAllText(Path.Combine(store, TableName + ".md"));
+        string markdown = File.ReadAllText(Path.Combine(store, "tiny-published-code-1epochs-2seeds-BP+FDFA-embedded.md"));
 
         // No device is needed to read: this one does not exist.
         CommandLineRun second = ReproductionRun.Of([.. ReproductionRun.Options.SkipLast(1), "cuda:99", "--output", store, "--quiet"]);
@@ -36,7 +34,7 @@ public sealed class ReproduceTests
         Assert.Equal(0, second.ExitCode);
         Assert.DoesNotContain("epoch 1/1", second.Output, StringComparison.Ordinal);
         Assert.Equal(written, WriteTimes(store));
-        Assert.Equal(markdown, File.ReadAllText(Path.Combine(store, TableName + ".md")));
+        Assert.Equal(markdown, File.ReadAllText(Path.Combine(store, "tiny-published-code-1epochs-2seeds-BP+FDFA-embedded.md")));
     }
 
     [Fact]
@@ -45,7 +43,7 @@ public sealed class ReproduceTests
         using var temporary = new TemporaryFolder();
         Assert.Equal(0, ReproductionRun.Of([.. ReproductionRun.Options, "--output", temporary.Path, "--quiet"]).ExitCode);
 
-        string[][] rows = [.. File.ReadAllLines(temporary.File(TableName + ".csv")).Select(line => line.Split(','))];
+        string[][] rows = [.. File.ReadAllLines(TableOf(temporary, "BP+FDFA")).Select(line => line.Split(','))];
 
         Assert.Equal(4, rows.Length);
         Assert.All(rows, row => Assert.Equal(rows[0].Length, row.Length));
@@ -69,13 +67,13 @@ public sealed class ReproduceTests
         using var temporary = new TemporaryFolder();
         string store = temporary.Path;
         Assert.Equal(0, ReproductionRun.Of([.. ReproductionRun.Options, "--output", store, "--quiet"]).ExitCode);
-        string whole = File.ReadAllText(temporary.File(TableName + ".csv"));
+        string whole = File.ReadAllText(TableOf(temporary, "BP+FDFA"));
         string[] runs = RunsOf(store);
 
         // Killed within its epoch, as SIGKILL leaves it, temporary files and a started table included.
         File.WriteAllText(Path.Combine(runs[0], "metrics.csv"), MetricsTable.ToCsv([]));
-        File.WriteAllText(Path.Combine(runs[0], ".metrics.csv.0123.tmp"), "seed,ep");
-        File.WriteAllText(temporary.File(".table.0123.tmp"), "| ");
+        File.WriteAllText(Path.Combine(runs[0], ".metrics.csv.0123456789abcdef0123456789abcdef.tmp"), "seed,ep");
+        File.WriteAllText(temporary.File(".table.0123456789abcdef0123456789abcdef.tmp"), "| ");
         File.Delete(Path.Combine(runs[0], "curves.png"));
 
         // A disk that lost a piece.
@@ -89,7 +87,7 @@ public sealed class ReproduceTests
         Assert.Contains("of which 1 are in", again.Output, StringComparison.Ordinal);
         Assert.Single(again.Output.Split('\n'), line => line.StartsWith("A stored run is trained again, because it cannot be read: Line 3 of", StringComparison.Ordinal));
         Assert.Equal(untouched, File.GetLastWriteTimeUtc(Path.Combine(runs[2], "metrics.csv")));
-        Assert.Equal(whole, File.ReadAllText(temporary.File(TableName + ".csv")));
+        Assert.Equal(whole, File.ReadAllText(TableOf(temporary, "BP+FDFA")));
         Assert.Empty(Directory.GetFiles(store, "*.tmp", SearchOption.AllDirectories));
     }
 
@@ -140,7 +138,7 @@ public sealed class ReproduceTests
             "fdfa: Interrupted in run 1 of 1 (FDFA on embedded, 1 layer); finished runs are kept, and the same command goes on with this one.",
             run.Error.Trim());
         Assert.Contains("1 of 3 entries not trained yet", run.Output, StringComparison.Ordinal);
-        Assert.Contains(",missing,", File.ReadAllText(temporary.File(TableName + ".csv")), StringComparison.Ordinal);
+        Assert.Contains(",missing,", File.ReadAllText(TableOf(temporary, "BP+FDFA")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -157,7 +155,7 @@ public sealed class ReproduceTests
         Assert.Equal("", again.Error);
         Assert.Contains("BP on embedded, 1 layer: diverged. The loss became NaN.", again.Output, StringComparison.Ordinal);
         Assert.Equal(3, RunsOf(temporary.Path).Length);
-        Assert.Contains(",diverged,,,", File.ReadAllText(temporary.File(TableName + ".csv")), StringComparison.Ordinal);
+        Assert.Contains(",diverged,,,", File.ReadAllText(TableOf(temporary, "BP+FDFA")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -187,7 +185,7 @@ public sealed class ReproduceTests
 
         Assert.Equal("", run.Error);
         Assert.Equal(0, run.ExitCode);
-        Assert.Contains($"mnist and fashion-mnist are not in '{temporary.File("nothing")}' (--data-dir), and --quick does without; --download would fetch them.", run.Output, StringComparison.Ordinal);
+        Assert.Contains($"mnist and fashion-mnist are not in '{temporary.File("nothing")}' (--data-dir), and --quick does without.", run.Output, StringComparison.Ordinal);
         Assert.Contains("do not expect agreement", run.Output, StringComparison.Ordinal);
         Assert.Contains("CIFAR10 is left out: fdfa cannot read the data set cifar-10 yet.", run.Output, StringComparison.Ordinal);
         Assert.Contains("1 epoch and 2 seeds, where the paper has 100 and 10", run.Output, StringComparison.Ordinal);
@@ -216,6 +214,8 @@ public sealed class ReproduceTests
         Assert.Equal(0, run.ExitCode);
         Snapshot.Match(run.Output, "table-b5");
     }
+
+    private static string TableOf(TemporaryFolder store, string rules) => Assert.Single(Directory.GetFiles(store.Path, $"*-{rules}-embedded.csv"));
 
     private static string[] OneRun => ["--rules", "BP", "--data", "embedded", "--epochs", "1", "--seeds", "2", "--device", "cpu"];
 
