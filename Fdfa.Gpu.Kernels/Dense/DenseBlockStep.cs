@@ -87,10 +87,16 @@ public static class DenseBlockStep
         }
 
         var deltas = Replica.Of(arguments.Deltas, replica, arguments.Outputs * arguments.DeltaStride);
-        if (TRule.LearnsFeedback && (!TRule.ProjectsError || arguments.Pending.FeedbackFirst != 0))
+        if (TRule.LearnsFeedback && !TRule.ProjectsError)
         {
             var feedback = DenseUpdate.FeedbackOf<TFeedbackOptimizer>(arguments, replica);
-            DenseUpdate.Feedback<TTiles, TFeedbackOptimizer>(workspace, arguments, feedback, replica, rowBegin);
+            DenseUpdate.LayerwiseFeedback<TTiles, TFeedbackOptimizer>(workspace, arguments, feedback, replica);
+        }
+
+        if (TRule.LearnsFeedback && TRule.ProjectsError && arguments.Pending.FeedbackFirst != 0)
+        {
+            var feedback = DenseUpdate.FeedbackOf<TFeedbackOptimizer>(arguments, replica);
+            DenseUpdate.DirectFeedback<TTiles, TFeedbackOptimizer>(workspace, arguments, feedback, replica, rowBegin);
             TTiles.Barrier();
         }
 
@@ -117,7 +123,7 @@ public static class DenseBlockStep
             if (TRule.LearnsFeedback && arguments.Pending.FeedbackFirst == 0)
             {
                 var learned = DenseUpdate.FeedbackOf<TFeedbackOptimizer>(arguments, replica);
-                DenseUpdate.Feedback<TTiles, TFeedbackOptimizer>(workspace, arguments, learned, replica, rowBegin);
+                DenseUpdate.DirectFeedback<TTiles, TFeedbackOptimizer>(workspace, arguments, learned, replica, rowBegin);
             }
         }
 
