@@ -87,16 +87,10 @@ public static class DenseBlockStep
         }
 
         var deltas = Replica.Of(arguments.Deltas, replica, arguments.Outputs * arguments.DeltaStride);
-        if (TRule.LearnsFeedback && !TRule.ProjectsError)
+        if (TRule.LearnsFeedback && (!TRule.ProjectsError || arguments.Pending.FeedbackFirst != 0))
         {
             var feedback = DenseUpdate.FeedbackOf<TFeedbackOptimizer>(arguments, replica);
-            DenseUpdate.LayerwiseFeedback<TTiles, TFeedbackOptimizer>(workspace, arguments, feedback, replica);
-        }
-
-        if (TRule.LearnsFeedback && TRule.ProjectsError && arguments.Pending.FeedbackFirst != 0)
-        {
-            var feedback = DenseUpdate.FeedbackOf<TFeedbackOptimizer>(arguments, replica);
-            DenseUpdate.DirectFeedback<TTiles, TFeedbackOptimizer>(workspace, arguments, feedback, replica, rowBegin);
+            DenseUpdate.Feedback<TTiles, TFeedbackOptimizer>(workspace, arguments, feedback, replica, rowBegin);
             TTiles.Barrier();
         }
 
@@ -123,7 +117,7 @@ public static class DenseBlockStep
             if (TRule.LearnsFeedback && arguments.Pending.FeedbackFirst == 0)
             {
                 var learned = DenseUpdate.FeedbackOf<TFeedbackOptimizer>(arguments, replica);
-                DenseUpdate.DirectFeedback<TTiles, TFeedbackOptimizer>(workspace, arguments, learned, replica, rowBegin);
+                DenseUpdate.Feedback<TTiles, TFeedbackOptimizer>(workspace, arguments, learned, replica, rowBegin);
             }
         }
 

@@ -42,36 +42,14 @@ internal static class DenseUpdate
             default(Stored),
             new WeightEpilogue<TOptimizer> { Step = arguments.Pending.WeightStep, Parameters = weights, Stride = arguments.InputStride });
 
-    /// <summary>Direct feedback's update: the columns of a group's rows, because the same group projects errors with them.</summary>
-    public static void DirectFeedback<TTiles, TOptimizer>(
+    /// <summary>∇B as <see cref="FeedbackGradient"/> says, in one product over all samples (never sample by sample); then the optimizer. Columns of the tile that begins at rowBegin.</summary>
+    public static void Feedback<TTiles, TOptimizer>(
         ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters feedback, int replica, int rowBegin)
         where TTiles : struct, ITileProgram
         where TOptimizer : struct, IOptimizer
     {
-        var columnEnd = rowBegin + arguments.RowsPerGroup < arguments.OutputStride ? rowBegin + arguments.RowsPerGroup : arguments.OutputStride;
-        Feedback<TTiles, TOptimizer>(workspace, arguments, feedback, replica, 0, arguments.FeedbackRows, rowBegin, columnEnd);
-    }
-
-    /// <summary>Layerwise feedback's update: whole rows, a share for each group, because it is as large as weights and the chain is done with it.</summary>
-    public static void LayerwiseFeedback<TTiles, TOptimizer>(
-        ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters feedback, int replica)
-        where TTiles : struct, ITileProgram
-        where TOptimizer : struct, IOptimizer
-    {
-        var share = Padding.RoundUp((arguments.FeedbackRows + Grid.DimX - 1) / Grid.DimX);
-        var begin = Grid.IdxX * share;
-        var end = begin + share < arguments.FeedbackRows ? begin + share : arguments.FeedbackRows;
-        Feedback<TTiles, TOptimizer>(workspace, arguments, feedback, replica, begin, end, 0, arguments.OutputStride);
-    }
-
-    /// <summary>∇B as <see cref="FeedbackGradient"/> says, in one product over all samples (never sample by sample); then the optimizer (+=).</summary>
-    private static void Feedback<TTiles, TOptimizer>(
-        ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters feedback, int replica,
-        int rowBegin, int rowEnd, int columnBegin, int columnEnd)
-        where TTiles : struct, ITileProgram
-        where TOptimizer : struct, IOptimizer
-    {
         var gradient = arguments.Pending.FeedbackGradient;
+        var columnEnd = rowBegin + arguments.RowsPerGroup < arguments.OutputStride ? rowBegin + arguments.RowsPerGroup : arguments.OutputStride;
         var source = Replica.Of(gradient.Source, replica, gradient.SourceLength);
         TTiles.Product(
             workspace,
@@ -82,9 +60,9 @@ internal static class DenseUpdate
                 LeftDepthStride = 1,
                 Right = Replica.Of(gradient.Inputs, replica, gradient.InputRows * arguments.OutputStride),
                 RightStride = arguments.OutputStride,
-                RowBegin = rowBegin,
-                RowEnd = rowEnd,
-                ColumnBegin = columnBegin,
+                RowBegin = 0,
+                RowEnd = arguments.FeedbackRows,
+                ColumnBegin = rowBegin,
                 ColumnEnd = columnEnd,
                 Depth = gradient.Depth,
             },
