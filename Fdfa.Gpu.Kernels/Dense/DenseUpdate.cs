@@ -43,6 +43,7 @@ internal static class DenseUpdate
             new WeightEpilogue<TOptimizer> { Step = arguments.Pending.WeightStep, Parameters = weights, Stride = arguments.InputStride });
 
     /// <summary>∇B as <see cref="FeedbackGradient"/> says, in one product over all samples (never sample by sample); then the optimizer. Columns of the tile that begins at rowBegin.</summary>
+    /// <remarks>By columns, though rows would be longer: other columns' u belong to other groups, which overwrite them in this launch.</remarks>
     public static void Feedback<TTiles, TOptimizer>(
         ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters feedback, int replica, int rowBegin)
         where TTiles : struct, ITileProgram
