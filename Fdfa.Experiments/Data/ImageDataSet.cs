@@ -15,9 +15,8 @@ internal sealed class ImageDataSet
     /// <param name="classNames">One name per label value.</param>
     /// <exception cref="ShapeMismatchException">The sizes do not belong together.</exception>
     public ImageDataSet(
-        string name, byte[] samples, byte[] labels, int width, int height, int channels, IReadOnlyList<string> classNames)
+        string name, ReadOnlyMemory<byte> samples, byte[] labels, int width, int height, int channels, IReadOnlyList<string> classNames)
     {
-        ArgumentNullException.ThrowIfNull(samples);
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentNullException.ThrowIfNull(classNames);
         if (samples.Length != (long)labels.Length * width * height * channels)
@@ -39,7 +38,7 @@ internal sealed class ImageDataSet
     public string Name { get; }
 
     /// <summary>All pixels, [count × sample size].</summary>
-    public byte[] Samples { get; }
+    public ReadOnlyMemory<byte> Samples { get; }
 
     /// <summary>The class of each sample.</summary>
     public byte[] Labels { get; }

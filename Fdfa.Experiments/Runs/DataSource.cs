@@ -18,18 +18,19 @@ internal static class DataSource
         Names.FirstOrDefault(known => known.Equals(name, StringComparison.OrdinalIgnoreCase))
         ?? throw InvalidOptionException.UnknownWord("data set", name, Names);
 
-    /// <summary>Training and test samples of a data set, known without reading it: the catalog refuses files with others.</summary>
+    /// <summary>Training and test samples of a whole data set, known without reading it.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    public static (int Training, int Test) SamplesOf(string name) =>
+    public static SampleCounts SamplesOf(string name) =>
         DataSetDescription.All.FirstOrDefault(set => set.Name == name) is { } described
-            ? (described.Train.Count, described.Test.Count)
-            : (EmbeddedFashionMnist.TrainingSamples, EmbeddedFashionMnist.TestSamples);
+            ? new SampleCounts(described.TrainingSamples, described.TestSamples)
+            : new SampleCounts(EmbeddedFashionMnist.TrainingSamples, EmbeddedFashionMnist.TestSamples);
 
-    /// <summary>Whether a data set can be read without a download.</summary>
+    /// <summary>The samples of a data set that can be read without a download: fewer than <see cref="SamplesOf"/> where a part is here, null where nothing is.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="directory">The option --data-dir.</param>
-    public static bool IsHere(string name, string? directory) =>
-        new DataSetCatalog(DataLocations.Discover(directory), downloader: null).IsHere(name);
+    /// <exception cref="DataFormatException">The data set is damaged.</exception>
+    public static SampleCounts? CountHere(string name, string? directory) =>
+        new DataSetCatalog(DataLocations.Discover(directory), downloader: null).CountHere(name);
 
     /// <summary>Loads what a run asks for.</summary>
     /// <param name="request">The run.</param>
@@ -50,6 +51,12 @@ internal static class DataSource
         DataSetPair pair = catalog
             .LoadAsync(request.DataName, output is null ? null : new DownloadLines(output), cancellation)
             .GetAwaiter().GetResult();
+        var samples = new SampleCounts(pair.Train.Count, pair.Test.Count);
+        if (samples != SamplesOf(request.DataName))
+        {
+            output?.Line($"{PartOf(request.DataName, samples)}, from {pair.Source}");
+        }
+
         if (request.Limit is { } limit && limit > pair.Train.Count)
         {
             throw new InvalidOptionException(
@@ -67,6 +74,13 @@ internal static class DataSource
         ImageDataSet training = request.Limit is { } count ? pair.Train.Take(count) : pair.Train;
         return new LoadedData(training, pair.Test, new DataDescription(
             request.DataName, request.DataDirectory, pair.Source, request.Limit, training.Count, pair.Test.Count, training.SampleSize, training.ClassCount));
+    }
+
+    /// <summary>A data set that is here in part, and how much of it, as the beginning of a sentence.</summary>
+    public static string PartOf(string name, SampleCounts samples)
+    {
+        SampleCounts whole = SamplesOf(name);
+        return $"Only a part of {name} is here: {samples.Training} of {whole.Training} training and {samples.Test} of {whole.Test} test samples";
     }
 
     /// <summary>One line per file: a download is rare and short beside the training that follows.</summary>
@@ -98,5 +112,5 @@ internal sealed class LoadedData(ImageDataSet training, ImageDataSet test, DataD
     public DeviceDataSet UploadTest(ComputeDevice device) => Upload(device, test);
 
     private static DeviceDataSet Upload(ComputeDevice device, ImageDataSet data) =>
-        new(device, data.Samples, data.Labels, data.SampleSize, data.ClassCount);
+        new(device, data.Samples.Span, data.Labels, data.SampleSize, data.ClassCount);
 }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Data;
 using Fdfa.Gpu.Devices;
 
 namespace Fdfa.Experiments.Runs;
@@ -112,7 +113,10 @@ internal sealed record RunConfiguration
     {
         Options.Validate();
         return new RunRequest(
-            Topology.Parse(Network, Activation), Options, Preset, Epochs, Seeds, Data.Name, Data.Directory, Data.Limit);
+            Topology.Parse(Network, Activation), Options, Preset, Epochs, Seeds, Data.Name, Data.Directory, Data.Limit)
+        {
+            Part = Part(),
+        };
     }
 
     /// <summary>The text of config.json.</summary>
@@ -159,6 +163,14 @@ internal sealed record RunConfiguration
             };
             throw new RunFolderException($"'{path}' is not the configuration of a run: {finding}.", malformed);
         }
+    }
+
+    /// <summary>What the run had, where that was not the whole data set.</summary>
+    private SampleCounts? Part()
+    {
+        SampleCounts whole = DataSource.SamplesOf(Data.Name);
+        var had = new SampleCounts(Data.TrainingSamples, Data.TestSamples);
+        return had == whole with { Training = Math.Min(Data.Limit ?? whole.Training, whole.Training) } ? null : had;
     }
 
     private static string Quote(string argument) =>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Options;
 
 namespace Fdfa.Experiments.Runs;
@@ -23,6 +24,9 @@ internal sealed record RunRequest(
     string? DataDirectory,
     int? Limit)
 {
+    /// <summary>The samples of a data set of which only a part is here; null where it is whole.</summary>
+    public SampleCounts? Part { get; init; }
+
     /// <summary>The command line, after "fdfa", that asks for this again.</summary>
     public IReadOnlyList<string> ToArguments()
     {

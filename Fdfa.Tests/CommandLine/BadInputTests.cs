@@ -100,10 +100,10 @@ public sealed class BadInputTests
         { "reproduce table1 --rules BP,FDAF", "Unknown rule 'FDAF'; did you mean FDFA?" },
         { "reproduce table1 --rules BP,", "The value 'BP,' of --rules is not a list with commas between its items" },
         { "reproduce table1 --data mnist,mnist", "has mnist twice" },
-        { "reproduce table1 --data cifar-10", "Unknown data set 'cifar-10'. Known data sets: mnist, fashion-mnist, embedded." },
+        { "reproduce table1 --data cifar-100", "Unknown data set 'cifar-100'; did you mean cifar-10? Known data sets: mnist, fashion-mnist, cifar-10, embedded." },
         { "reproduce table1 --preset published", "Unknown preset 'published'; did you mean published-code?" },
         { "reproduce table1 --device gpu", "Unknown device 'gpu'; did you mean cpu?" },
-        { "reproduce table1 --data-dir /nowhere-at-all", "The data sets mnist and fashion-mnist are not in '/nowhere-at-all' (--data-dir); add --download to fetch them, name the folder with --data-dir, or choose others with --data." },
+        { "reproduce table1 --data-dir /nowhere-at-all", "The data sets mnist, fashion-mnist and cifar-10 are not in '/nowhere-at-all' (--data-dir); add --download to fetch them, name the folder with --data-dir, or choose others with --data." },
         { "reproduce table1 --data embedded --device cuda:99", "cuda:99" },
     };
 
