@@ -23,7 +23,7 @@ internal sealed record CifarDataSet(
     int RecordsPerFile,
     RemoteFile Archive)
     : DataSetDescription(
-        Name, CifarFile.Channels, CifarFile.Side, ClassNames, TrainingFiles.Count * RecordsPerFile, RecordsInTest)
+        Name, CifarFile.Channels, CifarFile.Side, TrainingFiles.Count * RecordsPerFile, RecordsInTest)
 {
     private const int RecordsInTest = 10000;
 
@@ -164,10 +164,10 @@ internal sealed record CifarDataSet(
             return new SampleCounts(files.Where(file => file.Key != set.TestFile).Sum(file => file.Value), files[set.TestFile]);
         }
 
-        public override DataSetPair Read(CancellationToken cancellation)
+        public override DataSetPair Read(DataSetReading reading)
         {
             Dictionary<string, CifarRecords> files = Visit(
-                (file, name, length, stream) => CifarFile.Read(stream, length, name, set.LabelClasses, set.MostRecords(file)), cancellation);
+                (file, name, length, stream) => CifarFile.Read(stream, length, name, set.LabelClasses, set.MostRecords(file)), reading.Cancellation);
 
             // In their order, in which an archive need not have them.
             CifarRecords[] training = [.. set.TrainingFiles.Where(files.ContainsKey).Select(file => files[file])];

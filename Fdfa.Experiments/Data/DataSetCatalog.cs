@@ -16,13 +16,14 @@ internal sealed class DataSetCatalog(
 
     /// <summary>Reads a data set, after a download into the cache folder where it is nowhere on this machine.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <param name="progress">Hears of downloads.</param>
+    /// <param name="progress">Hears of downloads, and of reading that takes long.</param>
+    /// <param name="skipsBadImages">Whether an image that does not decode is left out.</param>
     /// <param name="cancellation">Ends a download; what has arrived is kept for the next one.</param>
     /// <exception cref="InvalidOptionException">There is no data set of that name.</exception>
     /// <exception cref="DataFormatException">The data set is missing where it must be, or damaged.</exception>
     /// <exception cref="DownloadException">The data set cannot be downloaded.</exception>
     public async Task<DataSetPair> LoadAsync(
-        string name, IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default)
+        string name, IProgress<LoadingProgress>? progress = null, bool skipsBadImages = false, CancellationToken cancellation = default)
     {
         if (name == EmbeddedFashionMnist.Name)
         {
@@ -37,7 +38,7 @@ internal sealed class DataSetCatalog(
             found = set.Find(CacheOf(set)) ?? throw Missing(set, CacheOf(set), "the cache folder");
         }
 
-        return found.Read(cancellation);
+        return found.Read(new DataSetReading(CacheOf(set), skipsBadImages, progress, cancellation));
     }
 
     /// <summary>The samples of a data set that can be read without a download; null where there is none.</summary>
@@ -88,7 +89,7 @@ internal sealed class DataSetCatalog(
 
     private string CacheOf(DataSetDescription set) => Path.Combine(locations.CacheFolder, set.Name);
 
-    private async Task DownloadAsync(DataSetDescription set, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
+    private async Task DownloadAsync(DataSetDescription set, IProgress<LoadingProgress>? progress, CancellationToken cancellation)
     {
         var folder = CacheOf(set);
         if (downloader is null)
@@ -99,10 +100,16 @@ internal sealed class DataSetCatalog(
         foreach (var file in set.Downloads(folder))
         {
             var request = new DownloadRequest(file.Mirrors, Path.Combine(folder, file.Name), file.Size, file.Checksum);
-            await downloader.DownloadAsync(request, progress, cancellation).ConfigureAwait(false);
+            await downloader.DownloadAsync(request, progress is null ? null : new DownloadReports(progress), cancellation).ConfigureAwait(false);
         }
     }
 
     private static DataFormatException Missing(DataSetDescription set, string folder, string place) => new(
         $"The folder '{folder}' ({place}) does not hold the data set {set.Name}: neither there nor in its subfolder '{set.Name}' is there {set.Missing(folder)}; put the files there or name another folder.");
+
+    private sealed class DownloadReports(IProgress<LoadingProgress> progress) : IProgress<DownloadProgress>
+    {
+        public void Report(DownloadProgress value) =>
+            progress.Report(new LoadingProgress($"Downloading {value.FileName}", value.BytesDone, value.BytesTotal, "B"));
+    }
 }

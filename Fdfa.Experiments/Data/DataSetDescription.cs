@@ -4,14 +4,13 @@ namespace Fdfa.Experiments.Data;
 /// <param name="Name">As on the command line, and as the folder that holds it.</param>
 /// <param name="Channels">1 for grey, 3 for colour.</param>
 /// <param name="Side">Pixels of an image's side.</param>
-/// <param name="ClassNames">One per label value.</param>
 /// <param name="TrainingSamples">Of the whole data set.</param>
 /// <param name="TestSamples">Of the whole data set.</param>
 internal abstract record DataSetDescription(
-    string Name, int Channels, int Side, IReadOnlyList<string> ClassNames, int TrainingSamples, int TestSamples)
+    string Name, int Channels, int Side, int TrainingSamples, int TestSamples)
 {
     /// <summary>Every data set that comes in files.</summary>
-    public static IReadOnlyList<DataSetDescription> All => [IdxDataSet.Mnist, IdxDataSet.FashionMnist, CifarDataSet.Cifar10, CifarDataSet.Cifar100];
+    public static IReadOnlyList<DataSetDescription> All => [IdxDataSet.Mnist, IdxDataSet.FashionMnist, CifarDataSet.Cifar10, CifarDataSet.Cifar100, TinyImageNetDataSet.TinyImageNet];
 
     /// <summary>Finds its files in a folder; null where they are not.</summary>
     public abstract FoundDataSet? Find(string folder);
@@ -33,6 +32,21 @@ internal sealed record RemoteFile(string Name, long Size, Checksum Checksum, IRe
 /// <summary>How many samples there are.</summary>
 internal readonly record struct SampleCounts(int Training, int Test);
 
+/// <summary>How far loading has come.</summary>
+/// <param name="What">Such as "Decoding tiny-imagenet".</param>
+/// <param name="Done">Of the total.</param>
+/// <param name="Total">Bytes or other units.</param>
+/// <param name="Unit">"B", or a noun in the singular.</param>
+internal readonly record struct LoadingProgress(string What, long Done, long Total, string Unit);
+
+/// <summary>How a data set is read.</summary>
+/// <param name="CacheFolder">Takes what is worth keeping from one reading to the next.</param>
+/// <param name="SkipsBadImages">Whether an image that does not decode is left out.</param>
+/// <param name="Progress">Hears of reading that takes long.</param>
+/// <param name="Cancellation">Stops.</param>
+internal sealed record DataSetReading(
+    string CacheFolder, bool SkipsBadImages, IProgress<LoadingProgress>? Progress, CancellationToken Cancellation);
+
 /// <summary>A data set's files, found but not read yet.</summary>
 /// <param name="place">The folder or the archive.</param>
 internal abstract class FoundDataSet(string place)
@@ -46,5 +60,5 @@ internal abstract class FoundDataSet(string place)
 
     /// <summary>Reads all samples.</summary>
     /// <exception cref="DataFormatException">The files are damaged.</exception>
-    public abstract DataSetPair Read(CancellationToken cancellation);
+    public abstract DataSetPair Read(DataSetReading reading);
 }

@@ -22,7 +22,7 @@ internal sealed record IdxSplit(IdxDataFile Images, IdxDataFile Labels, int Coun
 /// <param name="Mirrors">Folders on the official hosts, each ending in a slash, in the order to try.</param>
 internal sealed record IdxDataSet(
     string Name, int Side, IReadOnlyList<string> ClassNames, IdxSplit Train, IdxSplit Test, IReadOnlyList<Uri> Mirrors)
-    : DataSetDescription(Name, Channels: 1, Side, ClassNames, Train.Count, Test.Count)
+    : DataSetDescription(Name, Channels: 1, Side, Train.Count, Test.Count)
 {
     /// <summary>Handwritten digits (LeCun, Cortes and Burges).</summary>
     public static IdxDataSet Mnist { get; } = new(
@@ -121,7 +121,7 @@ internal sealed record IdxDataSet(
         // Reading refuses files with other counts.
         public override SampleCounts Count() => new(set.TrainingSamples, set.TestSamples);
 
-        public override DataSetPair Read(CancellationToken cancellation) =>
+        public override DataSetPair Read(DataSetReading reading) =>
             new(set.ReadSplit(set.Train, trainImages, trainLabels), set.ReadSplit(set.Test, testImages, testLabels)) { Source = Place };
     }
 }

@@ -83,8 +83,17 @@ internal sealed class ImageDataSet
 /// <summary>What a network learns from and what it is measured on.</summary>
 /// <param name="Train">For learning.</param>
 /// <param name="Test">For measuring.</param>
-internal sealed record DataSetPair(ImageDataSet Train, ImageDataSet Test)
+internal sealed record DataSetPair(ImageDataSet Train, ImageDataSet Test) : IDisposable
 {
+    /// <summary>Images that did not decode.</summary>
+    public int LeftOut { get; init; }
+
+    /// <summary>What holds the samples where they are not in this process's own memory.</summary>
+    public IDisposable? Owner { get; init; }
+
     /// <summary>Where the samples came from, for config.json.</summary>
     public string Source { get; init; } = "memory";
+
+    /// <inheritdoc/>
+    public void Dispose() => Owner?.Dispose();
 }

@@ -17,7 +17,11 @@ namespace Fdfa.Experiments.Runs;
 /// <param name="SampleSize">Values per sample.</param>
 /// <param name="ClassCount">Classes.</param>
 internal sealed record DataDescription(
-    string Name, string? Directory, string Source, int? Limit, int TrainingSamples, int TestSamples, int SampleSize, int ClassCount);
+    string Name, string? Directory, string Source, int? Limit, int TrainingSamples, int TestSamples, int SampleSize, int ClassCount)
+{
+    /// <summary>Whether images that do not decode were left out; files from before there were any lack it.</summary>
+    public bool SkipsBadImages { get; init; }
+}
 
 /// <summary><c>config.json</c>: everything needed to repeat a run, and where it ran.</summary>
 internal sealed record RunConfiguration
@@ -116,6 +120,7 @@ internal sealed record RunConfiguration
             Topology.Parse(Network, Activation), Options, Preset, Epochs, Seeds, Data.Name, Data.Directory, Data.Limit)
         {
             Part = Part(),
+            SkipsBadImages = Data.SkipsBadImages,
         };
     }
 

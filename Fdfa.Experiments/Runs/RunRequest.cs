@@ -27,6 +27,9 @@ internal sealed record RunRequest(
     /// <summary>The samples of a data set of which only a part is here; null where it is whole.</summary>
     public SampleCounts? Part { get; init; }
 
+    /// <summary>Whether an image that does not decode is left out.</summary>
+    public bool SkipsBadImages { get; init; }
+
     /// <summary>The command line, after "fdfa", that asks for this again.</summary>
     public IReadOnlyList<string> ToArguments()
     {
@@ -52,6 +55,11 @@ internal sealed record RunRequest(
         if (DataDirectory is not null)
         {
             arguments.AddRange(["--data-dir", DataDirectory]);
+        }
+
+        if (SkipsBadImages)
+        {
+            arguments.Add("--skip-bad-images");
         }
 
         if (Limit is { } limit)

@@ -28,6 +28,7 @@ public sealed class BadInputTests
         { "train --data mnits", "Unknown data set 'mnits'; did you mean mnist? Known data sets: embedded, mnist, fashion-mnist" },
         { "train --data mnist --data-dir /nowhere-at-all", "/nowhere-at-all" },
         { "train --data-dir /nowhere-at-all", "The data set embedded is part of fdfa and not read from '/nowhere-at-all'; name the folder's data set with --data" },
+        { "train --skip-bad-images --quiet", "The option --skip-bad-images means nothing to the data set embedded; leave it out" },
         { "train --preset papre", "Unknown preset 'papre'; did you mean paper?" },
         { "train --preset published-code", "The preset published-code has batch normalization in every hidden block for FDFA, which fdfa does not have yet; add --no-batch-norm" },
         { "train --optimizer adm", "Unknown optimizer 'adm'; did you mean adam? Known optimizers: adam, sgd" },

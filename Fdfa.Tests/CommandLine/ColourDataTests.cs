@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Reproduction;
 using Fdfa.Experiments.Runs;
@@ -37,6 +38,37 @@ public sealed class ColourDataTests : IDisposable
     }
 
     [Fact]
+    public void A_network_trains_on_Tiny_ImageNet_without_its_bad_images()
+    {
+        // The command line's cache is this user's, unless XDG_CACHE_HOME says otherwise: only a process of its own can be told.
+        Dictionary<string, byte[]> files = SmallTinyImageNet.Files();
+        files["val/images/val_0.JPEG"] = [1, 2, 3];
+        folder.Write("data/tiny-imagenet-200.zip", SmallTinyImageNet.Zip(files));
+        string[] arguments =
+        [
+            "train", "--data", "tiny-imagenet", "--data-dir", folder.File("data"), "--network", "12288-8-200",
+            "--epochs", "1", "--batch-size", "2", "--device", "cpu", "--output", folder.File("run"),
+        ];
+
+        (int exitCode, string output, string error) = Start(arguments);
+
+        Assert.Equal(2, exitCode);
+        Assert.Contains("The image 'val/images/val_0.JPEG' in", error, StringComparison.Ordinal);
+        Assert.Contains("does not decode; get the data set again, or leave such images out with --skip-bad-images.", error, StringComparison.Ordinal);
+
+        (exitCode, output, error) = Start([.. arguments, "--skip-bad-images"]);
+
+        Assert.Equal("", error);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("Decoding tiny-imagenet (6 images)", output, StringComparison.Ordinal);
+        Assert.Contains("1 image left out (--skip-bad-images)", output, StringComparison.Ordinal);
+        Assert.Contains("Only a part of tiny-imagenet is here: 3 of 100000 training and 2 of 10000 test samples", output, StringComparison.Ordinal);
+        RunConfiguration configuration = RunFolder.ReadConfiguration(folder.File("run"));
+        Assert.Contains(" --skip-bad-images", configuration.Repeat, StringComparison.Ordinal);
+        Assert.True(configuration.ToRequest().SkipsBadImages);
+    }
+
+    [Fact]
     public void A_network_that_does_not_fit_is_told_what_would()
     {
         folder.Write("data/cifar-100-binary.tar.gz", SmallCifar.Archive(CifarDataSet.Cifar100));
@@ -71,6 +103,22 @@ public sealed class ColourDataTests : IDisposable
             Assert.Contains("beside the paper's figures for all of it: do not expect agreement.", quick.Output, StringComparison.Ordinal);
             Assert.Equal(run == 0, quick.Output.Contains("epoch 1/1", StringComparison.Ordinal));
         }
+    }
+
+    private (int ExitCode, string Output, string Error) Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [typeof(Fdfa.Experiments.FdfaCommandLine).Assembly.Location, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardOutputEncoding = System.Text.Encoding.UTF8,
+        };
+        start.Environment["XDG_CACHE_HOME"] = folder.File("cache");
+        using Process process = Process.Start(start)!;
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.Result.Trim());
     }
 
     private static AccuracyTable OfColour { get; } = new(
