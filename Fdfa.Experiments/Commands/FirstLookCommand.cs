@@ -67,7 +67,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         string path = arguments.Text(_output) ?? RunFolder.DefaultPath("first-look", DateTime.Now);
         LearningRule[] rules = [LearningRule.ForwardDirectFeedbackAlignment, LearningRule.Backpropagation];
         using RunFolder folder = RunFolder.Create(path, output.Verbose);
-        LoadedData data = DataSource.Load(Request(rules[0]), output, cancellation);
+        using LoadedData data = DataSource.Load(Request(rules[0]), output, cancellation);
         using ComputeDevice device = ComputeDevice.Open(selector);
         output.Line($"FDFA beside backpropagation: {NetworkTopology} on {ConsoleOutput.Count(data.Description.TrainingSamples, "embedded sample")}, {Epochs} epochs, {device.Info.Name}");
         foreach (string sentence in PresetDifferences.Of(Request(rules[0]).Options, Request(rules[0]).Network.HiddenActivation))

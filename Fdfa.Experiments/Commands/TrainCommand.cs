@@ -24,6 +24,9 @@ internal sealed class TrainCommand : Command, IFdfaCommand
 
     private readonly Option<string> _dataDirectory = CommonOptions.DataDirectory();
 
+    private readonly Option<bool> _skipsBadImages = OptionText.CreateSwitch(
+        "--skip-bad-images", "Leave out images that do not decode, where a data set is made of image files.");
+
     private readonly Option<string> _limit = OptionText.Create(
         "--limit", "count", "Train on the first samples only; the test set stays whole. [default: all]");
 
@@ -57,7 +60,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     {
         Option[] options =
         [
-            _rule, _network, _data, _dataDirectory, _limit, _epochs, _seed, _seeds, _device, _output, _quiet,
+            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _seed, _seeds, _device, _output, _quiet,
             _preset, _noBatchNormalization, _activation, .. _training.Select(pair => pair.Option),
         ];
         foreach (Option option in options)
@@ -79,7 +82,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         bool quiet = arguments.GetValue(_quiet);
         using RunFolder folder = RunFolder.Create(
             arguments.Text(_output) ?? RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);
-        LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
+        using LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
         using ComputeDevice device = ComputeDevice.Open(arguments.Device(_device));
         RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, device.Info);
         if (!quiet)
@@ -135,7 +138,10 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             ReadSeeds(arguments),
             DataSource.CanonicalName(dataName),
             arguments.Text(_dataDirectory),
-            arguments.WholeNumber(_limit));
+            arguments.WholeNumber(_limit))
+        {
+            SkipsBadImages = arguments.GetValue(_skipsBadImages),
+        };
     }
 
     private TrainingOptions ReadTraining(ParseResult arguments, TrainingOptions options)

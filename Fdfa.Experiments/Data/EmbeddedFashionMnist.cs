@@ -51,7 +51,7 @@ internal static class EmbeddedFashionMnist
     private static ImageDataSet ReadSplit(Stream contents)
     {
         var images = IdxFile.ReadImages(contents, ResourceName);
-        var labels = IdxFile.ReadLabels(contents, ResourceName, DataSetDescription.FashionMnist.ClassNames.Count);
-        return IdxFile.Combine(Name, images, ResourceName, labels, ResourceName, DataSetDescription.FashionMnist.ClassNames);
+        var labels = IdxFile.ReadLabels(contents, ResourceName, IdxDataSet.FashionMnist.ClassNames.Count);
+        return IdxFile.Combine(Name, images, ResourceName, labels, ResourceName, IdxDataSet.FashionMnist.ClassNames);
     }
 }

@@ -16,7 +16,8 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
     public static ReproductionPlan Of(ReproductionRequest request)
     {
         var remarks = new List<string>();
-        IReadOnlyList<PaperColumn> columns = ChooseColumns(request, remarks);
+        var parts = new Dictionary<string, SampleCounts>();
+        IReadOnlyList<PaperColumn> columns = ChooseColumns(request, remarks, parts);
         AddPresetRemark(request, remarks);
         AddSizeRemark(request, remarks);
         return new ReproductionPlan(
@@ -24,7 +25,7 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
                 .. from section in request.Table.Sections
                    from column in columns
                    from row in RowsOf(section, request.Rules)
-                   select Entry(request, section, column, row),
+                   select Entry(request, section, column, row, parts),
             ],
             remarks);
     }
@@ -36,10 +37,10 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
         .. rules.Except(LearningRule.OfThePaper).Select(rule => new PaperRow(rule, [])),
     ];
 
-    private static TableEntry Entry(ReproductionRequest request, TableSection section, PaperColumn column, PaperRow row)
+    private static TableEntry Entry(ReproductionRequest request, TableSection section, PaperColumn column, PaperRow row, Dictionary<string, SampleCounts> parts)
     {
         bool isEmbedded = column.DataSet == EmbeddedFashionMnist.Name;
-        int figure = request.Table.Columns.ToList().FindIndex(paper => paper.DataSet == (isEmbedded ? DataSetDescription.FashionMnist.Name : column.DataSet));
+        int figure = request.Table.Columns.ToList().FindIndex(paper => paper.DataSet == (isEmbedded ? IdxDataSet.FashionMnist.Name : column.DataSet));
         var run = new RunRequest(
             Topology.Parse(section.TopologyFor(column.DataSet), request.Preset.ActivationFor(row.Rule)),
             request.Preset.OptionsFor(row.Rule),
@@ -48,11 +49,14 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
             [.. Enumerable.Range(0, request.Seeds).Select(seed => (ulong)seed)],
             column.DataSet,
             isEmbedded ? null : request.DataDirectory,
-            Limit: null);
+            Limit: null)
+        {
+            Part = parts.TryGetValue(column.DataSet, out SampleCounts part) ? part : null,
+        };
         return new TableEntry(section.Heading, column.Heading, run, row.Figures.ElementAtOrDefault(figure));
     }
 
-    private static List<PaperColumn> ChooseColumns(ReproductionRequest request, List<string> remarks)
+    private static List<PaperColumn> ChooseColumns(ReproductionRequest request, List<string> remarks, Dictionary<string, SampleCounts> parts)
     {
         IEnumerable<PaperColumn> wanted = request.DataSets is null
             ? request.Table.Columns
@@ -64,15 +68,23 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
             if (!DataSource.Names.Contains(column.DataSet))
             {
                 remarks.Add($"{column.Heading} is left out: fdfa cannot read the data set {column.DataSet} yet.");
+                continue;
             }
-            else if (request.Download || DataSource.IsHere(column.DataSet, request.DataDirectory))
-            {
-                columns.Add(column);
-            }
-            else
+
+            SampleCounts? here = DataSource.CountHere(column.DataSet, request.DataDirectory);
+            if (here is null && !request.Download)
             {
                 missing.Add(column.DataSet);
+                continue;
             }
+
+            if (here is { } part && part != DataSource.SamplesOf(column.DataSet))
+            {
+                AddPartRemark(request, column, part, remarks);
+                parts.Add(column.DataSet, part);
+            }
+
+            columns.Add(column);
         }
 
         if (missing.Count == 0)
@@ -80,7 +92,7 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
             return columns;
         }
 
-        string names = string.Join(" and ", missing);
+        string names = missing.Count == 1 ? missing[0] : $"{string.Join(", ", missing.SkipLast(1))} and {missing[^1]}";
         string are = missing.Count == 1 ? "is" : "are";
         string place = request.DataDirectory is { } folder ? $"in '{folder}' (--data-dir)" : "on this machine";
         if (!request.Quick)
@@ -101,6 +113,19 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
         string download = request.DataDirectory is null ? $"; --download would fetch {(missing.Count == 1 ? "it" : "them")}" : "";
         remarks.Add($"{names} {are} not {place}, and --quick does without{download}.");
         return columns;
+    }
+
+    /// <summary>A part of a data set does for a first impression; days of training on it would be a mistake.</summary>
+    private static void AddPartRemark(ReproductionRequest request, PaperColumn column, SampleCounts part, List<string> remarks)
+    {
+        string sentence = DataSource.PartOf(column.DataSet, part);
+        if (!request.Quick)
+        {
+            throw new InvalidOptionException(
+                $"{sentence}; name the folder of all of it with --data-dir, add --quick to take the part, or choose others with --data.");
+        }
+
+        remarks.Add($"{sentence}, beside the paper's figures for all of it: do not expect agreement.");
     }
 
     private static PaperColumn Embedded(List<string> remarks)

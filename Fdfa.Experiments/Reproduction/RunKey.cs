@@ -24,7 +24,7 @@ internal static class RunKey
     /// <summary>The key of a run, fit to name a folder: readable at first, and a hash of everything at its end.</summary>
     public static string Of(RunRequest request)
     {
-        (int training, int test) = DataSource.SamplesOf(request.DataName);
+        (int training, int test) = request.Part ?? DataSource.SamplesOf(request.DataName);
         IEnumerable<string> parts =
         [
             $"meaning {Number(Meaning)}",

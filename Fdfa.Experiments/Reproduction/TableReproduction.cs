@@ -53,10 +53,20 @@ internal sealed class TableReproduction
         if (open.Count > 0)
         {
             Dictionary<string, LoadedData> data = LoadData(open, cancellation);
-            using ComputeDevice device = ComputeDevice.Open(_request.Device);
-            Announce(open.Count, device);
-            interruption = ProgressDisplay.Run(
-                _output, _request.Quiet, progress => TrainAll(open, data, device, progress, cancellation), runs: open.Count);
+            try
+            {
+                using ComputeDevice device = ComputeDevice.Open(_request.Device);
+                Announce(open.Count, device);
+                interruption = ProgressDisplay.Run(
+                    _output, _request.Quiet, progress => TrainAll(open, data, device, progress, cancellation), runs: open.Count);
+            }
+            finally
+            {
+                foreach (LoadedData each in data.Values)
+                {
+                    each.Dispose();
+                }
+            }
         }
 
         WriteTable();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Options;
 
 namespace Fdfa.Experiments.Runs;
@@ -23,6 +24,12 @@ internal sealed record RunRequest(
     string? DataDirectory,
     int? Limit)
 {
+    /// <summary>The samples of a data set of which only a part is here; null where it is whole.</summary>
+    public SampleCounts? Part { get; init; }
+
+    /// <summary>Whether an image that does not decode is left out.</summary>
+    public bool SkipsBadImages { get; init; }
+
     /// <summary>The command line, after "fdfa", that asks for this again.</summary>
     public IReadOnlyList<string> ToArguments()
     {
@@ -48,6 +55,11 @@ internal sealed record RunRequest(
         if (DataDirectory is not null)
         {
             arguments.AddRange(["--data-dir", DataDirectory]);
+        }
+
+        if (SkipsBadImages)
+        {
+            arguments.Add("--skip-bad-images");
         }
 
         if (Limit is { } limit)

@@ -99,8 +99,8 @@ public sealed class AccuracyTableTests
     {
         DataSetPair data = EmbeddedFashionMnist.Load();
 
-        Assert.Equal((data.Train.Count, data.Test.Count), DataSource.SamplesOf(EmbeddedFashionMnist.Name));
-        Assert.Equal((60000, 10000), DataSource.SamplesOf("mnist"));
+        Assert.Equal(new SampleCounts(data.Train.Count, data.Test.Count), DataSource.SamplesOf(EmbeddedFashionMnist.Name));
+        Assert.Equal(new SampleCounts(60000, 10000), DataSource.SamplesOf("mnist"));
     }
 
     [Fact]

@@ -45,8 +45,8 @@ public sealed class LearningTests(CpuAccelerators devices)
     private double Accuracy(DataSetPair data, string topology, TrainingOptions options, int epochs, ulong[] seeds)
     {
         var device = devices.Open("simd");
-        using var train = new DeviceDataSet(device, data.Train.Samples, data.Train.Labels, data.Train.SampleSize, data.Train.ClassCount);
-        using var test = new DeviceDataSet(device, data.Test.Samples, data.Test.Labels, data.Test.SampleSize, data.Test.ClassCount);
+        using var train = new DeviceDataSet(device, data.Train.Samples.Span, data.Train.Labels, data.Train.SampleSize, data.Train.ClassCount);
+        using var test = new DeviceDataSet(device, data.Test.Samples.Span, data.Test.Labels, data.Test.SampleSize, data.Test.ClassCount);
         using var trainer = new Trainer(device, Topology.Parse(topology), options, train, seeds);
         for (var epoch = 0; epoch < epochs; epoch++)
         {
