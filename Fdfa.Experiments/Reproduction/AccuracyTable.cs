@@ -5,7 +5,8 @@ namespace Fdfa.Experiments.Reproduction;
 /// <summary>A column of a table: a data set.</summary>
 /// <param name="Heading">As in the paper.</param>
 /// <param name="DataSet">Its name on this command line.</param>
-internal sealed record PaperColumn(string Heading, string DataSet);
+/// <param name="IsQuick">Whether a quick look has it unasked: the larger networks of colour images would take most of its time.</param>
+internal sealed record PaperColumn(string Heading, string DataSet, bool IsQuick = true);
 
 /// <summary>A row of a table: what the paper reports for a rule, a figure per column.</summary>
 internal sealed record PaperRow(LearningRule Rule, IReadOnlyList<PaperFigure> Figures);

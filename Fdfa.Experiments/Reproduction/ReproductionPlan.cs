@@ -65,6 +65,12 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
         var missing = new List<string>();
         foreach (PaperColumn column in wanted)
         {
+            if (request is { Quick: true, DataSets: null } && !column.IsQuick)
+            {
+                remarks.Add($"{column.Heading} is left out of a quick look; name {column.DataSet} with --data to have it.");
+                continue;
+            }
+
             if (!DataSource.Names.Contains(column.DataSet))
             {
                 remarks.Add($"{column.Heading} is left out: fdfa cannot read the data set {column.DataSet} yet.");

@@ -185,8 +185,9 @@ public sealed class ReproduceTests
 
         Assert.Equal("", run.Error);
         Assert.Equal(0, run.ExitCode);
-        Assert.Contains($"mnist, fashion-mnist and cifar-10 are not in '{temporary.File("nothing")}' (--data-dir), and --quick does without.", run.Output, StringComparison.Ordinal);
+        Assert.Contains($"mnist and fashion-mnist are not in '{temporary.File("nothing")}' (--data-dir), and --quick does without.", run.Output, StringComparison.Ordinal);
         Assert.Contains("do not expect agreement", run.Output, StringComparison.Ordinal);
+        Assert.Contains("CIFAR10 is left out of a quick look; name cifar-10 with --data to have it.", run.Output, StringComparison.Ordinal);
         Assert.Contains("1 epoch and 2 seeds, where the paper has 100 and 10", run.Output, StringComparison.Ordinal);
         Assert.Contains("without its batch normalization", run.Output, StringComparison.Ordinal);
     }
