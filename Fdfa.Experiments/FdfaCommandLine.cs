@@ -2,6 +2,7 @@ using System.CommandLine;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Commands;
 using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Reproduction;
 using Fdfa.Gpu.Training;
 using Spectre.Console;
 
@@ -15,13 +16,15 @@ internal static class FdfaCommandLine
     /// <param name="console">Standard output.</param>
     /// <param name="error">Standard error.</param>
     /// <param name="cancellation">Ctrl-C.</param>
+    /// <param name="tables">What <c>reproduce</c> can train; null for the paper's tables. Tests give it a small one.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
-    public static int Run(string[] arguments, IAnsiConsole console, TextWriter error, CancellationToken cancellation)
+    public static int Run(
+        string[] arguments, IAnsiConsole console, TextWriter error, CancellationToken cancellation, IReadOnlyList<AccuracyTable>? tables = null)
     {
         ConsoleOutput output = new(console, error, verbose: false);
         try
         {
-            var root = new FirstLookCommand();
+            var root = new FirstLookCommand(tables ?? AccuracyTable.All);
             HelpPage.Install(root, console.Profile.Width);
             ParseResult parsed = root.Parse(
                 arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });

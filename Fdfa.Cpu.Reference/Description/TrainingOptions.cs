@@ -163,6 +163,11 @@ public sealed record TrainingOptions
         _ => false,
     };
 
+    /// <summary>Whether a block's weights follow deltas of its own: not FG-W's, and not an output's that takes e itself.</summary>
+    /// <param name="isOutput">Whether it is block L.</param>
+    public bool HasDeltas(bool isOutput) =>
+        Rule.Injection != Injection.Weights && (!isOutput || (Rule.FollowsPerturbations && Perturbs(isOutput)));
+
     /// <summary>λ during an epoch, counted from 0.</summary>
     public double LearningRateAt(int epoch) => LearningRate * Math.Pow(LearningRateDecay, epoch);
 

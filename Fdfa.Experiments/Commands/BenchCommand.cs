@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
@@ -15,7 +16,6 @@ namespace Fdfa.Experiments.Commands;
 internal sealed class BenchCommand : Command, IFdfaCommand
 {
     private const string DefaultNetwork = "784-800-800-800-10";
-    private const int MostReplicas = 1000;
 
     private static readonly JsonSerializerOptions s_json = new()
     {
@@ -26,9 +26,16 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     };
 
     private readonly Option<string> _rule = OptionText.Create(
-        "--rule", "name", $"Learning rule: {CommonOptions.RuleNames}. [default: every rule]");
+        "--rule", "name", $"Learning rule: {CommonOptions.RuleNames}. [default: FDFA]");
+
+    private readonly Option<bool> _allRules = OptionText.CreateSwitch(
+        "--all-rules", "Every learning rule, a row each; not together with --rule.");
 
     private readonly Option<string> _network = CommonOptions.Network(DefaultNetwork);
+    private readonly Option<string> _preset = OptionText.Create(
+        "--preset", "name",
+        "Whose options to time: paper or published-code (without batch normalization); they differ most for FG-W, which draws its noise per sample or per batch. [default: paper]");
+
     private readonly Option<string> _batchSize = OptionText.Create("--batch-size", "count", "Samples per step. [default: 64]");
     private readonly Option<string> _seeds = OptionText.Create("--seeds", "count", "Seeds trained in the same launches. [default: 1]");
     private readonly Option<string> _device = CommonOptions.Device();
@@ -38,7 +45,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     public BenchCommand()
         : base("bench", "Times training steps, beside their floor: counted operations and bytes at this machine's measured peaks.")
     {
-        Option[] options = [_rule, _network, _batchSize, _seeds, _device, _json];
+        Option[] options = [_rule, _allRules, _network, _preset, _batchSize, _seeds, _device, _json];
         foreach (Option option in options)
         {
             Options.Add(option);
@@ -46,57 +53,82 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Examples { get; } = ["fdfa bench --rule FDFA --network 784-800-800-800-10 --batch-size 64 --json"];
+    public IReadOnlyList<string> Examples { get; } =
+    [
+        "fdfa bench --rule FDFA --network 784-800-800-800-10 --batch-size 64 --json",
+        "fdfa bench --all-rules",
+    ];
 
     /// <inheritdoc/>
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
-        IReadOnlyList<LearningRule> rules = arguments.Text(_rule) is { } name ? [LearningRule.Parse(name)] : LearningRule.All;
+        IReadOnlyList<LearningRule> rules = ReadRules(arguments);
         NetworkDescription network = Topology.Parse(arguments.Text(_network) ?? DefaultNetwork);
-        int batchSize = arguments.WholeNumber(_batchSize) ?? 64;
-        int replicas = arguments.WholeNumber(_seeds, maximum: MostReplicas) ?? 1;
+        Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
+        int batchSize = arguments.WholeNumber(_batchSize, maximum: TrainingOptions.LargestBatch) ?? 64;
+        int replicas = arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? 1;
         bool json = arguments.GetValue(_json);
         using ComputeDevice device = ComputeDevice.Open(arguments.Device(_device));
 
-        List<BenchmarkResult> results = json
-            ? Measure(new Silence())
-            : output.IsLive
-                ? output.Console.Status().Start("measuring", context => Measure(new StatusLine(context)))
-                : Measure(new Silence());
+        // One rule that does not fit this device must not hide the others' times.
+        var refusals = new List<string>();
+        List<BenchmarkResult> results = output.IsLive && !json
+            ? output.Console.Status().Start("measuring", context => Measure(new StatusLine(context)))
+            : Measure(new Silence());
         if (json)
         {
             output.Raw.WriteLine(ToJson(results));
+        }
+        else if (rules.Count > 1)
+        {
+            WriteRules(output, results, preset);
         }
         else
         {
             Write(output, results);
         }
 
-        return ExitCode.Success;
+        foreach (string refusal in refusals)
+        {
+            output.Error(refusal);
+        }
 
-        List<BenchmarkResult> Measure(IProgress<string> progress) =>
-        [
-            .. rules.Select(rule => StepBenchmark.Run(
-                device, network, Preset.Paper.OptionsFor(rule) with { BatchSize = batchSize }, replicas, progress, cancellation)),
-        ];
+        return refusals.Count == 0 ? ExitCode.Success : ExitCode.BadInput;
+
+        List<BenchmarkResult> Measure(IProgress<string> progress)
+        {
+            var measured = new List<BenchmarkResult>();
+            foreach (LearningRule rule in rules)
+            {
+                try
+                {
+                    measured.Add(StepBenchmark.Run(
+                        device, network, preset.OptionsFor(rule) with { BatchSize = batchSize }, replicas, new Labelled(rule.Name, progress), cancellation));
+                }
+                catch (FdfaException refusal) when (rules.Count > 1)
+                {
+                    refusals.Add($"{rule.Name}: {refusal.Message}");
+                }
+            }
+
+            return measured;
+        }
     }
 
     /// <summary>The document of <c>--json</c>.</summary>
     public static string ToJson(IReadOnlyList<BenchmarkResult> results) => JsonSerializer.Serialize(
         new { SchemaVersion = 1, Versions = RunVersions.Current, Results = results }, s_json);
 
-    /// <summary>Writes the results as a table with a column per rule.</summary>
+    /// <summary>Writes all that is known about a few rules, a column each.</summary>
     public static void Write(ConsoleOutput output, IReadOnlyList<BenchmarkResult> results)
     {
-        BenchmarkResult first = results[0];
-        Table table = ConsoleOutput.CreateTable(
-            $"One training step of {first.Network}, batch {first.BatchSize}, {ConsoleOutput.Count(first.Replicas, "seed")}, {first.Device}",
-            ["", .. results.Select(result => ConsoleOutput.Number(result.Rule))]);
+        Table table = ConsoleOutput.CreateTable(Heading(results[0]), ["", .. results.Select(result => ConsoleOutput.Number(result.Rule))]);
         AddRow("Median", result => ConsoleOutput.Duration(result.MedianSeconds));
-        AddRow("10th to 90th percentile", result => $"{ConsoleOutput.Duration(result.LowSeconds)} to {ConsoleOutput.Duration(result.HighSeconds)}");
+        AddRow("10th to 90th percentile", Range);
         AddRow("Floor", result => ConsoleOutput.Duration(result.FloorSeconds));
-        AddRow("Median over floor", result => result.Ratio.ToString("F2", CultureInfo.InvariantCulture));
-        AddRow("Launches", result => result.LaunchesPerStep.ToString("0.##", CultureInfo.InvariantCulture));
+        AddRow("Median over floor", Ratio);
+        AddRow("Drawing perturbations", result => ConsoleOutput.Duration(result.DrawingSeconds));
+        AddRow("Launches", Launches);
         AddRow("Operations", result => ConsoleOutput.Quantity(result.Operations, "FLOP"));
         AddRow("Bytes read and written", result => ConsoleOutput.Quantity(result.Bytes, "B"));
         AddRow("Measured peak", result => ConsoleOutput.Quantity(result.PeakOperationsPerSecond, "FLOP/s"));
@@ -108,6 +140,53 @@ internal sealed class BenchCommand : Command, IFdfaCommand
             table.AddRow([new Text(label), .. results.Select(result => new Text(value(result)))]);
     }
 
+    /// <summary>Writes what compares many rules, a row each.</summary>
+    public static void WriteRules(ConsoleOutput output, IReadOnlyList<BenchmarkResult> results, Preset preset)
+    {
+        if (results.Count == 0)
+        {
+            return;
+        }
+
+        Table table = ConsoleOutput.CreateTable(
+            Heading(results[0]),
+            "Rule", ConsoleOutput.Number("Median"), ConsoleOutput.Number("10th to 90th percentile"), ConsoleOutput.Number("Launches"),
+            ConsoleOutput.Number("Floor"), ConsoleOutput.Number("Median / floor"), ConsoleOutput.Number("Drawing"));
+        foreach (BenchmarkResult result in results)
+        {
+            string[] cells =
+            [
+                result.Rule, ConsoleOutput.Duration(result.MedianSeconds), Range(result), Launches(result),
+                ConsoleOutput.Duration(result.FloorSeconds), Ratio(result), ConsoleOutput.Duration(result.DrawingSeconds),
+            ];
+            table.AddRow(cells.Select(cell => new Text(cell)));
+        }
+
+        output.Table(table);
+        output.Line(
+            $"Options of the preset {preset}. Floor: counted operations at up to {ConsoleOutput.Quantity(results.Max(result => result.PeakOperationsPerSecond), "FLOP/s")}, or counted bytes at up to "
+            + $"{ConsoleOutput.Quantity(results.Max(result => result.PeakBytesPerSecond), "B/s")}, both measured beside each rule; whichever takes longer. Drawing: the step's perturbations at up to "
+            + $"{ConsoleOutput.Quantity(results.Max(result => result.PeakNormalsPerSecond), "/s")}, on top of the floor.");
+    }
+
+    private static string Heading(BenchmarkResult result) =>
+        $"One training step of {result.Network}, batch {result.BatchSize}, {ConsoleOutput.Count(result.Replicas, "seed")}, {result.Device}";
+
+    private static string Range(BenchmarkResult result) =>
+        $"{ConsoleOutput.Duration(result.LowSeconds)} to {ConsoleOutput.Duration(result.HighSeconds)}";
+
+    private static string Ratio(BenchmarkResult result) => result.Ratio.ToString("F2", CultureInfo.InvariantCulture);
+
+    private static string Launches(BenchmarkResult result) => result.LaunchesPerStep.ToString("0.##", CultureInfo.InvariantCulture);
+
+    private IReadOnlyList<LearningRule> ReadRules(ParseResult arguments) => (arguments.Text(_rule), arguments.GetValue(_allRules)) switch
+    {
+        ({ }, true) => throw new InvalidOptionException("The options --rule and --all-rules exclude each other; give --rule to time one rule, or --all-rules for all."),
+        ({ } name, _) => [LearningRule.Parse(name)],
+        (_, true) => LearningRule.All,
+        _ => [LearningRule.ForwardDirectFeedbackAlignment],
+    };
+
     private sealed class Silence : IProgress<string>
     {
         public void Report(string value)
@@ -118,5 +197,10 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     private sealed class StatusLine(StatusContext context) : IProgress<string>
     {
         public void Report(string value) => context.Status(Markup.Escape(value));
+    }
+
+    private sealed class Labelled(string label, IProgress<string> inner) : IProgress<string>
+    {
+        public void Report(string value) => inner.Report($"{label}: {value}");
     }
 }

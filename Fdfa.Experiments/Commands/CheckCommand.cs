@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;

@@ -1,11 +1,15 @@
 using System.CommandLine;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Options;
 
 namespace Fdfa.Experiments.Commands;
 
 /// <summary>Options that several commands share, worded once.</summary>
 internal static class CommonOptions
 {
+    /// <summary>More replicas than this is a typing slip: a seed costs memory for a whole network.</summary>
+    public const int MostSeeds = 1000;
+
     /// <summary><c>--device</c>.</summary>
     public static Option<string> Device(string otherwise = "auto: CUDA, else an OpenCL GPU, else the CPU") => OptionText.Create(
         "--device", "device", $"Where to compute: auto, cpu, cuda:N or opencl:N, as 'fdfa devices' lists them. [default: {otherwise}]");
@@ -16,7 +20,8 @@ internal static class CommonOptions
 
     /// <summary><c>--activation</c>.</summary>
     public static Option<string> Activation() => OptionText.Create(
-        "--activation", "name", "Activation of the hidden blocks: relu, tanh or identity. [default: relu]");
+        "--activation", "name",
+        $"Activation of the hidden blocks: {OptionWords.Activations.Listed}. relu-open is ReLU with derivative 1 at 0: what the paper preset gives DFA, whose weights start at zero. [default: relu, but relu-open for DFA in paper]");
 
     /// <summary><c>--output</c>.</summary>
     public static Option<string> Output(string otherwise) => OptionText.Create(
@@ -28,19 +33,4 @@ internal static class CommonOptions
 
     /// <summary>The rules' names, for help texts.</summary>
     public static string RuleNames { get; } = string.Join(", ", LearningRule.All.Select(rule => rule.Name));
-
-    /// <summary>The words of <c>--activation</c>.</summary>
-    public static IReadOnlyDictionary<string, ActivationFunction> Activations { get; } = new Dictionary<string, ActivationFunction>
-    {
-        ["relu"] = ActivationFunction.ReLU,
-        ["tanh"] = ActivationFunction.Tanh,
-        ["identity"] = ActivationFunction.Identity,
-    };
-
-    /// <summary>The words of <c>--optimizer</c> and <c>--feedback-optimizer</c>.</summary>
-    public static IReadOnlyDictionary<string, OptimizerKind> Optimizers { get; } = new Dictionary<string, OptimizerKind>
-    {
-        ["adam"] = OptimizerKind.Adam,
-        ["sgd"] = OptimizerKind.Sgd,
-    };
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
@@ -47,7 +48,7 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
 
         IReadOnlyList<MetricsRow> recorded = RunFolder.ReadMetrics(path);
         NetworkParameters[] models = [.. request.Seeds.Select(seed => RunFolder.ReadModel(path, seed, request.Network))];
-        LoadedData data = DataSource.Load(request, output, cancellation);
+        using LoadedData data = DataSource.Load(request, output, cancellation);
         using ComputeDevice device = ComputeDevice.Open(selector);
         using DeviceDataSet test = data.UploadTest(device);
 

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Reproduction;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
 
@@ -20,7 +22,8 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
     private readonly Option<string> _output = CommonOptions.Output("runs/<time>-first-look");
 
     /// <summary>Creates the command and all others beneath it.</summary>
-    public FirstLookCommand()
+    /// <param name="tables">What <c>reproduce</c> can train.</param>
+    public FirstLookCommand(IReadOnlyList<AccuracyTable> tables)
         : base(
             "Trains neural networks without backpropagation: forward-gradient and feedback-alignment rules on any GPU or CPU. "
             + "Without a command, trains FDFA and BP on a small embedded data set in less than a minute and draws their curves. "
@@ -33,6 +36,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         Options.Add(_output);
         Options.Add(Verbose);
         Subcommands.Add(new TrainCommand());
+        Subcommands.Add(new ReproduceCommand(tables));
         Subcommands.Add(new EvaluateCommand());
         Subcommands.Add(new DevicesCommand());
         Subcommands.Add(new CheckCommand());
@@ -52,6 +56,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
     [
         "fdfa",
         "fdfa train --data mnist --network 784-800-800-10 --epochs 5",
+        "fdfa reproduce table1 --quick",
         "fdfa train --help",
     ];
 
@@ -62,10 +67,10 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         string path = arguments.Text(_output) ?? RunFolder.DefaultPath("first-look", DateTime.Now);
         LearningRule[] rules = [LearningRule.ForwardDirectFeedbackAlignment, LearningRule.Backpropagation];
         using RunFolder folder = RunFolder.Create(path, output.Verbose);
-        LoadedData data = DataSource.Load(Request(rules[0]), output, cancellation);
+        using LoadedData data = DataSource.Load(Request(rules[0]), output, cancellation);
         using ComputeDevice device = ComputeDevice.Open(selector);
         output.Line($"FDFA beside backpropagation: {NetworkTopology} on {ConsoleOutput.Count(data.Description.TrainingSamples, "embedded sample")}, {Epochs} epochs, {device.Info.Name}");
-        foreach (string sentence in ConfigurationTable.Differences(Request(rules[0]).Options))
+        foreach (string sentence in PresetDifferences.Of(Request(rules[0]).Options, Request(rules[0]).Network.HiddenActivation))
         {
             output.Line(sentence);
         }

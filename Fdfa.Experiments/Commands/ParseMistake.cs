@@ -12,7 +12,7 @@ internal static class ParseMistake
     public static void ThrowIfAny(ParseResult parsed)
     {
         Command command = parsed.CommandResult.Command;
-        string commandLine = command is RootCommand ? "fdfa" : $"fdfa {command.Name}";
+        string commandLine = Name(command);
 
         // An unknown option can also be swallowed as the value of something else; that would hide the slip.
         foreach (SymbolResult child in parsed.CommandResult.Children)
@@ -37,7 +37,8 @@ internal static class ParseMistake
 
             if (command.Subcommands.Count > 0)
             {
-                throw InvalidOptionException.UnknownWord("command", word, [.. command.Subcommands.Select(known => known.Name)]);
+                string kind = command is ReproduceCommand ? "table" : "command";
+                throw InvalidOptionException.UnknownWord(kind, word, [.. command.Subcommands.Select(known => known.Name)]);
             }
 
             throw new InvalidOptionException($"'{commandLine}' has no place for '{word}'; see '{commandLine} --help'.");
@@ -73,6 +74,10 @@ internal static class ParseMistake
         }
     }
 
+    private static string Name(Command command) => command is RootCommand
+        ? "fdfa"
+        : $"{Name(command.Parents.OfType<Command>().First())} {command.Name}";
+
     private static InvalidOptionException UnknownOption(Command command, string commandLine, string word)
     {
         // "--epochs=5" and "--epochs:5" are spelled in one word.
@@ -82,13 +87,16 @@ internal static class ParseMistake
             return new InvalidOptionException($"Unknown option '{name}'; did you mean 'fdfa {owner} {near}'?");
         }
 
-        string[] known = [.. command.Options.Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options.Where(option => option.Recursive)))
+        string[] known = [.. command.Options.Concat(Ancestors(command).SelectMany(parent => parent.Options.Where(option => option.Recursive)))
             .Where(option => !option.Hidden)
             .Select(option => option.Name)
             .Distinct()];
         string guess = NearestWord.Find(name, known) is { } nearest ? $"; did you mean {nearest}?" : ".";
         return new InvalidOptionException($"Unknown option '{name}' of '{commandLine}'{guess} Known options: {string.Join(", ", known)}.");
     }
+
+    private static IEnumerable<Command> Ancestors(Command command) =>
+        command.Parents.OfType<Command>().SelectMany(parent => Ancestors(parent).Prepend(parent));
 
     private static (string Command, string Option)? NearestOfSubcommands(Command root, string name)
     {

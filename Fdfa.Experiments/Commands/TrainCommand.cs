@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
@@ -12,9 +13,6 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private const string DefaultNetwork = "784-256-128-10";
     private const int DefaultEpochs = 10;
 
-    /// <summary>More replicas than this is a typing slip: a seed costs memory for a whole network.</summary>
-    private const int MostSeeds = 1000;
-
     private readonly Option<string> _rule = OptionText.Create(
         "--rule", "name", $"Learning rule: {CommonOptions.RuleNames}. [default: FDFA]");
 
@@ -26,6 +24,9 @@ internal sealed class TrainCommand : Command, IFdfaCommand
 
     private readonly Option<string> _dataDirectory = CommonOptions.DataDirectory();
 
+    private readonly Option<bool> _skipsBadImages = OptionText.CreateSwitch(
+        "--skip-bad-images", "Leave out images that do not decode, where a data set is made of image files.");
+
     private readonly Option<string> _limit = OptionText.Create(
         "--limit", "count", "Train on the first samples only; the test set stays whole. [default: all]");
 
@@ -33,31 +34,13 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         "--epochs", "count", $"Passes over the training data. [default: {DefaultEpochs}]");
 
     private readonly Option<string> _preset = OptionText.Create(
-        "--preset", "name", "Where every option below starts from: paper (Appendix A) or published-code (the authors' repository). [default: paper]");
+        "--preset", "name", "Where every option below starts from: paper (Appendix A) or published-code (the authors' repository, for the rules that it has: BP, FG-W, DFA, DKP and FDFA; others as in paper). [default: paper]");
 
     private readonly Option<bool> _noBatchNormalization = OptionText.CreateSwitch(
-        "--no-batch-norm", "Do without batch normalization, which fdfa does not have yet and published-code asks for.");
+        "--no-batch-norm", $"Do without batch normalization, which fdfa does not have yet and published-code asks for with {string.Join(", ", LearningRule.All.Where(Preset.PublishedCode.BatchNormalizationFor))}.");
 
-    private readonly Option<string> _batchSize = OptionText.Create(
-        "--batch-size", "count", "Samples per step. [default: the preset's 64]");
-
-    private readonly Option<string> _learningRate = OptionText.Create(
-        "--learning-rate", "rate", "Learning rate of weights and biases in the first epoch. [default: the preset's 1e-4]");
-
-    private readonly Option<string> _decay = OptionText.Create(
-        "--decay", "factor", "Factor on the learning rate after every epoch, above 0 and at most 1. [default: the preset's 0.95]");
-
-    private readonly Option<string> _optimizer = OptionText.Create(
-        "--optimizer", "name", "Optimizer of weights and biases: adam or sgd. [default: the preset's adam]");
-
-    private readonly Option<string> _feedbackRate = OptionText.Create(
-        "--feedback-rate", "rate", "Learning rate of the feedback in the first epoch. [default: the preset's 1e-4]");
-
-    private readonly Option<string> _feedbackRateDecay = OptionText.Create(
-        "--feedback-rate-decay", "factor", "Factor on the feedback rate after every epoch. [default: paper 0.95, published-code 1]");
-
-    private readonly Option<string> _feedbackOptimizer = OptionText.Create(
-        "--feedback-optimizer", "name", "Optimizer of the feedback: adam, or sgd for the exponential average of Eq. 8. [default: the preset's adam]");
+    private readonly IReadOnlyList<(TrainingOption Row, Option Option)> _training =
+        [.. TrainingOption.All.Select(row => (row, row.Create()))];
 
     private readonly Option<string> _seed = OptionText.Create(
         "--seed", "number", "The seed of the one run. [default: 0]");
@@ -77,9 +60,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     {
         Option[] options =
         [
-            _rule, _network, _activation, _data, _dataDirectory, _limit, _epochs, _preset, _noBatchNormalization, _batchSize,
-            _learningRate, _decay, _optimizer, _feedbackRate, _feedbackRateDecay, _feedbackOptimizer, _seed, _seeds, _device,
-            _output, _quiet,
+            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _seed, _seeds, _device, _output, _quiet,
+            _preset, _noBatchNormalization, _activation, .. _training.Select(pair => pair.Option),
         ];
         foreach (Option option in options)
         {
@@ -100,7 +82,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         bool quiet = arguments.GetValue(_quiet);
         using RunFolder folder = RunFolder.Create(
             arguments.Text(_output) ?? RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);
-        LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
+        using LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
         using ComputeDevice device = ComputeDevice.Open(arguments.Device(_device));
         RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, device.Info);
         if (!quiet)
@@ -138,21 +120,10 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         if (preset.BatchNormalizationFor(rule) && !arguments.GetValue(_noBatchNormalization))
         {
             throw new InvalidOptionException(
-                $"The preset {preset.Name} has batch normalization in every hidden block, which fdfa does not have yet; add --no-batch-norm to run it without.");
+                $"The preset {preset.Name} has batch normalization in every hidden block for {rule.Name}, which fdfa does not have yet; add --no-batch-norm to run it without.");
         }
 
-        TrainingOptions start = preset.OptionsFor(rule);
-        TrainingOptions options = start with
-        {
-            BatchSize = arguments.WholeNumber(_batchSize) ?? start.BatchSize,
-            LearningRate = arguments.Rate(_learningRate) ?? start.LearningRate,
-            LearningRateDecay = arguments.Fraction(_decay) ?? start.LearningRateDecay,
-            WeightOptimizer = arguments.OneOf(_optimizer, "optimizer", CommonOptions.Optimizers) ?? start.WeightOptimizer,
-            FeedbackRate = arguments.Rate(_feedbackRate) ?? start.FeedbackRate,
-            FeedbackRateDecay = arguments.Fraction(_feedbackRateDecay) ?? start.FeedbackRateDecay,
-            FeedbackOptimizer = arguments.OneOf(_feedbackOptimizer, "optimizer", CommonOptions.Optimizers) ?? start.FeedbackOptimizer,
-        };
-        options.Validate();
+        TrainingOptions options = ReadTraining(arguments, preset.OptionsFor(rule));
 
         // Read now: opening the device comes after the data, and a slip must not wait for a download.
         arguments.Device(_device);
@@ -160,20 +131,41 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         return new RunRequest(
             Topology.Parse(
                 arguments.Text(_network) ?? DefaultNetwork,
-                arguments.OneOf(_activation, "activation", CommonOptions.Activations) ?? ActivationFunction.ReLU),
+                arguments.OneOf(_activation, OptionWords.Activations) ?? preset.ActivationFor(rule)),
             options,
             preset.Name,
             arguments.WholeNumber(_epochs) ?? DefaultEpochs,
             ReadSeeds(arguments),
             DataSource.CanonicalName(dataName),
             arguments.Text(_dataDirectory),
-            arguments.WholeNumber(_limit));
+            arguments.WholeNumber(_limit))
+        {
+            SkipsBadImages = arguments.GetValue(_skipsBadImages),
+        };
+    }
+
+    private TrainingOptions ReadTraining(ParseResult arguments, TrainingOptions options)
+    {
+        foreach ((TrainingOption row, Option option) in _training.Where(pair => arguments.IsGiven(pair.Option)))
+        {
+            row.RequireConcern(options.Rule);
+            options = row.Read(arguments, option, options);
+        }
+
+        if (options.Antithetic && options.Perturbations % 2 != 0)
+        {
+            throw new InvalidOptionException(
+                $"The option --antithetic draws pairs and needs an even --perturbations, such as 2; it is {ConsoleOutput.Plain(options.Perturbations)}.");
+        }
+
+        options.Validate();
+        return options;
     }
 
     private IReadOnlyList<ulong> ReadSeeds(ParseResult arguments)
     {
         ulong? seed = arguments.Seed(_seed);
-        int? count = arguments.WholeNumber(_seeds, maximum: MostSeeds);
+        int? count = arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds);
         return (seed, count) switch
         {
             ({ }, { }) => throw new InvalidOptionException(

@@ -16,13 +16,14 @@ internal sealed class DataSetCatalog(
 
     /// <summary>Reads a data set, after a download into the cache folder where it is nowhere on this machine.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <param name="progress">Hears of downloads.</param>
+    /// <param name="progress">Hears of downloads, and of reading that takes long.</param>
+    /// <param name="skipsBadImages">Whether an image that does not decode is left out.</param>
     /// <param name="cancellation">Ends a download; what has arrived is kept for the next one.</param>
     /// <exception cref="InvalidOptionException">There is no data set of that name.</exception>
     /// <exception cref="DataFormatException">The data set is missing where it must be, or damaged.</exception>
     /// <exception cref="DownloadException">The data set cannot be downloaded.</exception>
     public async Task<DataSetPair> LoadAsync(
-        string name, IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default)
+        string name, IProgress<LoadingProgress>? progress = null, bool skipsBadImages = false, CancellationToken cancellation = default)
     {
         if (name == EmbeddedFashionMnist.Name)
         {
@@ -34,10 +35,25 @@ internal sealed class DataSetCatalog(
         if (found is null)
         {
             await DownloadAsync(set, progress, cancellation).ConfigureAwait(false);
-            found = Find(set, CacheOf(set)) ?? throw Missing(set, CacheOf(set), "the cache folder");
+            found = set.Find(CacheOf(set)) ?? throw Missing(set, CacheOf(set), "the cache folder");
         }
 
-        return Read(set, found);
+        return found.Read(new DataSetReading(CacheOf(set), skipsBadImages, progress, cancellation));
+    }
+
+    /// <summary>The samples of a data set that can be read without a download; null where there is none.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <exception cref="InvalidOptionException">There is no data set of that name.</exception>
+    /// <exception cref="DataFormatException">The data set is damaged.</exception>
+    public SampleCounts? CountHere(string name)
+    {
+        if (name == EmbeddedFashionMnist.Name)
+        {
+            return new SampleCounts(EmbeddedFashionMnist.TrainingSamples, EmbeddedFashionMnist.TestSamples);
+        }
+
+        var set = Describe(name);
+        return (locations.DataFolder is { } folder ? FindIn(set, folder) : FindWithoutOption(set))?.Count();
     }
 
     private DataSetDescription Describe(string name)
@@ -51,7 +67,7 @@ internal sealed class DataSetCatalog(
         throw new InvalidOptionException($"There is no data set '{name}'; {guess} (known: {string.Join(", ", Names)}).");
     }
 
-    private FoundFiles? Find(DataSetDescription set)
+    private FoundDataSet? Find(DataSetDescription set)
     {
         if (locations.DataFolder is { } folder)
         {
@@ -59,36 +75,21 @@ internal sealed class DataSetCatalog(
             return FindIn(set, folder) ?? throw Missing(set, folder, "--data-dir");
         }
 
-        return (locations.VariableFolder is { } variable ? FindIn(set, variable) : null)
-            ?? Find(set, CacheOf(set))
-            ?? locations.SystemFolders.Select(system => Find(set, Path.Combine(system, set.Name))).FirstOrDefault(files => files is not null);
+        return FindWithoutOption(set);
     }
+
+    private FoundDataSet? FindWithoutOption(DataSetDescription set) =>
+        (locations.VariableFolder is { } variable ? FindIn(set, variable) : null)
+            ?? set.Find(CacheOf(set))
+            ?? locations.SystemFolders.Select(system => set.Find(Path.Combine(system, set.Name))).FirstOrDefault(found => found is not null);
 
     // The folder named like the data set goes first, since the relatives of MNIST share their file names.
-    private static FoundFiles? FindIn(DataSetDescription set, string folder) =>
-        Find(set, Path.Combine(folder, set.Name)) ?? Find(set, folder);
-
-    private static FoundFiles? Find(DataSetDescription set, string folder)
-    {
-        var paths = set.Files.Select(file => FindFile(folder, file)).ToArray();
-        return paths is [{ } trainImages, { } trainLabels, { } testImages, { } testLabels]
-            ? new FoundFiles(folder, trainImages, trainLabels, testImages, testLabels)
-            : null;
-    }
-
-    private static string? FindFile(string folder, DataSetFile file) =>
-        Spellings(file).Select(spelling => Path.Combine(folder, spelling)).FirstOrDefault(File.Exists);
-
-    private static IEnumerable<string> Spellings(DataSetFile file)
-    {
-        // The original archives unpack to "…-images.idx3-ubyte" on some systems.
-        var dotted = file.Name.Replace("-idx", ".idx", StringComparison.Ordinal);
-        return [file.Name, $"{file.Name}.gz", dotted, $"{dotted}.gz"];
-    }
+    private static FoundDataSet? FindIn(DataSetDescription set, string folder) =>
+        set.Find(Path.Combine(folder, set.Name)) ?? set.Find(folder);
 
     private string CacheOf(DataSetDescription set) => Path.Combine(locations.CacheFolder, set.Name);
 
-    private async Task DownloadAsync(DataSetDescription set, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
+    private async Task DownloadAsync(DataSetDescription set, IProgress<LoadingProgress>? progress, CancellationToken cancellation)
     {
         var folder = CacheOf(set);
         if (downloader is null)
@@ -96,50 +97,19 @@ internal sealed class DataSetCatalog(
             throw Missing(set, folder, $"--data-dir, {DataLocations.Variable} or the cache folder");
         }
 
-        foreach (var file in set.Files.Where(file => FindFile(folder, file) is null))
+        foreach (var file in set.Downloads(folder))
         {
-            var name = $"{file.Name}.gz";
-            var request = new DownloadRequest(
-                [.. set.Mirrors.Select(mirror => new Uri(mirror, name))], Path.Combine(folder, name), file.GzipSize, file.GzipChecksum);
-            await downloader.DownloadAsync(request, progress, cancellation).ConfigureAwait(false);
+            var request = new DownloadRequest(file.Mirrors, Path.Combine(folder, file.Name), file.Size, file.Checksum);
+            await downloader.DownloadAsync(request, progress is null ? null : new DownloadReports(progress), cancellation).ConfigureAwait(false);
         }
     }
 
-    private static DataSetPair Read(DataSetDescription set, FoundFiles files) =>
-        new(
-            ReadSplit(set, set.Train, files.TrainImages, files.TrainLabels),
-            ReadSplit(set, set.Test, files.TestImages, files.TestLabels))
-        {
-            Source = files.Folder,
-        };
+    private static DataFormatException Missing(DataSetDescription set, string folder, string place) => new(
+        $"The folder '{folder}' ({place}) does not hold the data set {set.Name}: neither there nor in its subfolder '{set.Name}' is there {set.Missing(folder)}; put the files there or name another folder.");
 
-    private static ImageDataSet ReadSplit(DataSetDescription set, DataSetSplit split, string imagePath, string labelPath)
+    private sealed class DownloadReports(IProgress<LoadingProgress> progress) : IProgress<DownloadProgress>
     {
-        var data = IdxFile.ReadDataSet(set.Name, imagePath, labelPath, set.ClassNames);
-        if (data.Count != split.Count || data.Width != set.Side || data.Height != set.Side)
-        {
-            throw new DataFormatException(
-                $"The file '{imagePath}' should hold {split.Count} images of {set.Side}×{set.Side} pixels, but holds {data.Count} of {data.Height}×{data.Width}; put the files of {set.Name} there.");
-        }
-
-        if (!data.Labels.AsSpan().StartsWith(split.FirstLabels.ToArray()))
-        {
-            throw new DataFormatException(
-                $"The file '{labelPath}' should begin with the labels {string.Join(' ', split.FirstLabels)} of {set.Name}, but begins with {string.Join(' ', data.Labels.Take(split.FirstLabels.Count))}; give {set.Name} a folder of its own, of that name.");
-        }
-
-        return data;
+        public void Report(DownloadProgress value) =>
+            progress.Report(new LoadingProgress($"Downloading {value.FileName}", value.BytesDone, value.BytesTotal, "B"));
     }
-
-    private static DataFormatException Missing(DataSetDescription set, string folder, string place)
-    {
-        var missing = set.Files.Where(file => FindFile(folder, file) is null && FindFile(Path.Combine(folder, set.Name), file) is null).ToList();
-
-        // Each file may be there, yet in two folders; then all are named.
-        var names = string.Join(", ", (missing.Count == 0 ? set.Files : missing).Select(file => file.Name));
-        return new DataFormatException(
-            $"The folder '{folder}' ({place}) does not hold the data set {set.Name}: neither there nor in its subfolder '{set.Name}' is there {names}, with or without .gz; put the files there or name another folder.");
-    }
-
-    private sealed record FoundFiles(string Folder, string TrainImages, string TrainLabels, string TestImages, string TestLabels);
 }

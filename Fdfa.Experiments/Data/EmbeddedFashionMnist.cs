@@ -13,6 +13,12 @@ internal static class EmbeddedFashionMnist
     /// <summary>The data set's name on the command line.</summary>
     public const string Name = "embedded";
 
+    /// <summary>Training images.</summary>
+    public const int TrainingSamples = 10000;
+
+    /// <summary>Test images.</summary>
+    public const int TestSamples = 2000;
+
     private const string ResourceName = "embedded-fashion-mnist.bin.br";
     private const string NoticeName = "embedded-fashion-mnist.LICENSE.txt";
 
@@ -45,7 +51,7 @@ internal static class EmbeddedFashionMnist
     private static ImageDataSet ReadSplit(Stream contents)
     {
         var images = IdxFile.ReadImages(contents, ResourceName);
-        var labels = IdxFile.ReadLabels(contents, ResourceName, DataSetDescription.FashionMnist.ClassNames.Count);
-        return IdxFile.Combine(Name, images, ResourceName, labels, ResourceName, DataSetDescription.FashionMnist.ClassNames);
+        var labels = IdxFile.ReadLabels(contents, ResourceName, IdxDataSet.FashionMnist.ClassNames.Count);
+        return IdxFile.Combine(Name, images, ResourceName, labels, ResourceName, IdxDataSet.FashionMnist.ClassNames);
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
 
 namespace Fdfa.Experiments.Data;
 
@@ -142,11 +141,12 @@ internal static class IdxFile
                 return plainContents;
             }
 
-            using var unpacked = new ByteCount(new GZipStream(file, CompressionMode.Decompress));
-            var contents = read(unpacked, path);
-            RequireEnd(unpacked, path);
-            RequireTrailer(file, path, unpacked.Count);
-            return contents;
+            return GzipFile.Read(file, path, unpacked =>
+            {
+                var contents = read(unpacked, path);
+                RequireEnd(unpacked, path);
+                return contents;
+            });
         }
         catch (InvalidDataException exception)
         {
@@ -157,18 +157,6 @@ internal static class IdxFile
         {
             throw new DataFormatException(
                 $"The file '{path}' should be a readable IDX file, but reading failed ({exception.Message}); check its name and permissions.", exception);
-        }
-    }
-
-    /// <summary>Compares the size at the very end of a gzip file, which GZipStream overlooks when the file is cut short there.</summary>
-    private static void RequireTrailer(FileStream file, string path, long unpackedBytes)
-    {
-        Span<byte> size = stackalloc byte[sizeof(uint)];
-        file.Position = Math.Max(0, file.Length - size.Length);
-        file.ReadExactly(size);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(size) != (uint)unpackedBytes)
-        {
-            throw Malformed(path, $"a gzip file that ends in its unpacked size, {unpackedBytes}", "another ending");
         }
     }
 
@@ -239,53 +227,4 @@ internal static class IdxFile
 
     private static DataFormatException Malformed(string name, string expected, string found) =>
         new($"The file '{name}' should hold {expected}, but holds {found}; delete it and get it again, or unpack it with gunzip to see where it breaks.");
-
-    /// <summary>Counts what is read through it, and owns what it reads from.</summary>
-    private sealed class ByteCount(Stream source) : Stream
-    {
-        public long Count { get; private set; }
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => Count;
-            set => throw new NotSupportedException();
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override int Read(Span<byte> buffer)
-        {
-            var read = source.Read(buffer);
-            Count += read;
-            return read;
-        }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                source.Dispose();
-            }
-
-            base.Dispose(disposing);
-        }
-    }
 }

@@ -15,9 +15,8 @@ internal sealed class ImageDataSet
     /// <param name="classNames">One name per label value.</param>
     /// <exception cref="ShapeMismatchException">The sizes do not belong together.</exception>
     public ImageDataSet(
-        string name, byte[] samples, byte[] labels, int width, int height, int channels, IReadOnlyList<string> classNames)
+        string name, ReadOnlyMemory<byte> samples, byte[] labels, int width, int height, int channels, IReadOnlyList<string> classNames)
     {
-        ArgumentNullException.ThrowIfNull(samples);
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentNullException.ThrowIfNull(classNames);
         if (samples.Length != (long)labels.Length * width * height * channels)
@@ -39,7 +38,7 @@ internal sealed class ImageDataSet
     public string Name { get; }
 
     /// <summary>All pixels, [count × sample size].</summary>
-    public byte[] Samples { get; }
+    public ReadOnlyMemory<byte> Samples { get; }
 
     /// <summary>The class of each sample.</summary>
     public byte[] Labels { get; }
@@ -84,8 +83,17 @@ internal sealed class ImageDataSet
 /// <summary>What a network learns from and what it is measured on.</summary>
 /// <param name="Train">For learning.</param>
 /// <param name="Test">For measuring.</param>
-internal sealed record DataSetPair(ImageDataSet Train, ImageDataSet Test)
+internal sealed record DataSetPair(ImageDataSet Train, ImageDataSet Test) : IDisposable
 {
+    /// <summary>Images that did not decode.</summary>
+    public int LeftOut { get; init; }
+
+    /// <summary>What holds the samples where they are not in this process's own memory.</summary>
+    public IDisposable? Owner { get; init; }
+
     /// <summary>Where the samples came from, for config.json.</summary>
     public string Source { get; init; } = "memory";
+
+    /// <inheritdoc/>
+    public void Dispose() => Owner?.Dispose();
 }

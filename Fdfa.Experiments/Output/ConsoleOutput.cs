@@ -113,8 +113,20 @@ internal sealed class ConsoleOutput(IAnsiConsole console, TextWriter error, bool
     }
 
     /// <summary>A count with its noun: "1 seed", "10 seeds".</summary>
-    public static string Count(long count, string noun) =>
-        string.Create(CultureInfo.InvariantCulture, $"{count} {noun}{(count == 1 ? "" : "s")}");
+    /// <param name="count">How many.</param>
+    /// <param name="noun">In the singular.</param>
+    /// <param name="plural">In the plural; null for the noun with an s.</param>
+    public static string Count(long count, string noun, string? plural = null) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? noun : plural ?? noun + "s")}");
+
+    /// <summary>A stretch of time as people say it: "2 h 5 min", "40 s".</summary>
+    public static string Span(TimeSpan span) => span switch
+    {
+        { TotalDays: >= 1 } => string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalDays} d {span.Hours} h"),
+        { TotalHours: >= 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.Hours} h {span.Minutes} min"),
+        { TotalMinutes: >= 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.Minutes} min {span.Seconds} s"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(span.TotalSeconds):F0} s"),
+    };
 
     private void WriteError(string text)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Fdfa.Gpu.Training;
 using Spectre.Console;
@@ -11,7 +12,8 @@ internal abstract class ProgressDisplay : IProgress<TrainingProgress>
     /// <param name="output">Where to show it.</param>
     /// <param name="quiet">Show nothing.</param>
     /// <param name="work">Given the display.</param>
-    public static T Run<T>(ConsoleOutput output, bool quiet, Func<ProgressDisplay, T> work)
+    /// <param name="runs">How many runs there are to be; above one, each is numbered, and the time to the last one's end is estimated.</param>
+    public static T Run<T>(ConsoleOutput output, bool quiet, Func<ProgressDisplay, T> work, int runs = 1)
     {
         if (quiet)
         {
@@ -20,14 +22,16 @@ internal abstract class ProgressDisplay : IProgress<TrainingProgress>
 
         return output.IsLive
             ? output.Console.Progress()
+                // Dozens of finished bars would fill the screen; two of a first look are its result.
+                .HideCompleted(runs > 1)
                 .Columns(
                     new TaskDescriptionColumn { Alignment = Justify.Left },
                     new ProgressBarColumn(),
                     new PercentageColumn(),
                     new ElapsedTimeColumn(),
                     new RemainingTimeColumn())
-                .Start(context => work(new BarDisplay(context)))
-            : work(new LineDisplay(output));
+                .Start(context => work(new BarDisplay(context, runs)))
+            : work(new LineDisplay(output, runs));
     }
 
     /// <summary>A run begins.</summary>
@@ -38,6 +42,11 @@ internal abstract class ProgressDisplay : IProgress<TrainingProgress>
 
     /// <inheritdoc/>
     public abstract void Report(TrainingProgress value);
+
+    /// <summary>The run is over, whether it got to its last epoch or not.</summary>
+    public virtual void End()
+    {
+    }
 
     /// <summary>An epoch and its evaluation are done.</summary>
     /// <param name="epoch">From 1.</param>
@@ -59,46 +68,81 @@ internal abstract class ProgressDisplay : IProgress<TrainingProgress>
         }
     }
 
-    private sealed class LineDisplay(ConsoleOutput output) : ProgressDisplay
+    private sealed class LineDisplay(ConsoleOutput output, int runs) : ProgressDisplay
     {
+        private readonly long _start = Stopwatch.GetTimestamp();
         private string _label = "";
         private int _epochs;
+        private int _ended;
 
-        public override void Begin(string label, int epochs, int stepsPerEpoch) => (_label, _epochs) = (label, epochs);
+        public override void Begin(string label, int epochs, int stepsPerEpoch) => (_label, _epochs) = (Numbered(label, _ended, runs), epochs);
 
         public override void Report(TrainingProgress value)
         {
         }
 
         public override void EpochDone(int epoch, string result) =>
-            output.Line(string.Create(CultureInfo.InvariantCulture, $"{_label} epoch {epoch}/{_epochs}: {result}"));
+            output.Line(string.Create(CultureInfo.InvariantCulture, $"{_label} epoch {epoch}/{_epochs}: {result}{Remaining(epoch)}"));
+
+        public override void End() => _ended++;
+
+        private string Remaining(int epoch)
+        {
+            double done = _ended + (double)epoch / _epochs;
+            return runs == 1 || done >= runs
+                ? ""
+                : $", about {ConsoleOutput.Span(Stopwatch.GetElapsedTime(_start) * ((runs - done) / done))} left";
+        }
     }
 
-    private sealed class BarDisplay(ProgressContext context) : ProgressDisplay
+    private sealed class BarDisplay : ProgressDisplay
     {
+        private readonly ProgressContext _context;
+        private readonly int _runs;
+        private readonly ProgressTask? _allRuns;
         private ProgressTask? _bar;
         private string _label = "";
         private string _result = "";
         private int _epochs;
         private int _stepsPerEpoch;
+        private int _ended;
+
+        public BarDisplay(ProgressContext context, int runs)
+        {
+            (_context, _runs) = (context, runs);
+            _allRuns = runs > 1 ? context.AddTask("All runs", maxValue: runs) : null;
+        }
 
         public override void Begin(string label, int epochs, int stepsPerEpoch)
         {
-            (_label, _epochs, _stepsPerEpoch, _result) = (label, epochs, stepsPerEpoch, "");
-            _bar = context.AddTask(Markup.Escape(label), maxValue: (double)epochs * stepsPerEpoch);
+            (_label, _epochs, _stepsPerEpoch, _result) = (Numbered(label, _ended, _runs), epochs, stepsPerEpoch, "");
+            _bar = _context.AddTask(Markup.Escape(_label), maxValue: (double)epochs * stepsPerEpoch);
         }
 
         public override void Report(TrainingProgress value)
         {
-            _bar!.Value = (double)value.Epoch * _stepsPerEpoch + value.Step;
+            MoveTo((double)value.Epoch * _stepsPerEpoch + value.Step);
             Describe(value.Epoch + 1, $"loss {ConsoleOutput.Loss(value.Loss)}");
         }
 
         public override void EpochDone(int epoch, string result)
         {
             _result = result;
-            _bar!.Value = (double)epoch * _stepsPerEpoch;
+            MoveTo((double)epoch * _stepsPerEpoch);
             Describe(epoch, "");
+        }
+
+        public override void End()
+        {
+            _ended++;
+            _bar?.StopTask();
+            _allRuns?.Value = _ended;
+        }
+
+        private void MoveTo(double steps)
+        {
+            _bar!.Value = steps;
+            _allRuns?.Value = _ended + steps / _bar.MaxValue;
         }
 
         private void Describe(int epoch, string now)
@@ -107,4 +151,7 @@ internal abstract class ProgressDisplay : IProgress<TrainingProgress>
             _bar!.Description = Markup.Escape(string.Join(", ", parts.Where(part => part.Length > 0)));
         }
     }
+
+    private static string Numbered(string label, int ended, int runs) =>
+        runs == 1 ? label : string.Create(CultureInfo.InvariantCulture, $"[{ended + 1}/{runs}] {label}");
 }

@@ -18,6 +18,20 @@ internal static class DataSource
         Names.FirstOrDefault(known => known.Equals(name, StringComparison.OrdinalIgnoreCase))
         ?? throw InvalidOptionException.UnknownWord("data set", name, Names);
 
+    /// <summary>Training and test samples of a whole data set, known without reading it.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    public static SampleCounts SamplesOf(string name) =>
+        DataSetDescription.All.FirstOrDefault(set => set.Name == name) is { } described
+            ? new SampleCounts(described.TrainingSamples, described.TestSamples)
+            : new SampleCounts(EmbeddedFashionMnist.TrainingSamples, EmbeddedFashionMnist.TestSamples);
+
+    /// <summary>The samples of a data set that can be read without a download: fewer than <see cref="SamplesOf"/> where a part is here, null where nothing is.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="directory">The option --data-dir.</param>
+    /// <exception cref="DataFormatException">The data set is damaged.</exception>
+    public static SampleCounts? CountHere(string name, string? directory) =>
+        new DataSetCatalog(DataLocations.Discover(directory), downloader: null).CountHere(name);
+
     /// <summary>Loads what a run asks for.</summary>
     /// <param name="request">The run.</param>
     /// <param name="output">Where to tell of a download; null to say nothing.</param>
@@ -32,11 +46,42 @@ internal static class DataSource
                 $"The data set {request.DataName} is part of fdfa and not read from '{directory}'; name the folder's data set with --data, or leave out --data-dir.");
         }
 
+        if (request.SkipsBadImages && request.DataName != TinyImageNetDataSet.TinyImageNet.Name)
+        {
+            throw new InvalidOptionException(
+                $"The option --skip-bad-images means nothing to the data set {request.DataName}; leave it out, or choose a data set of image files: {TinyImageNetDataSet.TinyImageNet.Name}.");
+        }
+
         using var client = new HttpClient();
         var catalog = new DataSetCatalog(DataLocations.Discover(request.DataDirectory), new Downloader(client));
-        DataSetPair pair = catalog
-            .LoadAsync(request.DataName, output is null ? null : new DownloadLines(output), cancellation)
-            .GetAwaiter().GetResult();
+        DataSetPair pair = LoadingDisplay.Run(output, progress => catalog
+            .LoadAsync(request.DataName, progress, request.SkipsBadImages, cancellation)
+            .GetAwaiter().GetResult());
+        try
+        {
+            return Fit(pair, request, output);
+        }
+        catch
+        {
+            pair.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes what a run asks for, if its network can work with it.</summary>
+    private static LoadedData Fit(DataSetPair pair, RunRequest request, ConsoleOutput? output)
+    {
+        var samples = new SampleCounts(pair.Train.Count, pair.Test.Count);
+        if (samples != SamplesOf(request.DataName))
+        {
+            output?.Line($"{PartOf(request.DataName, samples)}, from {pair.Source}");
+        }
+
+        if (pair.LeftOut > 0)
+        {
+            output?.Line($"{ConsoleOutput.Count(pair.LeftOut, "image")} left out (--skip-bad-images)");
+        }
+
         if (request.Limit is { } limit && limit > pair.Train.Count)
         {
             throw new InvalidOptionException(
@@ -52,28 +97,23 @@ internal static class DataSource
         }
 
         ImageDataSet training = request.Limit is { } count ? pair.Train.Take(count) : pair.Train;
-        return new LoadedData(training, pair.Test, new DataDescription(
-            request.DataName, request.DataDirectory, pair.Source, request.Limit, training.Count, pair.Test.Count, training.SampleSize, training.ClassCount));
+        return new LoadedData(pair, training, new DataDescription(
+            request.DataName, request.DataDirectory, pair.Source, request.Limit, training.Count, pair.Test.Count, training.SampleSize, training.ClassCount)
+        {
+            SkipsBadImages = request.SkipsBadImages,
+        });
     }
 
-    /// <summary>One line per file: a download is rare and short beside the training that follows.</summary>
-    private sealed class DownloadLines(ConsoleOutput output) : IProgress<DownloadProgress>
+    /// <summary>A data set that is here in part, and how much of it, as the beginning of a sentence.</summary>
+    public static string PartOf(string name, SampleCounts samples)
     {
-        private string? _file;
-
-        public void Report(DownloadProgress value)
-        {
-            if (value.FileName != _file)
-            {
-                _file = value.FileName;
-                output.Line($"Downloading {value.FileName} ({ConsoleOutput.Quantity(value.BytesTotal, "B")})");
-            }
-        }
+        SampleCounts whole = SamplesOf(name);
+        return $"Only a part of {name} is here: {samples.Training} of {whole.Training} training and {samples.Test} of {whole.Test} test samples";
     }
 }
 
-/// <summary>Training and test data in this process's memory.</summary>
-internal sealed class LoadedData(ImageDataSet training, ImageDataSet test, DataDescription description)
+/// <summary>Training and test data on this side of the device.</summary>
+internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, DataDescription description) : IDisposable
 {
     /// <summary>What it is, for config.json.</summary>
     public DataDescription Description { get; } = description;
@@ -82,8 +122,11 @@ internal sealed class LoadedData(ImageDataSet training, ImageDataSet test, DataD
     public DeviceDataSet UploadTraining(ComputeDevice device) => Upload(device, training);
 
     /// <summary>Uploads the test samples.</summary>
-    public DeviceDataSet UploadTest(ComputeDevice device) => Upload(device, test);
+    public DeviceDataSet UploadTest(ComputeDevice device) => Upload(device, pair.Test);
+
+    /// <inheritdoc/>
+    public void Dispose() => pair.Dispose();
 
     private static DeviceDataSet Upload(ComputeDevice device, ImageDataSet data) =>
-        new(device, data.Samples, data.Labels, data.SampleSize, data.ClassCount);
+        new(device, data.Samples.Span, data.Labels, data.SampleSize, data.ClassCount);
 }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Data;
 using Fdfa.Gpu.Devices;
 
 namespace Fdfa.Experiments.Runs;
@@ -16,7 +17,11 @@ namespace Fdfa.Experiments.Runs;
 /// <param name="SampleSize">Values per sample.</param>
 /// <param name="ClassCount">Classes.</param>
 internal sealed record DataDescription(
-    string Name, string? Directory, string Source, int? Limit, int TrainingSamples, int TestSamples, int SampleSize, int ClassCount);
+    string Name, string? Directory, string Source, int? Limit, int TrainingSamples, int TestSamples, int SampleSize, int ClassCount)
+{
+    /// <summary>Whether images that do not decode were left out; files from before there were any lack it.</summary>
+    public bool SkipsBadImages { get; init; }
+}
 
 /// <summary><c>config.json</c>: everything needed to repeat a run, and where it ran.</summary>
 internal sealed record RunConfiguration
@@ -32,6 +37,8 @@ internal sealed record RunConfiguration
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
+        // What follows from the rest is not written: it could contradict it.
+        IgnoreReadOnlyProperties = true,
         Converters = { new JsonStringEnumConverter(), new LearningRuleConverter() },
     };
 
@@ -56,7 +63,10 @@ internal sealed record RunConfiguration
     /// <summary>Where the options started from.</summary>
     public required string Preset { get; init; }
 
-    /// <summary>The rule and its options, each as it was in effect.</summary>
+    /// <summary>How the run differs from each preset, for a reader; empty in files from before this was written.</summary>
+    public IReadOnlyList<string> Differences { get; init; } = [];
+
+    /// <summary>The rule and its options, each as it was in effect. One that an older file lacks has its default, which it had then.</summary>
     public required TrainingOptions Options { get; init; }
 
     /// <summary>Passes over the training data.</summary>
@@ -90,6 +100,7 @@ internal sealed record RunConfiguration
             Activation = request.Network.HiddenActivation,
             ParameterCount = request.Network.ParameterCount,
             Preset = request.PresetName,
+            Differences = PresetDifferences.Of(request.Options, request.Network.HiddenActivation),
             Options = request.Options,
             Epochs = request.Epochs,
             Seeds = request.Seeds,
@@ -106,7 +117,11 @@ internal sealed record RunConfiguration
     {
         Options.Validate();
         return new RunRequest(
-            Topology.Parse(Network, Activation), Options, Preset, Epochs, Seeds, Data.Name, Data.Directory, Data.Limit);
+            Topology.Parse(Network, Activation), Options, Preset, Epochs, Seeds, Data.Name, Data.Directory, Data.Limit)
+        {
+            Part = Part(),
+            SkipsBadImages = Data.SkipsBadImages,
+        };
     }
 
     /// <summary>The text of config.json.</summary>
@@ -153,6 +168,14 @@ internal sealed record RunConfiguration
             };
             throw new RunFolderException($"'{path}' is not the configuration of a run: {finding}.", malformed);
         }
+    }
+
+    /// <summary>What the run had, where that was not the whole data set.</summary>
+    private SampleCounts? Part()
+    {
+        SampleCounts whole = DataSource.SamplesOf(Data.Name);
+        var had = new SampleCounts(Data.TrainingSamples, Data.TestSamples);
+        return had == whole with { Training = Math.Min(Data.Limit ?? whole.Training, whole.Training) } ? null : had;
     }
 
     private static string Quote(string argument) =>

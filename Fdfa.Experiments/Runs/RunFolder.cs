@@ -13,19 +13,18 @@ internal sealed class RunFolder : IDisposable
     private const string MetricsFile = "metrics.csv";
     private const string LogFile = "log.txt";
 
-    private readonly Stack<string> _created;
+    private readonly OutputFolder _folder;
     private readonly bool _verbose;
     private RunLog? _log;
 
-    private RunFolder(string path, Stack<string> created, bool verbose)
+    private RunFolder(OutputFolder folder, bool verbose)
     {
-        Path = path;
-        _created = created;
+        _folder = folder;
         _verbose = verbose;
     }
 
     /// <summary>Where it is, as it was asked for.</summary>
-    public string Path { get; }
+    public string Path => _folder.Path;
 
     /// <summary>The log, in log.txt from the first use on.</summary>
     public ILogger Log => (_log ??= new RunLog(InFolder(LogFile), _verbose)).Logger;
@@ -54,42 +53,7 @@ internal sealed class RunFolder : IDisposable
     /// <param name="path">A new or empty folder.</param>
     /// <param name="verbose">Whether the log goes to standard error too.</param>
     /// <exception cref="RunFolderException">It is not empty, or cannot be written.</exception>
-    public static RunFolder Create(string path, bool verbose)
-    {
-        var created = new Stack<string>();
-        try
-        {
-            string full = System.IO.Path.GetFullPath(path);
-            if (File.Exists(full))
-            {
-                throw new RunFolderException($"The output folder '{path}' is a file; choose another folder with --output.");
-            }
-
-            if (Directory.Exists(full) && Directory.EnumerateFileSystemEntries(full).Any())
-            {
-                throw new RunFolderException($"The output folder '{path}' is not empty; choose a new one with --output, so that no run is overwritten.");
-            }
-
-            for (string? folder = full; folder is not null && !Directory.Exists(folder); folder = System.IO.Path.GetDirectoryName(folder))
-            {
-                created.Push(folder);
-            }
-
-            // From the outermost folder inwards; the reverse of it removes them.
-            created = new Stack<string>(created.ToArray());
-            Directory.CreateDirectory(full);
-            string probe = System.IO.Path.Combine(full, ".fdfa-write-test");
-            File.WriteAllBytes(probe, [0]);
-            File.Delete(probe);
-            return new RunFolder(path, created, verbose);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            RemoveEmpty(created);
-            throw new RunFolderException(
-                $"The output folder '{path}' cannot be written ({failure.Message.TrimEnd('.')}); choose another with --output.", failure);
-        }
-    }
+    public static RunFolder Create(string path, bool verbose) => new(OutputFolder.Create(path, mustBeEmpty: true), verbose);
 
     /// <summary>Writes config.json.</summary>
     public void WriteConfiguration(RunConfiguration configuration) => WriteText(ConfigurationFile, configuration.ToJson());
@@ -145,24 +109,11 @@ internal sealed class RunFolder : IDisposable
     public void Dispose()
     {
         _log?.Dispose();
-        RemoveEmpty(_created);
+        _folder.Dispose();
     }
 
     private static string ModelPath(string path, ulong seed) =>
         System.IO.Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"model-seed{seed}.safetensors"));
-
-    private static void RemoveEmpty(Stack<string> folders)
-    {
-        foreach (string folder in folders)
-        {
-            if (!Directory.Exists(folder) || Directory.EnumerateFileSystemEntries(folder).Any())
-            {
-                return;
-            }
-
-            Directory.Delete(folder);
-        }
-    }
 
     private string InFolder(string name) => System.IO.Path.Combine(Path, name);
 

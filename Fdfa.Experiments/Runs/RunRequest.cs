@@ -1,6 +1,7 @@
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Data;
+using Fdfa.Experiments.Options;
 
 namespace Fdfa.Experiments.Runs;
 
@@ -23,7 +24,13 @@ internal sealed record RunRequest(
     string? DataDirectory,
     int? Limit)
 {
-    /// <summary>The command line, after "fdfa", that asks for this again; options without a switch come from the preset.</summary>
+    /// <summary>The samples of a data set of which only a part is here; null where it is whole.</summary>
+    public SampleCounts? Part { get; init; }
+
+    /// <summary>Whether an image that does not decode is left out.</summary>
+    public bool SkipsBadImages { get; init; }
+
+    /// <summary>The command line, after "fdfa", that asks for this again.</summary>
     public IReadOnlyList<string> ToArguments()
     {
         var arguments = new List<string>
@@ -31,25 +38,12 @@ internal sealed record RunRequest(
             "train",
             "--rule", Options.Rule.Name,
             "--network", Network.Topology,
-            "--activation", Lower(Network.HiddenActivation),
+            "--activation", OptionWords.Activations.Of(Network.HiddenActivation),
             "--data", DataName,
             "--epochs", Text(Epochs),
             "--preset", PresetName,
-            "--batch-size", Text(Options.BatchSize),
-            "--learning-rate", ConsoleOutput.Plain(Options.LearningRate),
-            "--decay", ConsoleOutput.Plain(Options.LearningRateDecay),
-            "--optimizer", Lower(Options.WeightOptimizer),
         };
-        if (Options.Rule.HasFeedback)
-        {
-            arguments.AddRange(
-            [
-                "--feedback-rate", ConsoleOutput.Plain(Options.FeedbackRate),
-                "--feedback-rate-decay", ConsoleOutput.Plain(Options.FeedbackRateDecay),
-                "--feedback-optimizer", Lower(Options.FeedbackOptimizer),
-            ]);
-        }
-
+        arguments.AddRange(TrainingOption.For(Options.Rule).SelectMany(option => option.ToArguments(Options)));
         if (Preset.Parse(PresetName).BatchNormalizationFor(Options.Rule))
         {
             arguments.Add("--no-batch-norm");
@@ -63,6 +57,11 @@ internal sealed record RunRequest(
             arguments.AddRange(["--data-dir", DataDirectory]);
         }
 
+        if (SkipsBadImages)
+        {
+            arguments.Add("--skip-bad-images");
+        }
+
         if (Limit is { } limit)
         {
             arguments.AddRange(["--limit", Text(limit)]);
@@ -72,9 +71,4 @@ internal sealed record RunRequest(
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
-
-#pragma warning disable CA1308 // Words of the command line are lower case.
-    private static string Lower<T>(T value)
-        where T : struct, Enum => value.ToString().ToLowerInvariant();
-#pragma warning restore CA1308
 }

@@ -25,11 +25,18 @@ internal sealed class TrainingRun : IDisposable
     private readonly DeviceDataSet _test;
     private readonly Trainer _trainer;
 
+    /// <summary>What the run is called while it trains; the rule's name where nothing else is said.</summary>
+    public string Label { get; init; }
+
+    /// <summary>Whether every epoch leaves its models in the folder.</summary>
+    public bool KeepsModels { get; init; } = true;
+
     /// <summary>Uploads the data and allocates the networks; writes nothing yet.</summary>
     /// <exception cref="FdfaException">The device or the data cannot do what the configuration says.</exception>
     public TrainingRun(RunConfiguration configuration, LoadedData data, ComputeDevice device, RunFolder folder)
     {
         _configuration = configuration;
+        Label = configuration.Options.Rule.Name;
         _network = configuration.ToRequest().Network;
         _folder = folder;
         _training = data.UploadTraining(device);
@@ -98,7 +105,7 @@ internal sealed class TrainingRun : IDisposable
         ILogger log = _folder.Log;
         int epochs = _configuration.Epochs;
         int steps = _trainer.StepsPerEpoch;
-        progress.Begin(_configuration.Options.Rule.Name, epochs, steps);
+        progress.Begin(Label, epochs, steps);
         for (var epoch = 0; epoch < epochs; epoch++)
         {
             long start = Stopwatch.GetTimestamp();
@@ -159,6 +166,11 @@ internal sealed class TrainingRun : IDisposable
 
     private void WriteModels(int wholeEpochs, int stepsBeyond)
     {
+        if (!KeepsModels)
+        {
+            return;
+        }
+
         for (var replica = 0; replica < _configuration.Seeds.Count; replica++)
         {
             var metadata = new Dictionary<string, string>

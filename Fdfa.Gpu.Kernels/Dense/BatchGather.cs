@@ -61,7 +61,6 @@ public struct BatchGather
             TTiles.ForEach(
                 rowBegin,
                 rowEnd,
-                0,
                 Padding.RoundUp(gather.Samples),
                 new Body
                 {

@@ -135,7 +135,7 @@ internal struct DenseActivation<TActivation, TRule> : IElementwise
             }
 
             TLanes.Store(Features, index, d);
-            if (TRule.FollowsPerturbations && IsPerturbed != 0)
+            if (TRule.SumsPerturbations && IsPerturbed != 0)
             {
                 TLanes.Store(Deltas, (row * DeltaStride) + place, TActivation.TimesDerivative<TLane, TBits, TLanes>(y, u));
             }
@@ -181,7 +181,7 @@ internal static class DenseActivation
             columnEnd = forward.Directions > 1 ? arguments.SampleCapacity : columnEnd;
         }
 
-        if (TRule.FollowsPerturbations)
+        if (TRule.SumsPerturbations)
         {
             body.Deltas = Replica.Of(arguments.Deltas, replica, arguments.Outputs * arguments.DeltaStride);
         }
@@ -192,6 +192,6 @@ internal static class DenseActivation
                 arguments.ArrivingTangents, replica, arguments.Outputs * forward.Directions * arguments.SampleCapacity);
         }
 
-        TTiles.ForEach(rowBegin, rowEnd, 0, columnEnd, body);
+        TTiles.ForEach(rowBegin, rowEnd, columnEnd, body);
     }
 }

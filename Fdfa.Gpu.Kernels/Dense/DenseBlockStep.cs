@@ -121,7 +121,7 @@ public static class DenseBlockStep
             }
         }
 
-        if (TRule.FollowsPerturbations)
+        if (TRule.SumsPerturbations)
         {
             DirectionSum.Run<TTiles>(arguments, deltas, replica, rowBegin, rowEnd);
             TTiles.Barrier();

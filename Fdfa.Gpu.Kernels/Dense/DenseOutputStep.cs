@@ -17,9 +17,6 @@ public struct LossArguments
     /// <summary>−t / N, feature-major [n_L × SampleCapacity], per replica, written (=) where its length is not 0: DRTP's error.</summary>
     public ArrayView<float> Targets;
 
-    /// <summary>1 where <see cref="Targets"/> is written.</summary>
-    public int WritesTargets;
-
     /// <summary>Labels of this step's batch [SampleCapacity], per replica.</summary>
     public ArrayView<uint> BatchLabels;
 
@@ -87,9 +84,8 @@ public static class DenseOutputStep
                 InverseDirections = loss.InverseDirections,
                 Derivatives = arguments.DirectionalDerivatives,
                 Targets = loss.Targets,
-                WritesTargets = loss.WritesTargets,
             };
-            if (loss.WritesTargets != 0)
+            if (loss.Targets.Length > 0)
             {
                 body.Targets = Replica.Of(loss.Targets, replica, arguments.Outputs * arguments.SampleCapacity);
             }
@@ -100,7 +96,7 @@ public static class DenseOutputStep
                     arguments.DirectionalDerivatives, replica, arguments.Forward.Directions * arguments.SampleCapacity);
             }
 
-            TTiles.ForEach(0, 1, 0, Padding.RoundUp(arguments.Forward.Samples), body);
+            TTiles.ForEach(0, 1, Padding.RoundUp(arguments.Forward.Samples), body);
             TTiles.Barrier();
             if (TTiles.IsFirstThread)
             {
@@ -114,7 +110,7 @@ public static class DenseOutputStep
     }
 
     private static bool NeedsDerivatives<TRule>()
-        where TRule : struct, IDenseRule => TRule.FollowsPerturbations || TRule.PerturbsWeights;
+        where TRule : struct, IDenseRule => TRule.SumsPerturbations || TRule.PerturbsWeights;
 
     private static void Update<TTiles, TOptimizer, TRule>(
         ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters weights, ArrayView<float> error, int replica)
@@ -130,7 +126,7 @@ public static class DenseOutputStep
 
         var deltas = error;
         var stride = arguments.SampleCapacity;
-        if (TRule.FollowsPerturbations && arguments.Pending.IsPerturbed != 0)
+        if (TRule.SumsPerturbations && arguments.Pending.IsPerturbed != 0)
         {
             deltas = Replica.Of(arguments.Deltas, replica, arguments.Outputs * arguments.DeltaStride);
             stride = arguments.DeltaStride;
@@ -153,13 +149,12 @@ public static class DenseOutputStep
             WeightPerturbation.AddToTangents<TTiles>(workspace, arguments, outputs, replica, 0, arguments.Outputs);
         }
 
-        if (TRule.FollowsPerturbations && arguments.Forward.IsPerturbed != 0)
+        if (TRule.SumsPerturbations && arguments.Forward.IsPerturbed != 0)
         {
             TTiles.Barrier();
             TTiles.ForEach(
                 0,
                 arguments.Outputs,
-                0,
                 Padding.RoundUp(arguments.Forward.Samples),
                 new PerturbationBody
                 {
@@ -273,7 +268,6 @@ public static class DenseOutputStep
         public float InverseDirections;
         public ArrayView<float> Derivatives;
         public ArrayView<float> Targets;
-        public int WritesTargets;
 
         public readonly void Apply<TLane, TBits, TLanes>(int row, int column)
             where TLane : unmanaged
@@ -284,7 +278,7 @@ public static class DenseOutputStep
             var correct = Correct<TLane, TBits, TLanes>(labels, column);
             TLanes.Store(SampleMetrics, column, TLoss.Apply<TLane, TBits, TLanes>(Tile, column, labels));
             TLanes.Store(SampleMetrics, SampleCapacity + column, correct);
-            if (WritesTargets != 0)
+            if (Targets.Length > 0)
             {
                 for (var c = 0; c < Tile.Classes; c++)
                 {

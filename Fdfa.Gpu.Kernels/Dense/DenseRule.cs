@@ -14,7 +14,7 @@ public interface IDenseRule
     static virtual bool ProjectsError => false;
 
     /// <summary>δ⁽ˡ⁾ = Σ_k c_k u_k⁽ˡ⁾ with c the directional derivative of a loss.</summary>
-    static virtual bool FollowsPerturbations => false;
+    static virtual bool SumsPerturbations => false;
 
     /// <summary>B⁽ˡ⁾ follows a product of what <see cref="FeedbackGradient"/> names.</summary>
     static virtual bool LearnsFeedback => false;
@@ -76,7 +76,7 @@ public readonly struct ActivityPerturbedRule : IDenseRule
     public static bool PerturbsActivations => true;
 
     /// <inheritdoc/>
-    public static bool FollowsPerturbations => true;
+    public static bool SumsPerturbations => true;
 }
 
 /// <summary>FG-W.</summary>

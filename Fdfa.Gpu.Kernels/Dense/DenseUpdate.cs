@@ -43,6 +43,7 @@ internal static class DenseUpdate
             new WeightEpilogue<TOptimizer> { Step = arguments.Pending.WeightStep, Parameters = weights, Stride = arguments.InputStride });
 
     /// <summary>∇B as <see cref="FeedbackGradient"/> says, in one product over all samples (never sample by sample); then the optimizer. Columns of the tile that begins at rowBegin.</summary>
+    /// <remarks>By columns, though rows would be longer: other columns' u belong to other groups, which overwrite them in this launch.</remarks>
     public static void Feedback<TTiles, TOptimizer>(
         ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters feedback, int replica, int rowBegin)
         where TTiles : struct, ITileProgram
@@ -90,6 +91,19 @@ internal static class DenseUpdate
         return one;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch<TOptimizer, TPrefetch>(OptimizedParameters parameters, int index)
+        where TOptimizer : struct, IOptimizer
+        where TPrefetch : struct, IPrefetch
+    {
+        TPrefetch.Line(parameters.Values, index);
+        if (TOptimizer.HasMoments)
+        {
+            TPrefetch.Line(parameters.FirstMoments, index);
+            TPrefetch.Line(parameters.SecondMoments, index);
+        }
+    }
+
     private struct WeightEpilogue<TOptimizer> : IProductEpilogue
         where TOptimizer : struct, IOptimizer
     {
@@ -106,16 +120,7 @@ internal static class DenseUpdate
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public readonly void Prefetch<TPrefetch>(int row, int column)
-            where TPrefetch : struct, IPrefetch
-        {
-            var index = (row * Stride) + column;
-            TPrefetch.Line(Parameters.Values, index);
-            if (TOptimizer.HasMoments)
-            {
-                TPrefetch.Line(Parameters.FirstMoments, index);
-                TPrefetch.Line(Parameters.SecondMoments, index);
-            }
-        }
+            where TPrefetch : struct, IPrefetch => DenseUpdate.Prefetch<TOptimizer, TPrefetch>(Parameters, (row * Stride) + column);
     }
 
     private struct FeedbackEpilogue<TOptimizer> : IProductEpilogue
@@ -139,10 +144,8 @@ internal static class DenseUpdate
             TOptimizer.Update<TLane, TBits, TLanes>(Step, Parameters, index, gradient);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public readonly void Prefetch<TPrefetch>(int row, int column)
-            where TPrefetch : struct, IPrefetch
-        {
-            // Direct feedback is n_L rows only; it comes near with the first of them.
-        }
+            where TPrefetch : struct, IPrefetch => DenseUpdate.Prefetch<TOptimizer, TPrefetch>(Parameters, (row * Stride) + column);
     }
 }

@@ -18,7 +18,6 @@ internal struct DirectionSum : IElementwise
         where TTiles : struct, ITileProgram => TTiles.ForEach(
             rowBegin,
             rowEnd,
-            0,
             Padding.RoundUp(arguments.Pending.Samples),
             new DirectionSum
             {

@@ -9,7 +9,8 @@ namespace Fdfa.Gpu.Kernels.Dense;
 /// <remarks>
 /// ∇W = Σ_k C_k V_k with C_k = Σ_s c_{k,s} where a batch shares V, Σ_{k,s} c_{k,s} V_{k,s} where samples have their own
 /// (Algorithm 2, line 17). Tangents: d⁽ˡ⁻¹⁾ Wᵀ + [y⁽ˡ⁻¹⁾ 1] Vᵀ (line 12), the first part by the pass over W that computes a.
-/// V is drawn twice, for its tangent and for its update; per sample that is 2 N times as many numbers as weights.
+/// V is drawn twice, for its tangent (SIMT: once per tile of columns) and for its update; per sample that is 2 N times as many
+/// numbers as weights.
 /// Agrees with Fdfa.Cpu.Reference's WeightPerturbedForwardGradient.
 /// </remarks>
 internal static class WeightPerturbation
@@ -21,7 +22,6 @@ internal static class WeightPerturbation
         where TOptimizer : struct, IOptimizer => TTiles.ForEach(
             rowBegin,
             rowEnd,
-            0,
             arguments.InputStride,
             new UpdateBody<TOptimizer>
             {
@@ -52,7 +52,6 @@ internal static class WeightPerturbation
             TTiles.ForEach(
                 rowBegin,
                 rowEnd,
-                0,
                 columns,
                 new SampleBody
                 {

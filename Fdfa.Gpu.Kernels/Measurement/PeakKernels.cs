@@ -1,9 +1,10 @@
+using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 
 namespace Fdfa.Gpu.Kernels.Measurement;
 
-/// <summary>Kernels that do nothing but multiply and add, or read and write: the ruler for every other kernel.</summary>
+/// <summary>Kernels that do nothing but multiply and add, read and write, or draw: the ruler for every other kernel.</summary>
 public static class PeakKernels
 {
     /// <summary>Independent sums per thread in <see cref="MultiplyAdd"/>.</summary>
@@ -46,6 +47,23 @@ public static class PeakKernels
         for (var index = ((long)Grid.IdxX * Group.DimX) + Group.IdxX; index < values.Length; index += stride)
         {
             values[index] += 1f;
+        }
+    }
+
+    /// <summary>Each thread: four normal perturbations per round. Writes one float per thread that never comes true.</summary>
+    public static void Draw(ArrayView<float> sink, int rounds)
+    {
+        var sum = 0f;
+        var noise = new PerturbationNoise { Step = (uint)Grid.IdxX };
+        for (var round = 0; round < rounds; round++)
+        {
+            var values = noise.Sample<float, uint, ScalarLanes>(PerturbationNoise.OfWeights, (uint)round, (uint)Group.IdxX, 0);
+            sum += values.First + values.Second + values.Third + values.Fourth;
+        }
+
+        if (sum > 1e30f)
+        {
+            sink[Group.IdxX] = sum;
         }
     }
 }

@@ -11,8 +11,8 @@ namespace Fdfa.Gpu.Kernels.Tiles;
 /// </remarks>
 public struct MatrixProduct
 {
-    /// <summary>Longest reduction over a generated operand: eight rows of it fit a first-level cache. Longer ones are added up in parts.</summary>
-    public const int LongestGeneratedDepth = 1024;
+    /// <summary>Longest reduction over a generated operand: eight rows of it stay in a first-level cache. Longer ones are added up in parts.</summary>
+    public const int LongestGeneratedDepth = 512;
 
     /// <summary>Left, element (r, k) at r · <see cref="LeftRowStride"/> + k · <see cref="LeftDepthStride"/>.</summary>
     public ArrayView<float> Left;
@@ -115,8 +115,8 @@ public interface ITileProgram
         where TLeft : struct, ILeftOperand
         where TEpilogue : struct, IProductEpilogue;
 
-    /// <summary>Runs <paramref name="body"/> on rows rowBegin … rowEnd − 1 in fours and columns columnBegin … columnEnd − 1; bounds are multiples of 4 and 16, but for rowEnd.</summary>
-    static abstract void ForEach<TBody>(int rowBegin, int rowEnd, int columnBegin, int columnEnd, TBody body)
+    /// <summary>Runs <paramref name="body"/> on rows rowBegin … rowEnd − 1 in fours and columns 0 … columns − 1; rowBegin is a multiple of 4, columns of 16.</summary>
+    static abstract void ForEach<TBody>(int rowBegin, int rowEnd, int columns, TBody body)
         where TBody : struct, IElementwise;
 
     /// <summary>Makes what the group has written visible to all of it.</summary>

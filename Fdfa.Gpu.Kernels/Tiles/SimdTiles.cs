@@ -1,14 +1,12 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using ILGPU;
-using ILGPU.IR.Intrinsics;
 
 namespace Fdfa.Gpu.Kernels.Tiles;
 
 /// <summary>Tiles on ILGPU's CPU accelerator: a group of one thread, SIMD registers, plain pointers.</summary>
 /// <remarks>
-/// The CPU accelerator calls a kernel's original .NET method, so SIMD works in it; but ILGPU also translates every kernel
-/// that it loads. <c>[IntrinsicImplementation]</c> keeps it away from the bodies below.
+/// The CPU accelerator runs a kernel's original .NET method, and nothing is translated there: SIMD, pointers and stack memory work.
 ///
 /// Product: 8 rows × 2 vectors of accumulators in registers, eight broadcasts of Left and two loads of Right per 16
 /// multiply-adds and step of the reduction. Rows and columns left over take narrower blocks with the same order of
@@ -37,13 +35,12 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     }
 
     /// <inheritdoc/>
-    [IntrinsicImplementation]
-    public static void ForEach<TBody>(int rowBegin, int rowEnd, int columnBegin, int columnEnd, TBody body)
+    public static void ForEach<TBody>(int rowBegin, int rowEnd, int columns, TBody body)
         where TBody : struct, IElementwise
     {
         for (var row = rowBegin; row < rowEnd; row += 4)
         {
-            for (var column = columnBegin; column < columnEnd; column += TLanes.Count)
+            for (var column = 0; column < columns; column += TLanes.Count)
             {
                 body.Apply<TLane, TBits, TLanes>(row, column);
             }
@@ -51,7 +48,6 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     }
 
     /// <inheritdoc/>
-    [IntrinsicImplementation]
     [SkipLocalsInit]
     public static unsafe void Product<TLeft, TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TLeft left, TEpilogue epilogue)
         where TLeft : struct, ILeftOperand
@@ -64,7 +60,9 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
 
         var block = stackalloc TLane[2 * BlockRows];
         var right = SimdMemory.Pointer(product.Right);
-        var stripe = StripeColumns(product.Depth);
+
+        // A generated operand is generated once per stripe: one stripe.
+        var stripe = TLeft.IsGenerated ? product.ColumnEnd - product.ColumnBegin : StripeColumns(product.Depth);
         float* stored = null;
         var generated = stackalloc float[TLeft.IsGenerated ? BlockRows * MatrixProduct.LongestGeneratedDepth : 1];
         if (TLeft.IsGenerated)

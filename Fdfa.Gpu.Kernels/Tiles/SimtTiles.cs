@@ -40,15 +40,14 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
     public static void Barrier() => Group.Barrier();
 
     /// <inheritdoc/>
-    public static void ForEach<TBody>(int rowBegin, int rowEnd, int columnBegin, int columnEnd, TBody body)
+    public static void ForEach<TBody>(int rowBegin, int rowEnd, int columns, TBody body)
         where TBody : struct, IElementwise
     {
-        var columns = columnEnd - columnBegin;
         var quads = (rowEnd - rowBegin + 3) / 4;
         for (var item = Group.IdxX; item < quads * columns; item += Threads)
         {
             var quad = item / columns;
-            body.Apply<float, uint, ScalarLanes>(rowBegin + (4 * quad), columnBegin + (item - (quad * columns)));
+            body.Apply<float, uint, ScalarLanes>(rowBegin + (4 * quad), item - (quad * columns));
         }
     }
 

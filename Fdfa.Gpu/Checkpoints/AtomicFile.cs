@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Fdfa.Gpu.Checkpoints;
 
 /// <summary>Writes files so that a reader finds the old file or the whole new one, never a part of it.</summary>
@@ -5,7 +7,7 @@ namespace Fdfa.Gpu.Checkpoints;
 /// A file grows under a temporary name in the folder of its final one, because a rename is atomic only within a
 /// file system; it is flushed to disk before the rename, so that a power cut cannot leave the new name on old bytes.
 /// </remarks>
-public static class AtomicFile
+public static partial class AtomicFile
 {
     /// <summary>Creates or replaces a file, and its folder where that is missing.</summary>
     /// <param name="path">The final name.</param>
@@ -50,6 +52,14 @@ public static class AtomicFile
 
         File.Move(temporary, path, overwrite: true);
     }
+
+    /// <summary>What a process that was killed left behind in a folder: files that never got their final name.</summary>
+    /// <param name="folder">A folder that exists.</param>
+    public static IEnumerable<string> Abandoned(string folder) =>
+        Directory.EnumerateFiles(folder, ".*.tmp").Where(file => TemporaryName().IsMatch(Path.GetFileName(file)));
+
+    [GeneratedRegex(@"^\..+\.[0-9a-f]{32}\.tmp$")]
+    private static partial Regex TemporaryName();
 
     private static void DeleteIfPossible(string path)
     {

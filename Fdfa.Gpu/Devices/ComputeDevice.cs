@@ -123,6 +123,22 @@ public sealed class ComputeDevice : IDisposable
         return new ComputeDevice(CpuInfo(), context, accelerator, tiles);
     }
 
+    /// <summary>Opens the first OpenCL device that a caller accepts, of whatever kind, with a tile program of its choice: simulators and processors, for tests.</summary>
+    /// <returns>Null where there is none.</returns>
+    internal static ComputeDevice? OpenOpenCl(Predicate<CLDevice> isAccepted, TileProgram tiles)
+    {
+        var context = Context.Create(builder => builder.OpenCL(isAccepted).EnableAlgorithms().Optimize(OptimizationLevel.O2));
+        var device = context.GetCLDevices().Count > 0 ? context.GetCLDevice(0) : null;
+        if (device is null)
+        {
+            context.Dispose();
+            return null;
+        }
+
+        var info = new DeviceInfo("opencl:test", DeviceKind.OpenCl, device.Name, device.MemorySize, "for tests");
+        return new ComputeDevice(info, context, device.CreateCLAccelerator(context), tiles);
+    }
+
     /// <summary>Builds a kernel of one parameter for this device.</summary>
     internal Action<AcceleratorStream, KernelConfig, T> Load<T>(MethodInfo kernel)
         where T : struct =>

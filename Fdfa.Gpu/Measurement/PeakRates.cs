@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Measurement;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
@@ -14,7 +15,8 @@ namespace Fdfa.Gpu.Measurement;
 /// <summary>What a device can do at most, measured: the ruler for the floors.</summary>
 /// <param name="OperationsPerSecond">Single-precision multiply-adds, two operations each, from registers.</param>
 /// <param name="BytesPerSecond">Reading and writing a buffer far larger than the caches, both counted.</param>
-public sealed record PeakRates(double OperationsPerSecond, double BytesPerSecond)
+/// <param name="NormalsPerSecond">Normal perturbations drawn and added up, nothing else.</param>
+public sealed record PeakRates(double OperationsPerSecond, double BytesPerSecond, double NormalsPerSecond)
 {
     private const int Repetitions = 5;
 
@@ -34,7 +36,9 @@ public sealed record PeakRates(double OperationsPerSecond, double BytesPerSecond
         var perSecond = operations / Fastest(() => RunOnAll(threads, _ => FmaChain.Run(Rounds)));
         var share = Floats / threads / Padding.Unit * Padding.Unit;
         var bandwidth = 2.0 * sizeof(float) * share * threads / FastestSweep(threads, share);
-        return new PeakRates(perSecond, bandwidth);
+        const int Draws = 20_000;
+        var normals = 4.0 * Draws * Draw.Lanes * threads / Fastest(() => RunOnAll(threads, _ => Draw.Run(Draws)));
+        return new PeakRates(perSecond, bandwidth, normals);
     }
 
     private static unsafe double FastestSweep(int threads, long share)
@@ -82,7 +86,13 @@ public sealed record PeakRates(double OperationsPerSecond, double BytesPerSecond
             sweep((Groups, GroupSize), buffer.View);
             accelerator.Synchronize();
         });
-        return new PeakRates(perSecond, bandwidth);
+        var draw = accelerator.LoadStreamKernel<ArrayView<float>, int>(PeakKernels.Draw);
+        var normals = 4.0 * Rounds * Groups * GroupSize / Fastest(() =>
+        {
+            draw((Groups, GroupSize), buffer.View, Rounds);
+            accelerator.Synchronize();
+        });
+        return new PeakRates(perSecond, bandwidth, normals);
     }
 
     private static double Fastest(Action work)
@@ -160,6 +170,43 @@ public sealed record PeakRates(double OperationsPerSecond, double BytesPerSecond
 
             // Read by nobody, but the compiler cannot know.
             s_sink = (a, b, c, d, e, g, h, i, j, k, l, m).GetHashCode();
+        }
+    }
+
+    private static class Draw
+    {
+        private static int s_sink;
+
+        public static int Lanes => FmaChain.Lanes;
+
+        public static void Run(int rounds)
+        {
+            if (Vector512.IsHardwareAccelerated)
+            {
+                Run<Vector512<float>, Vector512<uint>, Vector512Lanes>(rounds);
+            }
+            else
+            {
+                Run<Vector<float>, Vector<uint>, NativeLanes>(rounds);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Run<TLane, TBits, TLanes>(int rounds)
+            where TLane : unmanaged
+            where TBits : unmanaged
+            where TLanes : struct, ILanes<TLane, TBits>
+        {
+            var noise = new PerturbationNoise { Step = 1 };
+            var sum = TLanes.Broadcast(0f);
+            for (var round = 0; round < rounds; round++)
+            {
+                var values = noise.Sample<TLane, TBits, TLanes>(
+                    PerturbationNoise.OfWeights, TLanes.Indices(), TLanes.BroadcastBits((uint)round), 0);
+                sum = TLanes.Add(TLanes.Add(sum, values.First), TLanes.Add(values.Second, TLanes.Add(values.Third, values.Fourth)));
+            }
+
+            s_sink = sum.GetHashCode();
         }
     }
 }

@@ -51,6 +51,15 @@ public sealed record BenchmarkResult
     /// <summary>Memory bandwidth measured in this run, bytes per second.</summary>
     public required double PeakBytesPerSecond { get; init; }
 
+    /// <summary>Perturbations drawn per step; FG-W draws one per weight twice.</summary>
+    public required double Normals { get; init; }
+
+    /// <summary>Perturbations per second that a loop doing nothing else draws, measured in this run.</summary>
+    public required double PeakNormalsPerSecond { get; init; }
+
+    /// <summary>What drawing alone takes, on top of the floor.</summary>
+    public double DrawingSeconds => Normals / PeakNormalsPerSecond;
+
     /// <summary>The floor: operations at peak rate, or bytes at peak bandwidth, whichever takes longer.</summary>
     public double FloorSeconds => Math.Max(Operations / PeakOperationsPerSecond, Bytes / PeakBytesPerSecond);
 
@@ -126,8 +135,10 @@ public static class StepBenchmark
             AllocatedBytesPerStep = allocated / (double)(Runs * stepsPerRun),
             Operations = cost.Operations * replicas,
             Bytes = cost.Bytes * replicas,
+            Normals = cost.Normals * replicas,
             PeakOperationsPerSecond = Math.Max(before.OperationsPerSecond, after.OperationsPerSecond),
             PeakBytesPerSecond = Math.Max(before.BytesPerSecond, after.BytesPerSecond),
+            PeakNormalsPerSecond = Math.Max(before.NormalsPerSecond, after.NormalsPerSecond),
         };
     }
 

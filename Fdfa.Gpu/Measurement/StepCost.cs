@@ -6,7 +6,7 @@ namespace Fdfa.Gpu.Measurement;
 /// <summary>What a training step cannot do without: counted, not measured.</summary>
 /// <param name="Operations">Floating-point operations of the matrix products, a multiply-add being two.</param>
 /// <param name="Bytes">Bytes of parameters and optimizer state, each read once and, where it changes, written once.</param>
-/// <param name="Normals">Random numbers drawn, beyond the floor.</param>
+/// <param name="Normals">Perturbations drawn.</param>
 public sealed record StepCost(double Operations, double Bytes, double Normals)
 {
     private const int FloatBytes = 4;
@@ -17,7 +17,7 @@ public sealed record StepCost(double Operations, double Bytes, double Normals)
     /// weight gradient 2 N m n; a link of a backward chain 2 N m n; direct feedback's projection 2 N n_L n, its gradient as
     /// much (K times that from forward gradients), layerwise feedback's gradient 2 K N n n_(l+1). FG-W: no gradient product, V y
     /// instead, 2 K N m n. Local heads count as blocks. Activations, noise and elementwise work are left out: the floor is a
-    /// lower bound. Drawing V takes about forty integer operations a number, twice a step, which <see cref="Normals"/> counts.
+    /// lower bound. What is drawn is counted apart: u once, V twice (for its tangent and for its update).
     /// </remarks>
     public static StepCost Of(NetworkDescription network, TrainingOptions options)
     {

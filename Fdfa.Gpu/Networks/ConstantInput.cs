@@ -6,18 +6,18 @@ namespace Fdfa.Gpu.Networks;
 /// <summary>The constant input 1 whose weights are the biases: written once, never overwritten by a kernel.</summary>
 internal static class ConstantInput
 {
-    /// <summary>In each replica, writes 1 at first, first + stride, …, count times.</summary>
-    public static void Write(ArrayView<float> view, int replicas, int first, int stride, int count, int replicaLength)
+    /// <summary>In each replica of a buffer that is zero, writes 1 at first, first + stride, …, count times.</summary>
+    public static void Write(ArrayView<float> view, int replicas, long first, int stride, int count, long replicaLength)
     {
-        var values = new float[replicaLength];
+        var values = new float[((count - 1) * stride) + 1];
         for (var i = 0; i < count; i++)
         {
-            values[first + (i * stride)] = 1f;
+            values[i * stride] = 1f;
         }
 
         for (var replica = 0; replica < replicas; replica++)
         {
-            view.SubView((long)replica * replicaLength, replicaLength).CopyFromCPU(values);
+            view.SubView((replica * replicaLength) + first, values.Length).CopyFromCPU(values);
         }
     }
 }

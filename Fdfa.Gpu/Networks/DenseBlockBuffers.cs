@@ -31,7 +31,7 @@ internal sealed class DenseBlockBuffers : IDisposable
         IsPerturbed = options.Perturbs(isOutput);
         FeedbackRows = rule.FeedbackRows(network, l);
         DeltaStride = rule.FollowsPerturbations ? Directions * sampleCapacity : sampleCapacity;
-        if (rule.Injection != Injection.Weights && (!isOutput || (rule.FollowsPerturbations && IsPerturbed)))
+        if (options.HasDeltas(isOutput))
         {
             Deltas = Allocate((long)Block.Outputs * DeltaStride);
         }

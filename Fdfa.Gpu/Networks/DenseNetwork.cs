@@ -198,7 +198,6 @@ internal sealed class DenseNetwork : IDisposable
         MetricsCapacity = metrics.Capacity,
         MetricsIndex = metrics.Index,
         Targets = View(loss.Targets),
-        WritesTargets = loss.Targets is null ? 0 : 1,
     };
 
     private DenseBlockArguments Arguments(int index, in ForwardPass pass)

@@ -37,7 +37,7 @@ internal sealed record NetworkMemory(double DeviceBytes, double HostBytes, doubl
             var isOutput = index == network.Blocks.Count - 1;
             var outputStride = RoundUp(block.Outputs + 1.0);
             AddLinear(block.Inputs, block.Outputs);
-            if (rule.Injection != Injection.Weights && (!isOutput || (rule.FollowsPerturbations && options.Perturbs(isOutput))))
+            if (options.HasDeltas(isOutput))
             {
                 Add(block.Outputs * capacity * (rule.FollowsPerturbations ? directions : 1), 1);
             }

@@ -43,4 +43,17 @@ public sealed class AtomicFileTests : IDisposable
         });
         Assert.Equal(100_000, new FileInfo(path).Length);
     }
+
+    [Fact]
+    public void Only_files_that_a_killed_process_left_are_abandoned()
+    {
+        using var folder = new TemporaryFolder();
+        string abandoned = folder.File(".metrics.csv.0123456789abcdef0123456789abcdef.tmp");
+        foreach (string name in new[] { abandoned, folder.File(".editor.tmp"), folder.File("metrics.csv.0123456789abcdef0123456789abcdef.tmp") })
+        {
+            File.WriteAllText(name, "x");
+        }
+
+        Assert.Equal([abandoned], AtomicFile.Abandoned(folder.Path));
+    }
 }

@@ -8,7 +8,7 @@ public sealed class BadInputTests
     /// <summary>The command line, and what the sentence must say.</summary>
     public static TheoryData<string, string> Mistakes { get; } = new()
     {
-        { "trian", "Unknown command 'trian'; did you mean train? Known commands: train, evaluate, devices, check, bench." },
+        { "trian", "Unknown command 'trian'; did you mean train? Known commands: train, reproduce, evaluate, devices, check, bench." },
         { "xyzzy", "Unknown command 'xyzzy'. Known commands: train" },
         { "--epochs 3", "did you mean 'fdfa train --epochs'?" },
         { "-x", "Unknown option '-x'" },
@@ -18,18 +18,19 @@ public sealed class BadInputTests
         { "train --epochs", "--epochs needs a value" },
         { "train --output --quiet", "--output needs a value, but '--quiet' follows it" },
         { "train --seed 1 --seed 2", "--seed is given 2 times" },
-        { "train --rule FDA", "Unknown rule 'FDA'; did you mean FDFA? Known rules: BP, FDFA" },
+        { "train --rule FDA", "Unknown rule 'FDA'; did you mean DFA? Known rules: BP, FG-W, FG-A" },
         { "train --network 784-x-10", "'x'" },
         { "train --network 784", "at least two items" },
         { "train --network 784-0-10", "'0'" },
         { "train --network 784--10", "item 2" },
         { "train --network 100-10", "begins with 784 and ends with 10" },
-        { "train --activation rellu", "Unknown activation 'rellu'; did you mean relu?" },
+        { "train --activation rellu", "Unknown activation 'rellu'; did you mean relu? Known activations: relu, relu-open, tanh, identity." },
         { "train --data mnits", "Unknown data set 'mnits'; did you mean mnist? Known data sets: embedded, mnist, fashion-mnist" },
         { "train --data mnist --data-dir /nowhere-at-all", "/nowhere-at-all" },
         { "train --data-dir /nowhere-at-all", "The data set embedded is part of fdfa and not read from '/nowhere-at-all'; name the folder's data set with --data" },
+        { "train --skip-bad-images --quiet", "The option --skip-bad-images means nothing to the data set embedded; leave it out" },
         { "train --preset papre", "Unknown preset 'papre'; did you mean paper?" },
-        { "train --preset published-code", "--no-batch-norm" },
+        { "train --preset published-code", "The preset published-code has batch normalization in every hidden block for FDFA, which fdfa does not have yet; add --no-batch-norm" },
         { "train --optimizer adm", "Unknown optimizer 'adm'; did you mean adam? Known optimizers: adam, sgd" },
         { "train --feedback-optimizer sdg", "Unknown optimizer 'sdg'; did you mean sgd?" },
         { "train --device gpu", "Unknown device 'gpu'; did you mean cpu?" },
@@ -50,6 +51,23 @@ public sealed class BadInputTests
         { "train --decay 1.5", "'1.5' of --decay is not a number above 0 and at most 1" },
         { "train --decay 0", "'0' of --decay" },
         { "train --feedback-rate-decay NaN", "'NaN' of --feedback-rate-decay" },
+        { "train --loss msa", "Unknown loss function 'msa'; did you mean mse? Known loss functions: cross-entropy, mse." },
+        { "train --weight-init zero", "Unknown initialisation 'zero'; did you mean zeros? Known initialisations: zeros, kaiming, pytorch." },
+        { "train --feedback-init he", "Unknown initialisation 'he'" },
+        { "train --feedback-order last", "Unknown feedback order 'last'; did you mean first? Known feedback orders: first, simultaneous." },
+        { "train --noise gauss", "Unknown noise distribution 'gauss'. Known noise distributions: normal, rademacher." },
+        { "train --rule FG-W --weight-noise batches", "Unknown weight noise 'batches'; did you mean batch? Known weight noises: batch, sample." },
+        { "train --rule FG-A --output-gradient exat", "Unknown output gradient 'exat'; did you mean exact? Known output gradients: perturbed, exact." },
+        { "train --perturbations 0", "'0' of --perturbations is not a whole number from 1 to 256" },
+        { "train --perturbations 257", "'257' of --perturbations is not a whole number from 1 to 256" },
+        { "train --antithetic --quiet", "--antithetic draws pairs and needs an even --perturbations, such as 2; it is 1." },
+        { "train --antithetic --perturbations 3", "it is 3." },
+        { "train --rule DKP --feedback-decay -1", "'-1' of --feedback-decay is not a number of at least 0" },
+        { "train --rule BP --weight-noise batch", "The option --weight-noise means nothing to the rule BP; leave it out, or choose a rule that it is for: FG-W." },
+        { "train --rule DFA --feedback-rate 1e-3", "The option --feedback-rate means nothing to the rule DFA; leave it out, or choose a rule that it is for: DKP, FDFA, L-FDFA." },
+        { "train --rule BP --antithetic", "The option --antithetic means nothing to the rule BP" },
+        { "train --rule L-FDFA --feedback-order first", "The option --feedback-order means nothing to the rule L-FDFA; leave it out, or choose a rule that it is for: DKP, FDFA." },
+        { "train --rule BP --feedback-init zeros", "is for: DFA, DKP, FDFA, FA, DRTP, L-FDFA." },
         { "train --seed -1", "'-1' of --seed is not a whole number from 0 to 18446744073709551615" },
         { "train --seeds 0", "'0' of --seeds" },
         { "train --seed 1 --seeds 2", "--seed and --seeds exclude each other" },
@@ -65,9 +83,31 @@ public sealed class BadInputTests
         { "check --device cpo", "Unknown device 'cpo'; did you mean cpu?" },
         { "bench --rule FDFB", "Unknown rule 'FDFB'; did you mean FDFA?" },
         { "bench --network 0-1", "'0'" },
-        { "bench --batch-size 2147483647 --device cpu", "GB of memory, and this machine has" },
+        { "bench --batch-size 2147483647 --device cpu", "'2147483647' of --batch-size is not a whole number from 1 to 16777216" },
+        { "bench --rule BP --batch-size 16777216 --device cpu", "GB of memory, and this machine has" },
         { "bench --network 1000000-1000000-10 --device cpu", "GB of memory, and this machine has" },
         { "bench --seeds -1", "'-1' of --seeds" },
+        { "bench --rule BP --all-rules", "--rule and --all-rules exclude each other" },
+        { "bench --preset papre", "Unknown preset 'papre'; did you mean paper?" },
+        { "reproduce", "'fdfa reproduce' needs the name of a table: table1, tableB6, tableB5; see 'fdfa reproduce --help'." },
+        { "reproduce tabel1", "Unknown table 'tabel1'; did you mean table1? Known tables: table1, tableB6, tableB5." },
+        { "reproduce table2 --quick", "Unknown table 'table2'; did you mean table1?" },
+        { "reproduce table1 --epoch 3", "Unknown option '--epoch' of 'fdfa reproduce table1'; did you mean --epochs? Known options: --rules, --data" },
+        { "reproduce table1 extra", "'fdfa reproduce table1' has no place for 'extra'; see 'fdfa reproduce table1 --help'." },
+        { "reproduce tableB5 --seeds 3", "Unknown option '--seeds' of 'fdfa reproduce tableB5'" },
+        { "reproduce table1 --seeds 0", "'0' of --seeds is not a whole number from 1 to 1000" },
+        { "reproduce table1 --epochs 0", "'0' of --epochs is not a whole number from 1" },
+        { "reproduce table1 --rules BP,FDFA,bp", "The list 'BP,FDFA,bp' of --rules has BP twice; give it once." },
+        { "reproduce table1 --rules BP,FDAF", "Unknown rule 'FDAF'; did you mean FDFA?" },
+        { "reproduce table1 --rules BP,", "The value 'BP,' of --rules is not a list with commas between its items" },
+        { "reproduce table1 --data mnist,mnist", "has mnist twice" },
+        { "reproduce table1 --data cifar-100", "Unknown data set 'cifar-100'; did you mean cifar-10? Known data sets: mnist, fashion-mnist, cifar-10, embedded." },
+        { "reproduce table1 --preset published", "Unknown preset 'published'; did you mean published-code?" },
+        { "reproduce table1 --device gpu", "Unknown device 'gpu'; did you mean cpu?" },
+        { "reproduce table1 --data-dir /nowhere-at-all", "The data sets mnist, fashion-mnist and cifar-10 are not in '/nowhere-at-all' (--data-dir); name another folder, leave out --data-dir to look in the usual ones, or choose others with --data." },
+        { "reproduce table1 --data-dir /nowhere-at-all --download", "The options --download and --data-dir exclude each other" },
+        { "reproduce table1 --data embedded --data-dir /nowhere-at-all", "The data set embedded is part of fdfa and not read from '/nowhere-at-all'" },
+        { "reproduce table1 --data embedded --device cuda:99", "cuda:99" },
     };
 
     [Theory]
@@ -79,7 +119,7 @@ public sealed class BadInputTests
         string[] arguments = commandLine.Split(' ');
 
         // Unless the mistake is about --output itself, the run would go to a folder that must not appear.
-        if (arguments[0] == "train" && !arguments.Contains("--output") && arguments.Length > 2)
+        if ((arguments[0] == "train" || arguments is ["reproduce", "table1", ..]) && !arguments.Contains("--output") && arguments.Length > 2)
         {
             arguments = [.. arguments, "--output", output];
         }
@@ -111,6 +151,7 @@ public sealed class BadInputTests
         folder.Write("file", [1]);
 
         AssertRefused(CommandLineRun.Of("train", "--output", folder.File(name)), "--output");
+        AssertRefused(CommandLineRun.Of("reproduce", "table1", "--data", "embedded", "--output", folder.File(name)), "--output");
     }
 
     [SkippableFact]

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using System.Xml.Linq;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Commands;
@@ -79,6 +80,29 @@ public sealed class RunFolderTests
         Assert.Equal(SomeRun.Request.ToArguments(), read.ToRequest().ToArguments());
         Assert.Equal(SomeRun.Request.Options, read.ToRequest().Options);
     }
+
+    [Fact]
+    public void A_configuration_from_before_a_rule_had_more_options_reads_with_what_it_had_then()
+    {
+        JsonNode json = JsonNode.Parse(SomeRun.Configuration.ToJson())!;
+        json.AsObject().Remove("differences");
+        string[] later = ["feedbackDecay", "perturbations", "noise", "antithetic", "weightNoise", "outputGradient"];
+        Assert.All(later, name => Assert.True(json["options"]!.AsObject().Remove(name), name));
+
+        RunConfiguration read = RunConfiguration.Parse(json.ToJsonString(), "config.json");
+
+        Assert.Equal(SomeRun.Request.Options, read.ToRequest().Options);
+    }
+
+    [Fact]
+    public void A_configuration_says_how_it_differs_from_each_preset() => Assert.Equal(
+        [
+            "Differs from the preset paper in: activation tanh (relu), batch size 32 (64), learning rate 0.0003333333333333333 (1e-4), "
+            + "weights start as pytorch (kaiming), feedback rate decay per epoch 1 (0.95), feedback is updated simultaneous (first).",
+            "Differs from the preset published-code in: activation tanh (relu), batch size 32 (64), learning rate 0.0003333333333333333 (1e-4), "
+            + "no batch normalization.",
+        ],
+        RunConfiguration.Parse(SomeRun.Configuration.ToJson(), "config.json").Differences);
 
     [Fact]
     public void The_command_line_of_a_configuration_asks_for_the_same_run()

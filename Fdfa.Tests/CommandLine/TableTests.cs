@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.Json;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Commands;
@@ -28,6 +27,8 @@ public sealed class TableTests
         Bytes = 46e6,
         PeakOperationsPerSecond = 227e9,
         PeakBytesPerSecond = 50e9,
+        Normals = 153_600,
+        PeakNormalsPerSecond = 1.2e9,
     };
 
     [SkippableFact]
@@ -98,6 +99,12 @@ public sealed class TableTests
         CommandLineRun.Written(output => BenchCommand.Write(output, [s_benchmark with { Rule = "BP", MedianSeconds = 0.0061 }, s_benchmark])),
         "benchmark");
 
+    [SkippableFact]
+    public void The_benchmark_of_many_rules() => Snapshot.Match(
+        CommandLineRun.Written(output => BenchCommand.WriteRules(
+            output, [s_benchmark with { Rule = "LG-FG-A", MedianSeconds = 0.0161, LaunchesPerStep = 5.25 }, s_benchmark], Preset.PublishedCode)),
+        "benchmark-rules");
+
     [Fact]
     public void The_benchmark_as_json_has_the_floor_and_the_ratio()
     {
@@ -110,14 +117,15 @@ public sealed class TableTests
     }
 
     [Fact]
-    public void No_training_option_is_missing_from_the_configuration_table()
+    public void The_configuration_of_a_rule_without_feedback_or_noise_speaks_of_neither()
     {
-        IEnumerable<string> options = typeof(TrainingOptions)
-            .GetProperties(BindingFlags.Public | BindingFlags.Instance)
-            .Select(property => property.Name)
-            .Where(name => name != nameof(TrainingOptions.Rule));
+        RunConfiguration configuration = SomeRun.Configuration with { Options = Preset.Paper.OptionsFor(LearningRule.Backpropagation) };
 
-        Assert.Equal(options.Order(), ConfigurationTable.Entries.Select(entry => entry.Property).Order());
+        string written = CommandLineRun.Written(output => ConfigurationTable.Write(output, configuration));
+
+        Assert.DoesNotContain("eedback", written, StringComparison.Ordinal);
+        Assert.DoesNotContain("oise", written, StringComparison.Ordinal);
+        Assert.Contains("Activation", written, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -147,7 +147,7 @@ public sealed class DataSetCatalogTests : IDisposable
         Assert.Equal([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009], CountPerClass(data.Test));
 
         // The first row of ink of the first five.
-        Assert.Equal([3, 18, 18, 18, 126, 136, 175, 26, 166, 255, 247, 127], data.Train.Samples[(5 * 28 + 12)..(5 * 28 + 24)]);
+        Assert.Equal([3, 18, 18, 18, 126, 136, 175, 26, 166, 255, 247, 127], data.Train.Samples[(5 * 28 + 12)..(5 * 28 + 24)].ToArray());
     }
 
     internal static int[] CountPerClass(ImageDataSet data) =>

@@ -43,7 +43,7 @@ internal static class EmbeddedFashionMnistBuilder
         var pixels = new byte[chosen.Length * set.SampleSize];
         for (var i = 0; i < chosen.Length; i++)
         {
-            set.Samples.AsSpan(chosen[i] * set.SampleSize, set.SampleSize).CopyTo(pixels.AsSpan(i * set.SampleSize));
+            set.Samples.Span.Slice(chosen[i] * set.SampleSize, set.SampleSize).CopyTo(pixels.AsSpan(i * set.SampleSize));
         }
 
         IdxFile.WriteImages(contents, new IdxImages(pixels, chosen.Length, set.Height, set.Width));

@@ -21,19 +21,19 @@ public sealed class IdxFileTests : IDisposable
         var data = IdxFile.ReadDataSet("set", images, labels, Classes);
         Assert.Equal(("set", 3, 16, 4, 4, 1, 3), (data.Name, data.Count, data.SampleSize, data.Width, data.Height, data.Channels, data.ClassCount));
         Assert.Equal([2, 0, 1], data.Labels);
-        Assert.Equal(SmallDataSet.Images(3, 4)[16..], data.Samples);
+        Assert.Equal(SmallDataSet.Images(3, 4)[16..], data.Samples.ToArray());
     }
 
     [Fact]
     public void The_first_samples_can_be_taken()
     {
-        var data = new ImageDataSet("set", [1, 2, 3, 4, 5, 6], [0, 1, 2], 2, 1, 1, Classes);
-        Assert.Equal([1, 2, 3, 4], data.Take(2).Samples);
+        var data = new ImageDataSet("set", new byte[] { 1, 2, 3, 4, 5, 6 }, [0, 1, 2], 2, 1, 1, Classes);
+        Assert.Equal([1, 2, 3, 4], data.Take(2).Samples.ToArray());
         Assert.Equal([0, 1], data.Take(2).Labels);
         Assert.Same(data, data.Take(3));
         Assert.Same(data, data.Take(int.MaxValue));
         Assert.Throws<InvalidOptionException>(() => data.Take(0));
-        Assert.Throws<ShapeMismatchException>(() => new ImageDataSet("set", [1], [0, 1], 2, 1, 1, Classes));
+        Assert.Throws<ShapeMismatchException>(() => new ImageDataSet("set", new byte[1], [0, 1], 2, 1, 1, Classes));
     }
 
     public static TheoryData<string, byte[], string> MalformedImages()

@@ -18,12 +18,12 @@ internal sealed class SmallDataSet
         Plain[TrainLabels] = Labels(firstLabel, 1, 2, 0, 1, 2);
         Plain[TestImages] = Images(3, 4);
         Plain[TestLabels] = Labels(firstLabel, 2, 1);
-        Description = new DataSetDescription(
+        Description = new IdxDataSet(
             name,
             4,
             ["a", "b", "c"],
-            new DataSetSplit(Describe(TrainImages), Describe(TrainLabels), 6, [firstLabel, 1]),
-            new DataSetSplit(Describe(TestImages), Describe(TestLabels), 3, [firstLabel, 2]),
+            new IdxSplit(Describe(TrainImages), Describe(TrainLabels), 6, [firstLabel, 1]),
+            new IdxSplit(Describe(TestImages), Describe(TestLabels), 3, [firstLabel, 2]),
             mirrors);
     }
 
@@ -66,9 +66,9 @@ internal sealed class SmallDataSet
         return packed.ToArray();
     }
 
-    private DataSetFile Describe(string name)
+    private IdxDataFile Describe(string name)
     {
         var packed = Gzip(Plain[name]);
-        return new DataSetFile(name, packed.Length, Checksum.Sha256(Convert.ToHexString(SHA256.HashData(packed))));
+        return new IdxDataFile(name, packed.Length, Checksum.Sha256(Convert.ToHexString(SHA256.HashData(packed))));
     }
 }

@@ -13,7 +13,7 @@ using ILGPU.Runtime.OpenCL;
 
 namespace Fdfa.Tests.Kernels;
 
-/// <summary>Translates kernels without a device. A context each: after one failure later translations in it can fail too.</summary>
+/// <summary>Translates kernels without a device.</summary>
 internal static class DeviceCode
 {
     /// <summary>The rules as kernels know them, and whether they teach feedback: without, the feedback optimizer is SGD by convention.</summary>
@@ -37,6 +37,7 @@ internal static class DeviceCode
         Type[] losses = [typeof(SoftmaxCrossEntropy), typeof(MeanSquaredError)];
         yield return typeof(PeakKernels).GetMethod(nameof(PeakKernels.MultiplyAdd))!;
         yield return typeof(PeakKernels).GetMethod(nameof(PeakKernels.Sweep))!;
+        yield return typeof(PeakKernels).GetMethod(nameof(PeakKernels.Draw))!;
         yield return Kernel(typeof(BatchGather), nameof(BatchGather.Run), tiles);
         foreach (var activation in activations)
         {
@@ -73,18 +74,18 @@ internal static class DeviceCode
     public static string Name(MethodInfo kernel) =>
         $"{kernel.DeclaringType!.Name}.{kernel.Name}<{string.Join(", ", kernel.GetGenericArguments().Skip(1).Select(type => type.Name))}>";
 
-    public static string Ptx(MethodInfo kernel)
+    /// <summary>PTX as for CUDA.</summary>
+    public static string Ptx(MethodInfo kernel, Context context)
     {
-        using var context = CreateContext(OptimizationLevel.O1);
         var architecture = CudaArchitecture.SM_80;
         using var backend = new PTXBackend(
             context, new CudaCapabilityContext(architecture), architecture, CudaInstructionSet.ISA_80, nvvmAPI: null);
         return ((PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default)).PTXAssembly;
     }
 
-    public static string OpenCl(MethodInfo kernel)
+    /// <summary>OpenCL C, with its barriers put right as the library does.</summary>
+    public static string OpenCl(MethodInfo kernel, Context context)
     {
-        using var context = CreateContext(OptimizationLevel.O2);
         var capabilities = new CLCapabilityContext(
             float16: false, float64: false, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
         using var backend = new CLBackend(context, capabilities, CLDeviceVendor.Other, CLCVersion.CL20);
@@ -93,8 +94,9 @@ internal static class DeviceCode
         return compiled.Source;
     }
 
+    /// <summary>A context as the library has it for CUDA (O1) or OpenCL (O2). Methods that kernels share are translated once in each.</summary>
+    public static Context CreateContext(OptimizationLevel level) => Context.Create(builder => builder.EnableAlgorithms().Optimize(level));
+
     private static MethodInfo Kernel(Type type, string name, params Type[] typeArguments) =>
         type.GetMethod(name, BindingFlags.Public | BindingFlags.Static)!.MakeGenericMethod(typeArguments);
-
-    private static Context CreateContext(OptimizationLevel level) => Context.Create(builder => builder.EnableAlgorithms().Optimize(level));
 }

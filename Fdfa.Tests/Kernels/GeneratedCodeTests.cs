@@ -7,7 +7,7 @@ using ILGPU;
 namespace Fdfa.Tests.Kernels;
 
 /// <summary>What ILGPU makes of every kernel, for CUDA and OpenCL, without a device.</summary>
-public sealed partial class GeneratedCodeTests
+public sealed partial class GeneratedCodeTests(GeneratedCodeTests.Contexts contexts) : IClassFixture<GeneratedCodeTests.Contexts>
 {
     public static TheoryData<string> KernelNames() => [.. DeviceCode.Kernels().Select(DeviceCode.Name)];
 
@@ -42,7 +42,7 @@ public sealed partial class GeneratedCodeTests
         var table = new StringBuilder();
         foreach (var kernel in DeviceCode.Kernels().Where(kernel => shown.Contains(DeviceCode.Name(kernel))))
         {
-            var ptx = DeviceCode.Ptx(kernel);
+            var ptx = DeviceCode.Ptx(kernel, contexts.Cuda);
             table.AppendLine(DeviceCode.Name(kernel));
             table.AppendLine(CultureInfo.InvariantCulture, $"  shared bytes {SharedBytes().Matches(ptx).Sum(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))}");
             foreach (var group in Instruction().Matches(ptx).GroupBy(match => match.Groups[1].Value).OrderBy(group => group.Key, StringComparer.Ordinal))
@@ -55,10 +55,19 @@ public sealed partial class GeneratedCodeTests
     }
 
     [Fact]
-    public void Ptx_of_the_block_step_matches_the_snapshot() => Snapshot.Match(WithoutNodeNumbers(DeviceCode.Ptx(DeviceCode.BlockStep())), "block-step-ptx");
+    public void Ptx_of_the_block_step_matches_the_snapshot()
+    {
+        // In a context of its own: what was translated before shows in the order of methods.
+        using var fresh = new Contexts();
+        Snapshot.Match(WithoutNodeNumbers(DeviceCode.Ptx(DeviceCode.BlockStep(), fresh.Cuda)), "block-step-ptx");
+    }
 
     [Fact]
-    public void OpenCl_of_the_block_step_matches_the_snapshot() => Snapshot.Match(WithoutNodeNumbers(DeviceCode.OpenCl(DeviceCode.BlockStep())), "block-step-opencl");
+    public void OpenCl_of_the_block_step_matches_the_snapshot()
+    {
+        using var fresh = new Contexts();
+        Snapshot.Match(WithoutNodeNumbers(DeviceCode.OpenCl(DeviceCode.BlockStep(), fresh.OpenCl)), "block-step-opencl");
+    }
 
     // ILGPU names things after numbers of its own that differ from process to process: count them as they appear.
     private static string WithoutNodeNumbers(string code)
@@ -76,10 +85,10 @@ public sealed partial class GeneratedCodeTests
         });
     }
 
-    private static List<string> Faults(MethodInfo kernel)
+    private List<string> Faults(MethodInfo kernel)
     {
         var faults = new List<string>();
-        var ptx = DeviceCode.Ptx(kernel);
+        var ptx = DeviceCode.Ptx(kernel, contexts.Cuda);
         if (ptx.Contains(".local", StringComparison.Ordinal))
         {
             faults.Add("PTX uses .local");
@@ -90,7 +99,12 @@ public sealed partial class GeneratedCodeTests
             faults.Add("PTX calls an unresolved function");
         }
 
-        var openCl = DeviceCode.OpenCl(kernel);
+        if (DivergentUniformBranch().IsMatch(ptx))
+        {
+            faults.Add("PTX branches uniformly where threads can differ");
+        }
+
+        var openCl = DeviceCode.OpenCl(kernel, contexts.OpenCl);
         if (openCl.Contains("__generic", StringComparison.Ordinal))
         {
             faults.Add("OpenCL C keeps a __generic pointer");
@@ -121,6 +135,9 @@ public sealed partial class GeneratedCodeTests
     [GeneratedRegex(@"^\s+(?:@!?%p\d+\s+)?([a-z][a-z0-9.]*)\s", RegexOptions.Multiline)]
     private static partial Regex Instruction();
 
+    [GeneratedRegex(@"@!?%p\d+\s+bra\.uni")]
+    private static partial Regex DivergentUniformBranch();
+
     [GeneratedRegex(@"barrier\s*\([^)]*\)")]
     private static partial Regex Barrier();
 
@@ -129,4 +146,18 @@ public sealed partial class GeneratedCodeTests
 
     [GeneratedRegex(@"\.shared[^\[]*\[(\d+)\]")]
     private static partial Regex SharedBytes();
+
+    /// <summary>Contexts that all kernels share. What follows a kernel that fails to translate can fail because of it.</summary>
+    public sealed class Contexts : IDisposable
+    {
+        public Context Cuda { get; } = DeviceCode.CreateContext(OptimizationLevel.O1);
+
+        public Context OpenCl { get; } = DeviceCode.CreateContext(OptimizationLevel.O2);
+
+        public void Dispose()
+        {
+            Cuda.Dispose();
+            OpenCl.Dispose();
+        }
+    }
 }

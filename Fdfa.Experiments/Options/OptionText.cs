@@ -3,7 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
 
-namespace Fdfa.Experiments.Commands;
+namespace Fdfa.Experiments.Options;
 
 /// <summary>
 /// The values of options, read from their text by this program's own rules: System.CommandLine would answer a bad
@@ -69,30 +69,48 @@ internal static class OptionText
     public static double? Fraction(this ParseResult arguments, Option<string> option) =>
         Number(arguments, option, value => value is > 0 and <= 1, "a number above 0 and at most 1, such as 0.95");
 
-    /// <summary>One of a list of words, or null when the option is not given.</summary>
+    /// <summary>A finite number of at least 0, or null when the option is not given.</summary>
+    /// <exception cref="InvalidOptionException">Not such a number.</exception>
+    public static double? NotNegative(this ParseResult arguments, Option<string> option) =>
+        Number(arguments, option, value => value >= 0, "a number of at least 0, such as 1e-6");
+
+    /// <summary>One of an option's words, or null when the option is not given.</summary>
+    /// <exception cref="InvalidOptionException">None of the words.</exception>
+    public static T? OneOf<T>(this ParseResult arguments, Option<string> option, OptionWords<T> words)
+        where T : struct, Enum =>
+        arguments.Text(option) is { } text ? words.Read(text) : null;
+
+    /// <summary>The items of a list with commas, each once, or null when the option is not given.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="option">The option.</param>
-    /// <param name="kind">What the words are, in the singular.</param>
-    /// <param name="words">The valid words and what they stand for.</param>
-    /// <exception cref="InvalidOptionException">None of the words.</exception>
-    public static T? OneOf<T>(this ParseResult arguments, Option<string> option, string kind, IReadOnlyDictionary<string, T> words)
-        where T : struct
+    /// <param name="read">Reads an item, or refuses it.</param>
+    /// <exception cref="InvalidOptionException">An item is empty, invalid or there twice.</exception>
+    public static IReadOnlyList<T>? List<T>(this ParseResult arguments, Option<string> option, Func<string, T> read)
     {
         if (arguments.Text(option) is not { } text)
         {
             return null;
         }
 
-        foreach ((string word, T value) in words)
+        var items = new List<T>();
+        foreach (string word in text.Split(','))
         {
-            if (word.Equals(text, StringComparison.OrdinalIgnoreCase))
+            T item = word.Trim() is { Length: > 0 } trimmed
+                ? read(trimmed)
+                : throw Refuse(option, text, "a list with commas between its items, such as 'a,b'");
+            if (items.Contains(item))
             {
-                return value;
+                throw new InvalidOptionException($"The list '{text}' of {option.Name} has {item} twice; give it once.");
             }
+
+            items.Add(item);
         }
 
-        throw InvalidOptionException.UnknownWord(kind, text, [.. words.Keys]);
+        return items;
     }
+
+    /// <summary>Whether an option is on the command line.</summary>
+    public static bool IsGiven(this ParseResult arguments, Option option) => arguments.GetResult(option) is OptionResult { Implicit: false };
 
     /// <summary>A device selector, "auto" when the option is not given. Whether the device is here, only opening it can tell.</summary>
     /// <exception cref="InvalidOptionException">Not the notation of a device.</exception>

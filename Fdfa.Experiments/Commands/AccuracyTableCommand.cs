@@ -1,0 +1,132 @@
+using System.CommandLine;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Data;
+using Fdfa.Experiments.Options;
+using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Reproduction;
+using Fdfa.Experiments.Runs;
+
+namespace Fdfa.Experiments.Commands;
+
+/// <summary>A table of test accuracies beneath <c>fdfa reproduce</c>.</summary>
+internal sealed class AccuracyTableCommand : Command, IFdfaCommand
+{
+    /// <summary>Where every table stores its runs, so that tables share them.</summary>
+    private const string DefaultOutput = "runs/reproduced";
+
+    private const int QuickEpochs = 3;
+    private const int QuickSeeds = 2;
+
+    private readonly AccuracyTable _table;
+
+    private readonly Option<string> _rules = OptionText.Create(
+        "--rules", "names", $"Rules, with commas between them: {CommonOptions.RuleNames}. [default: the paper's seven]");
+
+    private readonly Option<string> _data;
+
+    private readonly Option<string> _dataDirectory = OptionText.Create(
+        "--data-dir", "folder", "Folder that holds the data sets, each in a folder of its name. [default: as for 'fdfa train']");
+
+    private readonly Option<bool> _download = OptionText.CreateSwitch(
+        "--download", "Download the data sets that are not on this machine.");
+
+    private readonly Option<bool> _quick = OptionText.CreateSwitch(
+        "--quick", $"A first impression: {QuickEpochs} epochs and {QuickSeeds} seeds unless given, without the data sets that are not on this machine, and with the embedded part of Fashion-MNIST if none is.");
+
+    private readonly Option<string> _epochs = OptionText.Create(
+        "--epochs", "count", $"Passes over the training data. [default: the paper's {ConsoleOutput.Plain(AccuracyTable.PaperEpochs)}]");
+
+    private readonly Option<string> _seeds = OptionText.Create(
+        "--seeds", "count", $"Networks per entry, trained in the same launches. [default: the paper's {ConsoleOutput.Plain(AccuracyTable.PaperSeeds)}]");
+
+    private readonly Option<string> _preset = OptionText.Create(
+        "--preset", "name",
+        "Where every option starts from: published-code, the code that the authors published with the paper (here without its batch normalization, until fdfa has it), "
+        + "or paper, its Appendix A, whose weight noise per sample makes a step of FG-W some 25 times as long. Rules that the code does not have are as in paper. [default: published-code]");
+
+    private readonly Option<string> _device = CommonOptions.Device();
+
+    private readonly Option<string> _output = OptionText.Create(
+        "--output", "folder", $"Folder for the table and its runs: configuration, metrics and curves, but no models. A run that is finished there is not trained again, whichever table asked for it. [default: {DefaultOutput}]");
+
+    private readonly Option<bool> _quiet = OptionText.CreateSwitch("--quiet", "Print nothing but the table: no progress.");
+
+    /// <summary>Creates the command.</summary>
+    public AccuracyTableCommand(AccuracyTable table)
+        : base(
+            table.Name,
+            $"{table.Title}. Trains what is not stored yet, and writes the table as Markdown and CSV after every run.")
+    {
+        _table = table;
+        _data = OptionText.Create(
+            "--data", "names", $"Data sets, with commas between them: {string.Join(", ", Known)}. [default: {string.Join(", ", Known.Where(name => name != EmbeddedFashionMnist.Name))}]");
+        Option[] options = [_rules, _data, _dataDirectory, _download, _quick, _epochs, _seeds, _preset, _device, _output, _quiet];
+        foreach (Option option in options)
+        {
+            Options.Add(option);
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Examples =>
+    [
+        $"fdfa reproduce {Name} --quick",
+        $"fdfa reproduce {Name} --rules BP,DFA,FDFA --data mnist --download",
+    ];
+
+    private string[] Known => [.. _table.Columns.Select(column => column.DataSet).Where(DataSource.Names.Contains), EmbeddedFashionMnist.Name];
+
+    /// <inheritdoc/>
+    public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
+    {
+        ReproductionResult result = TableReproduction.Run(Read(arguments), output, cancellation);
+        if (result.Interruption is not null)
+        {
+            output.Error(result.Interruption);
+            return ExitCode.Cancelled;
+        }
+
+        return result.Entries.Any(entry => entry.Refusal is not null) ? ExitCode.BadInput
+            : result.Entries.Any(entry => entry.Run?.Divergence is not null) ? ExitCode.Failure
+            : ExitCode.Success;
+    }
+
+    /// <summary>What the options ask for.</summary>
+    /// <exception cref="FdfaException">A value that cannot be worked with.</exception>
+    internal ReproductionRequest Read(ParseResult arguments)
+    {
+        bool quick = arguments.GetValue(_quick);
+        bool download = arguments.GetValue(_download);
+        string? dataDirectory = arguments.Text(_dataDirectory);
+        if (download && dataDirectory is not null)
+        {
+            throw new InvalidOptionException(
+                "The options --download and --data-dir exclude each other: downloads go to the cache folder; leave one of them out.");
+        }
+
+        IReadOnlyList<string>? dataSets = arguments.List(_data, ReadDataSet);
+        if (dataDirectory is not null && dataSets is [EmbeddedFashionMnist.Name])
+        {
+            throw new InvalidOptionException(
+                $"The data set {EmbeddedFashionMnist.Name} is part of fdfa and not read from '{dataDirectory}'; name the folder's data sets with --data, or leave out --data-dir.");
+        }
+
+        return new ReproductionRequest(
+            _table,
+            arguments.List(_rules, LearningRule.Parse) ?? LearningRule.OfThePaper,
+            dataSets,
+            Preset.Parse(arguments.Text(_preset) ?? Preset.PublishedCode.Name),
+            arguments.WholeNumber(_epochs) ?? (quick ? QuickEpochs : AccuracyTable.PaperEpochs),
+            arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? (quick ? QuickSeeds : AccuracyTable.PaperSeeds),
+            quick,
+            download,
+            arguments.Device(_device),
+            arguments.Text(_output) ?? DefaultOutput,
+            dataDirectory,
+            arguments.GetValue(_quiet));
+    }
+
+    private string ReadDataSet(string name) =>
+        Known.FirstOrDefault(known => known.Equals(name, StringComparison.OrdinalIgnoreCase))
+        ?? throw InvalidOptionException.UnknownWord("data set", name, Known);
+}

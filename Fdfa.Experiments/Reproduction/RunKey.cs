@@ -1,0 +1,52 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Fdfa.Experiments.Options;
+using Fdfa.Experiments.Runs;
+
+namespace Fdfa.Experiments.Reproduction;
+
+/// <summary>The name under which a run is stored: the same for the same experiment, whoever asks for it and where.</summary>
+/// <remarks>
+/// It covers what decides a run's numbers, and only the options that mean anything to its rule, each by its value: two
+/// presets, or two tables, that ask for the same share a run. Paths are not in it. Neither is the device, nor the
+/// version: another device adds up in another order and another sample of the same distribution comes out, while the
+/// table reports that distribution; a store may be begun on one machine and finished on another. config.json names both.
+/// </remarks>
+internal static class RunKey
+{
+    /// <summary>Raise it where a configuration comes to mean other numbers (a bug in a rule, say): stored runs are not found any more then.</summary>
+    private const int Meaning = 1;
+
+    private const int LongestTopology = 80;
+    private const int HashBytes = 4;
+
+    /// <summary>The key of a run, fit to name a folder: readable at first, and a hash of everything at its end.</summary>
+    public static string Of(RunRequest request)
+    {
+        (int training, int test) = request.Part ?? DataSource.SamplesOf(request.DataName);
+        IEnumerable<string> parts =
+        [
+            $"meaning {Number(Meaning)}",
+            $"rule {request.Options.Rule.Name}",
+            $"network {request.Network.Topology}",
+            $"activation {OptionWords.Activations.Of(request.Network.HiddenActivation)}",
+            $"data {request.DataName} {Number(Math.Min(request.Limit ?? training, training))} {Number(test)}",
+            $"epochs {Number(request.Epochs)}",
+            $"seeds {string.Join(' ', request.Seeds)}",
+            .. TrainingOption.For(request.Options.Rule).Select(option => $"{option.Switch} {option.Text(request.Options)}"),
+        ];
+        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts)));
+        string topology = request.Network.Topology;
+        return string.Join(
+            '-',
+            request.Options.Rule.Name,
+            topology[..Math.Min(topology.Length, LongestTopology)],
+            request.DataName,
+            $"{Number(request.Epochs)}epochs",
+            $"{Number(request.Seeds.Count)}seeds",
+            Convert.ToHexStringLower(hash.AsSpan(0, HashBytes)));
+    }
+
+    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+}

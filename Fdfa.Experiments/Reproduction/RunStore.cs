@@ -1,0 +1,160 @@
+using System.Text;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Checkpoints;
+
+namespace Fdfa.Experiments.Reproduction;
+
+/// <summary>What a stored run came to.</summary>
+/// <param name="Accuracies">Test accuracy after the last epoch, 0…1, one per seed; empty when it diverged.</param>
+/// <param name="Divergence">How it diverged, as a sentence; else null.</param>
+/// <param name="Configuration">What it was, and where it ran.</param>
+internal sealed record StoredRun(IReadOnlyList<double> Accuracies, string? Divergence, RunConfiguration Configuration);
+
+/// <summary>A folder of run folders, one per <see cref="RunKey"/>: what is finished there is never trained again.</summary>
+/// <remarks>
+/// A run is finished when metrics.csv has every epoch of every seed, or when it diverged and says so. Both appear in one
+/// rename, so that a process killed at any moment leaves a run that is finished or one that is not, and the latter is
+/// trained anew. One process at a time writes to a store: it holds a lock that the system takes back when it dies.
+/// </remarks>
+internal sealed class RunStore : IDisposable
+{
+    private const string LockFile = ".fdfa-lock";
+    private const string DivergenceFile = "diverged.txt";
+
+    /// <summary>What this program writes into a run folder, and may delete there: anything else is somebody's.</summary>
+    private static readonly string[] s_ownFiles =
+        ["config.json", "metrics.csv", "curves.png", "curves.svg", "log.txt", DivergenceFile, "model-seed*.safetensors", ".fdfa-write-test"];
+
+    private readonly OutputFolder _folder;
+    private readonly FileStream _lock;
+
+    private RunStore(OutputFolder folder, FileStream @lock)
+    {
+        _folder = folder;
+        _lock = @lock;
+        foreach (string file in AtomicFile.Abandoned(folder.Path).ToList())
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>Where it is, as it was asked for.</summary>
+    public string Path => _folder.Path;
+
+    /// <summary>Opens a store, or begins one.</summary>
+    /// <exception cref="RunFolderException">The folder cannot be written, or another process writes to it.</exception>
+    public static RunStore Open(string path)
+    {
+        OutputFolder folder = OutputFolder.Create(path, mustBeEmpty: false);
+        FileStream held;
+        try
+        {
+            held = new FileStream(
+                System.IO.Path.Combine(path, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException failure)
+        {
+            // The folder was written to a moment ago.
+            folder.Dispose();
+            throw new RunFolderException(
+                $"Another fdfa is at work in the folder '{path}'; wait until it ends, or choose another with --output.", failure);
+        }
+
+        return new RunStore(folder, held);
+    }
+
+    /// <summary>The folder of a run.</summary>
+    public string PathOf(RunRequest request) => System.IO.Path.Combine(Path, RunKey.Of(request));
+
+    /// <summary>Finds a finished run.</summary>
+    /// <param name="request">The run.</param>
+    /// <param name="damage">Why a run that is there cannot be read, as a sentence; null for one that is missing or unfinished.</param>
+    /// <returns>Null where it is to be trained.</returns>
+    public StoredRun? Find(RunRequest request, out string? damage)
+    {
+        damage = null;
+        string folder = PathOf(request);
+        try
+        {
+            return Directory.Exists(folder) && File.Exists(System.IO.Path.Combine(folder, "config.json")) ? Read(folder, request) : null;
+        }
+        catch (Exception failure) when (failure is FdfaException or IOException or UnauthorizedAccessException)
+        {
+            damage = failure.Message;
+            return null;
+        }
+    }
+
+    /// <summary>An empty folder for a run; what an unfinished or damaged one left behind is deleted.</summary>
+    /// <exception cref="RunFolderException">The folder holds files that are not a run's, or cannot be written.</exception>
+    public RunFolder Begin(RunRequest request, bool verbose)
+    {
+        string folder = PathOf(request);
+        if (Directory.Exists(folder))
+        {
+            foreach (string file in s_ownFiles.SelectMany(pattern => Directory.GetFiles(folder, pattern)).Concat(AtomicFile.Abandoned(folder)).ToList())
+            {
+                File.Delete(file);
+            }
+
+            if (Directory.EnumerateFileSystemEntries(folder).FirstOrDefault() is { } foreign)
+            {
+                throw new RunFolderException(
+                    $"The unfinished run '{folder}' has '{System.IO.Path.GetFileName(foreign)}' in it, which fdfa did not write; move that away, and the run is trained again.");
+            }
+        }
+
+        return RunFolder.Create(folder, verbose);
+    }
+
+    /// <summary>Records that a run diverged: it would do so again.</summary>
+    public void WriteDivergence(RunRequest request, string sentence) =>
+        WriteText(System.IO.Path.Combine(PathOf(request), DivergenceFile), sentence + "\n");
+
+    /// <summary>Writes a file beside the runs, anew.</summary>
+    public void Write(string name, string text) => WriteText(System.IO.Path.Combine(Path, name), text);
+
+    /// <summary>Gives the folder back to other processes, and takes it away if nothing was stored.</summary>
+    public void Dispose()
+    {
+        _lock.Dispose();
+        if (Directory.EnumerateFileSystemEntries(Path).All(entry => System.IO.Path.GetFileName(entry) == LockFile))
+        {
+            File.Delete(System.IO.Path.Combine(Path, LockFile));
+        }
+
+        _folder.Dispose();
+    }
+
+    private static StoredRun? Read(string folder, RunRequest request)
+    {
+        RunConfiguration configuration = RunFolder.ReadConfiguration(folder);
+        if (RunKey.Of(configuration.ToRequest()) != RunKey.Of(request))
+        {
+            throw new RunFolderException($"The config.json of '{folder}' is that of another run.");
+        }
+
+        string divergence = System.IO.Path.Combine(folder, DivergenceFile);
+        if (File.Exists(divergence))
+        {
+            return new StoredRun([], File.ReadAllText(divergence).Trim(), configuration);
+        }
+
+        IReadOnlyList<MetricsRow> rows = RunFolder.ReadMetrics(folder);
+        IEnumerable<(ulong, int)> expected =
+            Enumerable.Range(1, request.Epochs).SelectMany(epoch => request.Seeds.Select(seed => (seed, epoch)));
+        if (!rows.Select(row => (row.Seed, row.Epoch)).SequenceEqual(expected))
+        {
+            return null;
+        }
+
+        double[] accuracies = [.. rows.TakeLast(request.Seeds.Count).Select(row => row.TestAccuracy)];
+        return accuracies.All(accuracy => accuracy is >= 0 and <= 1)
+            ? new StoredRun(accuracies, Divergence: null, configuration)
+            : throw new RunFolderException($"The last epoch in the metrics.csv of '{folder}' has a test accuracy that is none.");
+    }
+
+    private static void WriteText(string path, string text) =>
+        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+}

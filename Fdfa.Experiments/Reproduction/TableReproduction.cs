@@ -1,0 +1,178 @@
+using System.Globalization;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Training;
+
+namespace Fdfa.Experiments.Reproduction;
+
+/// <summary>How far a reproduction came.</summary>
+/// <param name="Entries">All entries of the table.</param>
+/// <param name="Interruption">One sentence if Ctrl-C ended it, else null.</param>
+internal sealed record ReproductionResult(IReadOnlyList<TableEntry> Entries, string? Interruption);
+
+/// <summary>Trains what a table still lacks and writes the table: after every run, so that a long job can be watched.</summary>
+internal sealed class TableReproduction
+{
+    private readonly ReproductionRequest _request;
+    private readonly ReproductionPlan _plan;
+    private readonly RunStore _store;
+    private readonly ConsoleOutput _output;
+    private readonly TableEntry[] _entries;
+
+    private TableReproduction(ReproductionRequest request, ReproductionPlan plan, RunStore store, ConsoleOutput output)
+    {
+        (_request, _plan, _store, _output) = (request, plan, store, output);
+        _entries = [.. plan.Entries];
+    }
+
+    /// <summary>The table's file, without its ending: a quick look, or a part of it, must not replace the table of a week's work.</summary>
+    private string FileName => string.Join('-',
+    [
+        string.Create(CultureInfo.InvariantCulture, $"{_request.Table.Name}-{_request.Preset}-{_request.Epochs}epochs-{_request.Seeds}seeds"),
+        .. _request.Rules.SequenceEqual(LearningRule.OfThePaper) ? [] : new[] { string.Join('+', _request.Rules) },
+        .. _request.DataSets is { } names ? new[] { string.Join('+', names) } : [],
+    ]);
+
+    private AccuracyReport Report => new(_request.Table, _entries, _plan.Remarks);
+
+    /// <summary>Reproduces a table.</summary>
+    /// <exception cref="FdfaException">Nothing can be trained at all: no data, no device, no folder.</exception>
+    public static ReproductionResult Run(ReproductionRequest request, ConsoleOutput output, CancellationToken cancellation)
+    {
+        ReproductionPlan plan = ReproductionPlan.Of(request);
+        using RunStore store = RunStore.Open(request.Output);
+        return new TableReproduction(request, plan, store, output).Run(cancellation);
+    }
+
+    private ReproductionResult Run(CancellationToken cancellation)
+    {
+        List<int> open = ReadStore();
+        string? interruption = null;
+        if (open.Count > 0)
+        {
+            Dictionary<string, LoadedData> data = LoadData(open, cancellation);
+            try
+            {
+                using ComputeDevice device = ComputeDevice.Open(_request.Device);
+                Announce(open.Count, device);
+                interruption = ProgressDisplay.Run(
+                    _output, _request.Quiet, progress => TrainAll(open, data, device, progress, cancellation), runs: open.Count);
+            }
+            finally
+            {
+                foreach (LoadedData each in data.Values)
+                {
+                    each.Dispose();
+                }
+            }
+        }
+
+        WriteTable();
+        Report.Write(_output);
+        _output.Line($"The table is in {Path.Combine(_store.Path, FileName)}.md and .csv, its runs beside it.");
+        return new ReproductionResult(_entries, interruption);
+    }
+
+    /// <returns>The entries that are to be trained.</returns>
+    private List<int> ReadStore()
+    {
+        var open = new List<int>();
+        for (var index = 0; index < _entries.Length; index++)
+        {
+            _entries[index] = _entries[index] with { Run = _store.Find(_entries[index].Request, out string? damage) };
+            if (_entries[index].Run is null)
+            {
+                open.Add(index);
+            }
+
+            if (damage is not null && !_request.Quiet)
+            {
+                _output.Line($"A stored run is trained again, because it cannot be read: {damage}");
+            }
+        }
+
+        return open;
+    }
+
+    private Dictionary<string, LoadedData> LoadData(List<int> open, CancellationToken cancellation) => open
+        .Select(index => _entries[index].Request)
+        .DistinctBy(request => request.DataName)
+        .ToDictionary(
+            request => request.DataName,
+            request => DataSource.Load(request, _request.Quiet ? null : _output, cancellation));
+
+    private void Announce(int open, ComputeDevice device)
+    {
+        if (_request.Quiet)
+        {
+            return;
+        }
+
+        _output.Line($"{_request.Table.Title}: {ConsoleOutput.Count(_entries.Length, "entry", "entries")}, of which {_entries.Length - open} are in {_store.Path} and {open} to train on {device.Info.Name}");
+        foreach (string remark in _plan.Remarks)
+        {
+            _output.Line(remark);
+        }
+    }
+
+    /// <returns>The sentence about an interruption, or null.</returns>
+    private string? TrainAll(
+        List<int> open, Dictionary<string, LoadedData> data, ComputeDevice device, ProgressDisplay progress, CancellationToken cancellation)
+    {
+        for (var number = 0; number < open.Count; number++)
+        {
+            int index = open[number];
+            TableEntry entry = _entries[index];
+            if (!cancellation.IsCancellationRequested)
+            {
+                _entries[index] = Train(entry, data[entry.Request.DataName], device, progress, cancellation);
+                progress.End();
+                WriteTable();
+            }
+
+            if (_entries[index] is { Run: null, Refusal: null })
+            {
+                return $"Interrupted in run {ConsoleOutput.Plain(number + 1)} of {ConsoleOutput.Plain(open.Count)} ({entry.Label}); finished runs are kept, and the same command goes on with this one.";
+            }
+        }
+
+        return null;
+    }
+
+    /// <returns>The entry with its run or its refusal; with neither, it was interrupted.</returns>
+    private TableEntry Train(
+        TableEntry entry, LoadedData data, ComputeDevice device, ProgressDisplay progress, CancellationToken cancellation)
+    {
+        using RunFolder folder = _store.Begin(entry.Request, _output.Verbose);
+        RunConfiguration configuration = RunConfiguration.Describe(entry.Request, data.Description, device.Info);
+        try
+        {
+            // Ten models of each run would be gigabytes that no table needs; config.json says how to train one again.
+            using var run = new TrainingRun(configuration, data, device, folder) { Label = entry.Label, KeepsModels = false };
+            run.Execute(progress, cancellation);
+        }
+        catch (DivergenceException divergence)
+        {
+            _store.WriteDivergence(entry.Request, divergence.Message);
+        }
+        catch (FdfaException refusal)
+        {
+            // Too much memory for this device, say: the other entries may well fit.
+            return entry with { Refusal = refusal.Message };
+        }
+
+        // Read back, so that a table shows the same whether its runs were there before or not.
+        StoredRun? stored = _store.Find(entry.Request, out string? damage);
+        return damage is null
+            ? entry with { Run = stored }
+            : throw new RunFolderException($"The run of {entry.Label} cannot be read back: {damage}");
+    }
+
+    private void WriteTable()
+    {
+        _store.Write(FileName + ".md", Report.ToMarkdown());
+        _store.Write(FileName + ".csv", Report.ToCsv());
+    }
+}

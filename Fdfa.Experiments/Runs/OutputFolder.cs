@@ -1,0 +1,73 @@
+namespace Fdfa.Experiments.Runs;
+
+/// <summary>A folder that <c>--output</c> names: proved writable before anything costly begins, and taken away again if nothing was written to it.</summary>
+internal sealed class OutputFolder : IDisposable
+{
+    private readonly Stack<string> _created;
+
+    private OutputFolder(string path, Stack<string> created)
+    {
+        Path = path;
+        _created = created;
+    }
+
+    /// <summary>Where it is, as it was asked for.</summary>
+    public string Path { get; }
+
+    /// <summary>Creates the folder where it is missing, and proves that files can be written to it.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="mustBeEmpty">Whether files in it are a reason to refuse.</param>
+    /// <exception cref="RunFolderException">It is not empty, or cannot be written.</exception>
+    public static OutputFolder Create(string path, bool mustBeEmpty)
+    {
+        var created = new Stack<string>();
+        try
+        {
+            string full = System.IO.Path.GetFullPath(path);
+            if (File.Exists(full))
+            {
+                throw new RunFolderException($"The output folder '{path}' is a file; choose another folder with --output.");
+            }
+
+            if (mustBeEmpty && Directory.Exists(full) && Directory.EnumerateFileSystemEntries(full).Any())
+            {
+                throw new RunFolderException($"The output folder '{path}' is not empty; choose a new one with --output, so that no run is overwritten.");
+            }
+
+            for (string? folder = full; folder is not null && !Directory.Exists(folder); folder = System.IO.Path.GetDirectoryName(folder))
+            {
+                created.Push(folder);
+            }
+
+            // From the outermost folder inwards; the reverse of it removes them.
+            created = new Stack<string>(created.ToArray());
+            Directory.CreateDirectory(full);
+            string probe = System.IO.Path.Combine(full, ".fdfa-write-test");
+            File.WriteAllBytes(probe, [0]);
+            File.Delete(probe);
+            return new OutputFolder(path, created);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            RemoveEmpty(created);
+            throw new RunFolderException(
+                $"The output folder '{path}' cannot be written ({failure.Message.TrimEnd('.')}); choose another with --output.", failure);
+        }
+    }
+
+    /// <summary>Takes away the folders that were created and are empty.</summary>
+    public void Dispose() => RemoveEmpty(_created);
+
+    private static void RemoveEmpty(Stack<string> folders)
+    {
+        foreach (string folder in folders)
+        {
+            if (!Directory.Exists(folder) || Directory.EnumerateFileSystemEntries(folder).Any())
+            {
+                return;
+            }
+
+            Directory.Delete(folder);
+        }
+    }
+}

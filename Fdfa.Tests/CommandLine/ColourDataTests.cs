@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using Fdfa.Experiments.Data;
+using Fdfa.Experiments.Reproduction;
+using Fdfa.Experiments.Runs;
+using Fdfa.Tests.Data;
+
+namespace Fdfa.Tests.CommandLine;
+
+/// <summary>The colour data sets from end to end, in small.</summary>
+public sealed class ColourDataTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData("cifar-10", "3072-8-10")]
+    [InlineData("CIFAR-100", "3072-8-100")]
+    public void A_network_trains_on_CIFAR_and_the_run_says_that_it_is_a_part(string name, string network)
+    {
+        CifarDataSet set = name == "cifar-10" ? CifarDataSet.Cifar10 : CifarDataSet.Cifar100;
+        folder.Write($"data/{set.Name}/{set.Archive.Name}", SmallCifar.Archive(set));
+
+        CommandLineRun run = CommandLineRun.Of(
+            "train", "--data", name, "--data-dir", folder.File("data"), "--network", network, "--epochs", "1", "--batch-size", "2", "--device", "cpu", "--output", folder.File("run"));
+
+        Assert.Equal("", run.Error);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains($"Only a part of {set.Name} is here: 3 of 50000 training and 2 of 10000 test samples, from {folder.File($"data/{set.Name}")}", run.Output, StringComparison.Ordinal);
+        RunRequest repeated = RunFolder.ReadConfiguration(folder.File("run")).ToRequest();
+        Assert.Equal(new SampleCounts(3, 2), repeated.Part);
+        Assert.NotEqual(RunKey.Of(repeated with { Part = null }), RunKey.Of(repeated));
+
+        CommandLineRun evaluation = CommandLineRun.Of("evaluate", folder.File("run"), "--device", "cpu");
+
+        Assert.Equal("", evaluation.Error);
+        Assert.Equal(0, evaluation.ExitCode);
+    }
+
+    [Fact]
+    public void A_network_trains_on_Tiny_ImageNet_without_its_bad_images()
+    {
+        // The command line's cache is this user's, unless XDG_CACHE_HOME says otherwise: only a process of its own can be told.
+        Dictionary<string, byte[]> files = SmallTinyImageNet.Files();
+        files["val/images/val_0.JPEG"] = [1, 2, 3];
+        folder.Write("data/tiny-imagenet-200.zip", SmallTinyImageNet.Zip(files));
+        string[] arguments =
+        [
+            "train", "--data", "tiny-imagenet", "--data-dir", folder.File("data"), "--network", "12288-8-200",
+            "--epochs", "1", "--batch-size", "2", "--device", "cpu", "--output", folder.File("run"),
+        ];
+
+        (int exitCode, string output, string error) = Start(arguments);
+
+        Assert.Equal(2, exitCode);
+        Assert.Contains("The image 'val/images/val_0.JPEG' in", error, StringComparison.Ordinal);
+        Assert.Contains("does not decode; get the data set again, or leave such images out with --skip-bad-images.", error, StringComparison.Ordinal);
+
+        (exitCode, output, error) = Start([.. arguments, "--skip-bad-images"]);
+
+        Assert.Equal("", error);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("Decoding tiny-imagenet (6 images)", output, StringComparison.Ordinal);
+        Assert.Contains("1 image left out (--skip-bad-images)", output, StringComparison.Ordinal);
+        Assert.Contains("Only a part of tiny-imagenet is here: 3 of 100000 training and 2 of 10000 test samples", output, StringComparison.Ordinal);
+        RunConfiguration configuration = RunFolder.ReadConfiguration(folder.File("run"));
+        Assert.Contains(" --skip-bad-images", configuration.Repeat, StringComparison.Ordinal);
+        Assert.True(configuration.ToRequest().SkipsBadImages);
+    }
+
+    [Fact]
+    public void A_network_that_does_not_fit_is_told_what_would()
+    {
+        folder.Write("data/cifar-100-binary.tar.gz", SmallCifar.Archive(CifarDataSet.Cifar100));
+
+        CommandLineRun run = CommandLineRun.Of(
+            "train", "--data", "cifar-100", "--data-dir", folder.File("data"), "--network", "3072-8-10", "--quiet", "--output", folder.File("run"));
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("give a --network that begins with 3072 and ends with 100.", run.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder.File("run")));
+    }
+
+    [Fact]
+    public void A_table_takes_a_part_only_quickly_and_says_so()
+    {
+        folder.Write("data/cifar-10-binary.tar.gz", SmallCifar.Archive(CifarDataSet.Cifar10));
+        string[] arguments = ["--rules", "BP", "--data-dir", folder.File("data"), "--epochs", "1", "--seeds", "1", "--device", "cpu", "--output", folder.File("store")];
+
+        CommandLineRun slow = ReproductionRun.Of(OfColour, CancellationToken.None, ["reproduce", "colour", .. arguments]);
+
+        Assert.Equal(2, slow.ExitCode);
+        Assert.Equal(
+            "fdfa: Only a part of cifar-10 is here: 3 of 50000 training and 2 of 10000 test samples; name the folder of all of it with --data-dir, add --quick to take the part, or choose others with --data.",
+            slow.Error.Trim());
+
+        for (var run = 0; run < 2; run++)
+        {
+            CommandLineRun quick = ReproductionRun.Of(OfColour, CancellationToken.None, ["reproduce", "colour", "--quick", .. arguments]);
+
+            Assert.Equal("", quick.Error);
+            Assert.Equal(0, quick.ExitCode);
+            Assert.Contains("beside the paper's figures for all of it: do not expect agreement.", quick.Output, StringComparison.Ordinal);
+            Assert.Equal(run == 0, quick.Output.Contains("epoch 1/1", StringComparison.Ordinal));
+        }
+    }
+
+    private (int ExitCode, string Output, string Error) Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [typeof(Fdfa.Experiments.FdfaCommandLine).Assembly.Location, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardOutputEncoding = System.Text.Encoding.UTF8,
+        };
+        start.Environment["XDG_CACHE_HOME"] = folder.File("cache");
+        using Process process = Process.Start(start)!;
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.Result.Trim());
+    }
+
+    private static AccuracyTable OfColour { get; } = new(
+        "colour", "Table 0: colours", [new("CIFAR10", "cifar-10")], [TableSection.Parse("1 layer", _ => "3072-10", "BP 56.00 ± 0.10")]);
+}

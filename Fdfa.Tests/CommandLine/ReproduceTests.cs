@@ -1,0 +1,228 @@
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Reproduction;
+using Fdfa.Experiments.Runs;
+using Fdfa.Tests.Data;
+
+namespace Fdfa.Tests.CommandLine;
+
+/// <summary><c>reproduce</c> from end to end, with a table of tiny networks on the embedded data.</summary>
+public sealed class ReproduceTests
+{
+    [Fact]
+    public void A_table_is_trained_once_and_read_from_then_on()
+    {
+        using var temporary = new TemporaryFolder();
+        string store = temporary.File("store");
+
+        CommandLineRun first = ReproductionRun.Of([.. ReproductionRun.Options, "--output", store]);
+
+        Assert.Equal("", first.Error);
+        Assert.Equal(0, first.ExitCode);
+        Assert.Contains("of which 0 are in", first.Output, StringComparison.Ordinal);
+        Assert.Contains("[1/3] BP on embedded, 1 layer epoch 1/1: test accuracy", first.Output, StringComparison.Ordinal);
+        Assert.Contains(" left", first.Output, StringComparison.Ordinal);
+        string[] runs = RunsOf(store);
+        Assert.Equal(3, runs.Length);
+        Assert.All(runs, run => Assert.Equal(["config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv"], RunFolderTests.FileNames(run)));
+        DateTime[] written = WriteTimes(store);
+        string markdown = File.ReadAllText(Path.Combine(store, "tiny-published-code-1epochs-2seeds-BP+FDFA-embedded.md"));
+
+        // No device is needed to read: this one does not exist.
+        CommandLineRun second = ReproductionRun.Of([.. ReproductionRun.Options.SkipLast(1), "cuda:99", "--output", store, "--quiet"]);
+
+        Assert.Equal("", second.Error);
+        Assert.Equal(0, second.ExitCode);
+        Assert.DoesNotContain("epoch 1/1", second.Output, StringComparison.Ordinal);
+        Assert.Equal(written, WriteTimes(store));
+        Assert.Equal(markdown, File.ReadAllText(Path.Combine(store, "tiny-published-code-1epochs-2seeds-BP+FDFA-embedded.md")));
+    }
+
+    [Fact]
+    public void The_csv_has_the_numbers_of_the_metrics()
+    {
+        using var temporary = new TemporaryFolder();
+        Assert.Equal(0, ReproductionRun.Of([.. ReproductionRun.Options, "--output", temporary.Path, "--quiet"]).ExitCode);
+
+        string[][] rows = [.. File.ReadAllLines(TableOf(temporary, "BP+FDFA")).Select(line => line.Split(','))];
+
+        Assert.Equal(4, rows.Length);
+        Assert.All(rows, row => Assert.Equal(rows[0].Length, row.Length));
+        Dictionary<string, string> bp = rows[0].Zip(rows[1]).ToDictionary(pair => pair.First, pair => pair.Second);
+        double[] accuracies = [.. RunFolder.ReadMetrics(temporary.File(bp["run"])).Select(row => 100 * row.TestAccuracy)];
+        Assert.Equal("BP", bp["rule"]);
+        Assert.Equal("784-10", bp["network"]);
+        Assert.Equal("finished", bp["outcome"]);
+        Assert.Equal(accuracies.Average(), Number(bp["test_accuracy_percent"]), 4);
+        Assert.Equal(Math.Abs(accuracies[0] - accuracies[1]) / Math.Sqrt(2), Number(bp["standard_deviation"]), 4);
+        Assert.Equal("80.00", bp["paper_percent"]);
+        Assert.Equal((accuracies.Average() - 80) / 0.5, Number(bp["difference_in_paper_deviations"]), 3);
+
+        // The paper's deviation is zero here: there is no difference in terms of it.
+        Assert.Equal("", rows[2][Array.IndexOf(rows[0], "difference_in_paper_deviations")]);
+    }
+
+    [Fact]
+    public void Interrupted_and_damaged_runs_are_trained_again_and_no_others()
+    {
+        using var temporary = new TemporaryFolder();
+        string store = temporary.Path;
+        Assert.Equal(0, ReproductionRun.Of([.. ReproductionRun.Options, "--output", store, "--quiet"]).ExitCode);
+        string whole = File.ReadAllText(TableOf(temporary, "BP+FDFA"));
+        string[] runs = RunsOf(store);
+
+        // Killed within its epoch, as SIGKILL leaves it, temporary files and a started table included.
+        File.WriteAllText(Path.Combine(runs[0], "metrics.csv"), MetricsTable.ToCsv([]));
+        File.WriteAllText(Path.Combine(runs[0], ".metrics.csv.0123456789abcdef0123456789abcdef.tmp"), "seed,ep");
+        File.WriteAllText(temporary.File(".table.0123456789abcdef0123456789abcdef.tmp"), "| ");
+        File.Delete(Path.Combine(runs[0], "curves.png"));
+
+        // A disk that lost a piece.
+        File.WriteAllText(Path.Combine(runs[1], "metrics.csv"), File.ReadAllText(Path.Combine(runs[1], "metrics.csv"))[..^20] + "\u0000\u0000");
+        DateTime untouched = File.GetLastWriteTimeUtc(Path.Combine(runs[2], "metrics.csv"));
+
+        CommandLineRun again = ReproductionRun.Of([.. ReproductionRun.Options, "--output", store]);
+
+        Assert.Equal("", again.Error);
+        Assert.Equal(0, again.ExitCode);
+        Assert.Contains("of which 1 are in", again.Output, StringComparison.Ordinal);
+        Assert.Single(again.Output.Split('\n'), line => line.StartsWith("A stored run is trained again, because it cannot be read: Line 3 of", StringComparison.Ordinal));
+        Assert.Equal(untouched, File.GetLastWriteTimeUtc(Path.Combine(runs[2], "metrics.csv")));
+        Assert.Equal(whole, File.ReadAllText(TableOf(temporary, "BP+FDFA")));
+        Assert.Empty(Directory.GetFiles(store, "*.tmp", SearchOption.AllDirectories));
+    }
+
+    [Theory]
+    [InlineData("config.json", "{", "is not the configuration of a run")]
+    [InlineData("metrics.csv", "nothing", "is not the metrics of a run")]
+    public void A_damaged_file_of_a_run_is_told_once(string file, string text, string expected)
+    {
+        using var temporary = new TemporaryFolder();
+        Assert.Equal(0, ReproductionRun.Of([.. OneRun, "--output", temporary.Path, "--quiet"]).ExitCode);
+        File.WriteAllText(Path.Combine(RunsOf(temporary.Path)[0], file), text);
+
+        CommandLineRun again = ReproductionRun.Of([.. OneRun, "--output", temporary.Path]);
+
+        Assert.Equal(0, again.ExitCode);
+        Assert.Single(again.Output.Split('\n'), line => line.Contains(expected, StringComparison.Ordinal));
+        Assert.Equal(0, ReproductionRun.Of([.. OneRun.SkipLast(1), "cuda:99", "--output", temporary.Path, "--quiet"]).ExitCode);
+    }
+
+    [Fact]
+    public void Somebody_s_files_in_an_unfinished_run_are_not_deleted()
+    {
+        using var temporary = new TemporaryFolder();
+        Assert.Equal(0, ReproductionRun.Of([.. OneRun, "--output", temporary.Path, "--quiet"]).ExitCode);
+        string run = RunsOf(temporary.Path)[0];
+        File.Delete(Path.Combine(run, "metrics.csv"));
+        File.WriteAllText(Path.Combine(run, "notes.md"), "precious");
+
+        CommandLineRun again = ReproductionRun.Of([.. OneRun, "--output", temporary.Path, "--quiet"]);
+
+        Assert.Equal(2, again.ExitCode);
+        Assert.Contains("has 'notes.md' in it, which fdfa did not write; move that away", again.Error, StringComparison.Ordinal);
+        Assert.Equal("precious", File.ReadAllText(Path.Combine(run, "notes.md")));
+    }
+
+    [Fact]
+    public void Cancelled_it_says_where_it_stopped_and_goes_on_there()
+    {
+        using var temporary = new TemporaryFolder();
+        using var cancellation = new CancellationTokenSource();
+        Assert.Equal(0, ReproductionRun.Of([.. OneRun, "--output", temporary.Path, "--quiet"]).ExitCode);
+        cancellation.Cancel();
+
+        CommandLineRun run = ReproductionRun.Of(cancellation.Token, [.. ReproductionRun.Options, "--output", temporary.Path, "--quiet"]);
+
+        Assert.Equal(130, run.ExitCode);
+        Assert.Equal(
+            "fdfa: Interrupted in run 1 of 1 (FDFA on embedded, 1 layer); finished runs are kept, and the same command goes on with this one.",
+            run.Error.Trim());
+        Assert.Contains("1 of 3 entries not trained yet", run.Output, StringComparison.Ordinal);
+        Assert.Contains(",missing,", File.ReadAllText(TableOf(temporary, "BP+FDFA")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_divergence_is_an_entry_and_is_remembered()
+    {
+        using var temporary = new TemporaryFolder();
+        Assert.Equal(0, ReproductionRun.Of([.. OneRun, "--output", temporary.Path, "--quiet"]).ExitCode);
+        string run = RunsOf(temporary.Path)[0];
+        File.WriteAllText(Path.Combine(run, "diverged.txt"), "The loss became NaN.\n");
+
+        CommandLineRun again = ReproductionRun.Of([.. ReproductionRun.Options, "--output", temporary.Path, "--quiet"]);
+
+        Assert.Equal(1, again.ExitCode);
+        Assert.Equal("", again.Error);
+        Assert.Contains("BP on embedded, 1 layer: diverged. The loss became NaN.", again.Output, StringComparison.Ordinal);
+        Assert.Equal(3, RunsOf(temporary.Path).Length);
+        Assert.Contains(",diverged,,,", File.ReadAllText(TableOf(temporary, "BP+FDFA")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_processes_do_not_share_a_store()
+    {
+        using var temporary = new TemporaryFolder();
+        using (RunStore.Open(temporary.Path))
+        {
+            CommandLineRun run = ReproductionRun.Of([.. OneRun, "--output", temporary.Path, "--quiet"]);
+
+            Assert.Equal(2, run.ExitCode);
+            Assert.Equal(
+                $"fdfa: Another fdfa is at work in the folder '{temporary.Path}'; wait until it ends, or choose another with --output.", run.Error.Trim());
+        }
+
+        Assert.Empty(Directory.GetFileSystemEntries(temporary.Path));
+    }
+
+    [Fact]
+    public void Quickly_and_without_any_data_set_it_takes_the_embedded_one_and_says_so()
+    {
+        using var temporary = new TemporaryFolder();
+        Directory.CreateDirectory(temporary.File("nothing"));
+
+        CommandLineRun run = ReproductionRun.Of(
+            "--quick", "--rules", "BP", "--epochs", "1", "--data-dir", temporary.File("nothing"), "--device", "cpu", "--quiet", "--output", temporary.File("store"));
+
+        Assert.Equal("", run.Error);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains($"mnist and fashion-mnist are not in '{temporary.File("nothing")}' (--data-dir), and --quick does without.", run.Output, StringComparison.Ordinal);
+        Assert.Contains("do not expect agreement", run.Output, StringComparison.Ordinal);
+        Assert.Contains("CIFAR10 is left out of a quick look; name cifar-10 with --data to have it.", run.Output, StringComparison.Ordinal);
+        Assert.Contains("1 epoch and 2 seeds, where the paper has 100 and 10", run.Output, StringComparison.Ordinal);
+        Assert.Contains("without its batch normalization", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rules_that_the_authors_code_does_not_have_are_named()
+    {
+        ReproductionRequest request = new(
+            Table1.Table, LearningRule.OfThePaper, ["embedded"], Preset.PublishedCode, AccuracyTable.PaperEpochs, AccuracyTable.PaperSeeds,
+            Quick: false, Download: false, "cpu", "nowhere", DataDirectory: null, Quiet: true);
+
+        Assert.Contains(
+            "Preset published-code without its batch normalization, which fdfa does not have yet; FG-A, LG-FG-A as in paper, since the authors' code does not have them.",
+            ReproductionPlan.Of(request).Remarks);
+        Assert.Contains("Preset paper.", ReproductionPlan.Of(request with { Preset = Preset.Paper }).Remarks);
+    }
+
+    [Fact]
+    public void Table_B5_agrees_with_the_paper()
+    {
+        CommandLineRun run = CommandLineRun.Of("reproduce", "tableB5");
+
+        Assert.Equal("", run.Error);
+        Assert.Equal(0, run.ExitCode);
+        Snapshot.Match(run.Output, "table-b5");
+    }
+
+    private static string TableOf(TemporaryFolder store, string rules) => Assert.Single(Directory.GetFiles(store.Path, $"*-{rules}-embedded.csv"));
+
+    private static string[] OneRun => ["--rules", "BP", "--data", "embedded", "--epochs", "1", "--seeds", "2", "--device", "cpu"];
+
+    private static string[] RunsOf(string store) => [.. Directory.GetDirectories(store).Order(StringComparer.Ordinal)];
+
+    private static DateTime[] WriteTimes(string store) =>
+        [.. RunsOf(store).Select(run => File.GetLastWriteTimeUtc(Path.Combine(run, "metrics.csv")))];
+
+    private static double Number(string text) => double.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,89 @@
+using System.Reflection;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Commands;
+using Fdfa.Experiments.Options;
+using Fdfa.Experiments.Runs;
+
+namespace Fdfa.Tests.CommandLine;
+
+/// <summary>The options of <c>train</c> that a preset decides: all there, and each goes to the command line and comes back.</summary>
+public sealed class TrainingOptionTests
+{
+    public static TheoryData<string, string> RulesAndPresets
+    {
+        get
+        {
+            var data = new TheoryData<string, string>();
+            foreach (LearningRule rule in LearningRule.All)
+            {
+                foreach (Preset preset in Preset.All)
+                {
+                    data.Add(rule.Name, preset.Name);
+                }
+            }
+
+            return data;
+        }
+    }
+
+    [Fact]
+    public void Every_training_option_can_be_given()
+    {
+        IEnumerable<string> properties = typeof(TrainingOptions)
+            .GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(property => property.CanWrite && property.Name != nameof(TrainingOptions.Rule))
+            .Select(property => property.Name);
+
+        Assert.Equal(properties.Order(), TrainingOption.All.Select(option => option.Property).Order());
+    }
+
+    [Theory]
+    [MemberData(nameof(RulesAndPresets))]
+    public void Without_options_a_run_is_the_preset_s(string rule, string preset)
+    {
+        RunRequest request = Read("--rule", rule, "--preset", preset, "--no-batch-norm");
+
+        Assert.Equal(Preset.Parse(preset).OptionsFor(LearningRule.Parse(rule)), request.Options);
+        Assert.Equal(Preset.Parse(preset).ActivationFor(LearningRule.Parse(rule)), request.Network.HiddenActivation);
+    }
+
+    [Theory]
+    [MemberData(nameof(RulesAndPresets))]
+    public void The_repeated_command_line_has_every_option_that_means_something(string rule, string preset)
+    {
+        // Every value differs from both presets, so that one that is lost shows.
+        string[] given =
+        [
+            "--batch-size", "7", "--learning-rate", "0.25", "--decay", "0.5", "--optimizer", "sgd", "--loss", "mse", "--weight-init", "zeros",
+            "--feedback-rate", "0.125", "--feedback-rate-decay", "0.75", "--feedback-optimizer", "sgd", "--feedback-order", "simultaneous",
+            "--feedback-init", "pytorch", "--feedback-decay", "1e-6", "--perturbations", "4", "--noise", "rademacher",
+            "--weight-noise", "sample", "--output-gradient", "exact",
+        ];
+        LearningRule learningRule = LearningRule.Parse(rule);
+        HashSet<string> meaningful = [.. TrainingOption.For(learningRule).Select(option => option.Switch)];
+        string[] antithetic = meaningful.Contains("--antithetic") ? ["--antithetic"] : [];
+
+        RunRequest request = Read(
+        [
+            "--rule", rule, "--preset", preset, "--no-batch-norm", "--activation", "relu-open",
+            .. given.Chunk(2).Where(pair => meaningful.Contains(pair[0])).SelectMany(pair => pair), .. antithetic,
+        ]);
+
+        RunRequest repeated = Read([.. request.ToArguments().Skip(1)]);
+        Assert.Equal(request.Options, repeated.Options);
+        Assert.Equal(ActivationFunction.ReLUOpenAtZero, repeated.Network.HiddenActivation);
+        Assert.Equal(request.ToArguments(), repeated.ToArguments());
+        TrainingOptions untouched = Preset.Parse(preset).OptionsFor(learningRule);
+        Assert.All(
+            TrainingOption.For(learningRule),
+            option => Assert.True(
+                option.Text(request.Options) != option.Text(untouched) || option.Switch is "--feedback-order" or "--weight-noise" or "--weight-init",
+                option.Switch));
+    }
+
+    private static RunRequest Read(params string[] arguments)
+    {
+        var command = new TrainCommand();
+        return command.Read(command.Parse(arguments));
+    }
+}

@@ -1,0 +1,286 @@
+using System.Text;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Data;
+using SkiaSharp;
+
+namespace Fdfa.Tests.Data;
+
+public sealed class TinyImageNetTests : IDisposable
+{
+    private const string Archive = "data/tiny-imagenet-200.zip";
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData(Archive)]
+    [InlineData("data/tiny-imagenet-200-subset.zip")]
+    [InlineData("data")]
+    [InlineData("data/tiny-imagenet-200")]
+    public async Task The_archive_and_the_folder_give_the_same_samples(string place)
+    {
+        if (place.EndsWith(".zip", StringComparison.Ordinal))
+        {
+            folder.Write(place, SmallTinyImageNet.Zip(SmallTinyImageNet.Files()));
+        }
+        else
+        {
+            foreach (var (name, contents) in SmallTinyImageNet.Files())
+            {
+                folder.Write($"{place}/{name}", contents);
+            }
+        }
+
+        using DataSetPair data = await LoadAsync();
+
+        // One of each class first, then the next; 9 before 10.
+        Assert.Equal([0, 199, 0], data.Train.Labels);
+        Assert.Equal([198, 196], data.Test.Labels);
+        Assert.Equal((64, 64, 3, 200), (data.Train.Width, data.Train.Height, data.Train.Channels, data.Train.ClassCount));
+        Assert.Equal("n00000199", data.Train.ClassNames[0]);
+        Assert.Equal(folder.File(place), data.Source);
+        int[] reds = [90, 120, 60];
+        for (var sample = 0; sample < 3; sample++)
+        {
+            ReadOnlySpan<byte> pixels = data.Train.Samples.Span.Slice(sample * 12288, 12288);
+            for (var pixel = 0; pixel < 4096; pixel++)
+            {
+                bool grey = sample == 1;
+                Assert.InRange(pixels[pixel], reds[sample] - 8, reds[sample] + 8);
+                Assert.InRange(pixels[4096 + pixel], (grey ? 120 : 2 * (pixel % 64)) - 8, (grey ? 120 : 2 * (pixel % 64)) + 8);
+                Assert.InRange(pixels[8192 + pixel], (grey ? 120 : 255 - 2 * (pixel / 64)) - 8, (grey ? 120 : 255 - 2 * (pixel / 64)) + 8);
+            }
+        }
+
+        Assert.Equal(new SampleCounts(3, 2), Catalog.CountHere("tiny-imagenet"));
+    }
+
+    [Fact]
+    public async Task Images_are_decoded_once_and_again_when_they_or_the_kept_file_change()
+    {
+        Dictionary<string, byte[]> files = SmallTinyImageNet.Files();
+        folder.Write(Archive, SmallTinyImageNet.Zip(files));
+        var heard = new Heard();
+        byte[] first = await SamplesAsync(heard);
+        Assert.Equal([new LoadingProgress("Decoding tiny-imagenet", 3, 5, "image"), new LoadingProgress("Decoding tiny-imagenet", 5, 5, "image")], heard.Reports);
+        string kept = Directory.GetFiles(folder.File("cache/tiny-imagenet")).Single();
+
+        Assert.Equal(first, await SamplesAsync(heard));
+        Assert.Equal(2, heard.Reports.Count);
+
+        // Cut short, foreign or of another layout: made anew.
+        byte[] whole = File.ReadAllBytes(kept);
+        foreach (byte[] damaged in (byte[][])[[], whole[..30], whole[..^1], [.. whole, 0], [.. "FDFAIMG0"u8, .. whole[8..]], [.. whole[..8], 77, .. whole[9..]], [.. whole[..40], 255, 255, 255, 127, .. whole[44..]]])
+        {
+            heard.Reports.Clear();
+            File.WriteAllBytes(kept, damaged);
+            Assert.Equal(first, await SamplesAsync(heard));
+            Assert.Equal(2, heard.Reports.Count);
+            Assert.Equal(whole, File.ReadAllBytes(kept));
+        }
+
+        heard.Reports.Clear();
+        files["val/images/val_1.JPEG"] = SmallTinyImageNet.Jpeg(5);
+        folder.Write(Archive, SmallTinyImageNet.Zip(files));
+        await SamplesAsync(heard);
+        Assert.Equal(2, heard.Reports.Count);
+        Assert.Equal(2, Directory.GetFiles(folder.File("cache/tiny-imagenet")).Length);
+    }
+
+    [Fact]
+    public async Task A_decoding_that_was_killed_leaves_nothing_for_ever()
+    {
+        folder.Write(Archive, SmallTinyImageNet.Zip(SmallTinyImageNet.Files()));
+        string old = folder.Write("cache/tiny-imagenet/.decoded-00.bin.0.tmp", [1]);
+        string young = folder.Write("cache/tiny-imagenet/.decoded-01.bin.1.tmp", [1]);
+        File.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddHours(-2));
+
+        (await LoadAsync()).Dispose();
+
+        Assert.False(File.Exists(old));
+        Assert.True(File.Exists(young));
+    }
+
+    public static TheoryData<string, byte[], string> BadImages()
+    {
+        byte[] whole = SmallTinyImageNet.Jpeg(1);
+        return new TheoryData<string, byte[], string>
+        {
+            { "empty", [], "does not decode" },
+            { "ten bytes", whole[..10], "does not decode" },
+            { "half", whole[..(whole.Length / 2)], "does not decode" },
+            { "without its end", whole[..^2], "does not decode" },
+            { "text", "This is no image."u8.ToArray(), "does not decode" },
+            { "too wide", SmallTinyImageNet.Jpeg(1, width: 65), "has 65×64 pixels, where 64×64 are expected" },
+            { "too small", SmallTinyImageNet.Jpeg(1, width: 8, height: 8), "has 8×8 pixels, where 64×64 are expected" },
+            { "hostile", Resized(whole, 65500, 65500), "has 65500×65500 pixels, where 64×64 are expected" },
+        };
+    }
+
+    [Theory]
+    [MemberData(nameof(BadImages))]
+    public async Task A_bad_image_is_named_and_left_out_only_when_asked(string kind, byte[] image, string expected)
+    {
+        Dictionary<string, byte[]> files = SmallTinyImageNet.Files();
+        files["train/n00000199/images/n00000199_10.JPEG"] = image;
+        folder.Write(Archive, SmallTinyImageNet.Zip(files));
+
+        long allocated = GC.GetAllocatedBytesForCurrentThread();
+        DataFormatException failure = await FailureAsync();
+
+        Assert.True(kind.Length > 0);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - allocated, 0, 32 << 20);
+        AssertSentence(failure, $"The image 'train/n00000199/images/n00000199_10.JPEG' in '{folder.File(Archive)}' {expected}; get the data set again, or leave such images out with --skip-bad-images.");
+        Assert.Empty(Directory.GetFiles(folder.File("cache/tiny-imagenet")));
+
+        using (DataSetPair data = await Catalog.LoadAsync("tiny-imagenet", skipsBadImages: true))
+        {
+            Assert.Equal([0, 199], data.Train.Labels);
+            Assert.Equal(1, data.LeftOut);
+        }
+
+        // What was left out once is not left out for those who did not ask.
+        await FailureAsync();
+    }
+
+    public static TheoryData<string, string, string?, string> BadLayouts => new()
+    {
+        { "no classes", "wnids.txt", null, "but has none; get tiny-imagenet-200.zip again." },
+        { "few classes", "wnids.txt", "n00000000\nn00000001\n", "200 different classes in wnids.txt, but has 2;" },
+        { "no annotations", "val/val_annotations.txt", null, "a file val/val_annotations.txt, but has none" },
+        { "annotation of an unknown class", "val/val_annotations.txt", "val_1.JPEG\tn99999999\t0\t0\t0\t0\n", "but has 'val_1.JPEG n99999999 0 0 0 0'" },
+        { "annotation without a class", "val/val_annotations.txt", "val_1.JPEG\n", "but has 'val_1.JPEG'" },
+        { "annotation twice", "val/val_annotations.txt", "val_1.JPEG\tn00000001\nval_1.JPEG\tn00000002\n", "but has 'val_1.JPEG n00000002'" },
+        { "annotation out of the folder", "val/val_annotations.txt", "../../../secret\tn00000001\n", "images in val/images/ that val/val_annotations.txt names, but has none" },
+        { "unknown class in train", "train/n77777777/images/n77777777_0.JPEG", "x", "but has 'n77777777'" },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadLayouts))]
+    public async Task Another_layout_is_refused(string kind, string file, string? text, string expected)
+    {
+        Dictionary<string, byte[]> files = SmallTinyImageNet.Files();
+        files.Remove(file);
+        if (text is not null)
+        {
+            files.Add(file, Encoding.UTF8.GetBytes(text));
+        }
+
+        Assert.True(kind.Length > 0);
+        folder.Write(Archive, SmallTinyImageNet.Zip(files));
+        AssertSentence(await FailureAsync(), folder.File(Archive), expected);
+    }
+
+    [Fact]
+    public async Task A_damaged_archive_is_one_sentence()
+    {
+        byte[] whole = SmallTinyImageNet.Zip(SmallTinyImageNet.Files());
+        byte[] flipped = [.. whole];
+        int inside = whole.AsSpan().IndexOf(Encoding.ASCII.GetBytes("n00000199_10.JPEG")) + 200;
+        flipped[inside] ^= 0x10;
+        (byte[] Bytes, string Expected)[] cases =
+        [
+            ([], "should be a whole zip archive"),
+            (whole[..^30], "should be a whole zip archive"),
+            (whole[..(whole.Length / 2)], "should be a whole zip archive"),
+            ([.. new byte[5000]], "should be a whole zip archive"),
+            (flipped, "is damaged in its archive"),
+            (SmallTinyImageNet.Zip([]), "a file wnids.txt, but has none"),
+            (SmallTinyImageNet.Zip(SmallTinyImageNet.Files(), root: ""), "a file wnids.txt, but has none"),
+            (SmallTinyImageNet.Zip(SmallTinyImageNet.Files(), root: "../../"), "a file wnids.txt, but has none"),
+            (SmallTinyImageNet.Zip(SmallTinyImageNet.Files().Concat(SmallTinyImageNet.Files())), "but holds it twice"),
+            (SmallTinyImageNet.Zip([.. SmallTinyImageNet.Files(), new("train/n00000000/images/n00000000_9.JPEG", new byte[3 << 20])]), "should have at most 1048576 bytes, but has 3145728"),
+        ];
+        foreach (var (bytes, expected) in cases)
+        {
+            folder.Write(Archive, bytes);
+            AssertSentence(await FailureAsync(), folder.File(Archive), expected);
+        }
+
+        Assert.Equal(["cache", "data"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public async Task Mutated_images_end_in_success_or_one_sentence()
+    {
+        var random = new Random(7);
+        byte[] whole = SmallTinyImageNet.Jpeg(1);
+        var planes = new byte[12288];
+        for (var trial = 0; trial < 3000; trial++)
+        {
+            byte[] bytes = [.. whole];
+            for (var flips = random.Next(1, 5); flips > 0; flips--)
+            {
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            }
+
+            Task decoding = Task.Run(() => JpegImage.Decode(bytes, 64, planes));
+            Exception? failure = await Record.ExceptionAsync(() => decoding.WaitAsync(TimeSpan.FromSeconds(20)));
+            Assert.True(failure is null or BadImageException, $"Trial {trial}: {failure}");
+        }
+    }
+
+    [SkippableFact]
+    public async Task The_part_of_Tiny_ImageNet_decodes_as_libjpeg_decodes_it()
+    {
+        string shared = SharedData.Folder("tiny-imagenet");
+        using DataSetPair data = await new DataSetCatalog(new DataLocations(shared, null, folder.File("cache"), []), null).LoadAsync("tiny-imagenet");
+        Assert.Equal((10000, 2000, 200), (data.Train.Count, data.Test.Count, data.Train.ClassCount));
+        Assert.Equal(Enumerable.Repeat(50, 200), DataSetCatalogTests.CountPerClass(data.Train));
+
+        using ImageFiles files = ImageFiles.Open(Path.Combine(shared, "tiny-imagenet-200-subset.zip"), "tiny-imagenet-200");
+        long sum = 0;
+        for (var image = 0; image < 500; image++)
+        {
+            using SKBitmap expected = SKBitmap.Decode(files.Read($"val/images/val_{image}.JPEG", 1 << 20));
+            for (var pixel = 0; pixel < 4096; pixel++)
+            {
+                SKColor colour = expected.GetPixel(pixel % 64, pixel / 64);
+                byte[] channels = [colour.Red, colour.Green, colour.Blue];
+                for (var channel = 0; channel < 3; channel++)
+                {
+                    int difference = Math.Abs(data.Test.Samples.Span[image * 12288 + channel * 4096 + pixel] - channels[channel]);
+                    Assert.InRange(difference, 0, 8);
+                    sum += difference;
+                }
+            }
+        }
+
+        // Different inverse cosine transforms round differently.
+        Assert.InRange(sum / (500 * 12288.0), 0, 0.5);
+    }
+
+    private static byte[] Resized(byte[] jpeg, int width, int height)
+    {
+        byte[] copy = [.. jpeg];
+        int frame = copy.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xff, 0xc0]);
+        (copy[frame + 5], copy[frame + 6], copy[frame + 7], copy[frame + 8]) = ((byte)(height >> 8), (byte)height, (byte)(width >> 8), (byte)width);
+        return copy;
+    }
+
+    private DataSetCatalog Catalog => new(new DataLocations(folder.File("data"), null, folder.File("cache"), []), null);
+
+    private Task<DataSetPair> LoadAsync() => Catalog.LoadAsync("tiny-imagenet");
+
+    private async Task<byte[]> SamplesAsync(Heard heard)
+    {
+        using DataSetPair data = await Catalog.LoadAsync("tiny-imagenet", heard);
+        return [.. data.Train.Samples.Span, .. data.Test.Samples.Span, .. data.Train.Labels, .. data.Test.Labels];
+    }
+
+    private Task<DataFormatException> FailureAsync() => Assert.ThrowsAsync<DataFormatException>(LoadAsync);
+
+    private static void AssertSentence(FdfaException failure, params string[] expected)
+    {
+        IdxFileTests.AssertOneSentence(failure);
+        Assert.All(expected, part => Assert.Contains(part, failure.Message, StringComparison.Ordinal));
+    }
+
+    private sealed class Heard : IProgress<LoadingProgress>
+    {
+        public List<LoadingProgress> Reports { get; } = [];
+
+        public void Report(LoadingProgress value) => Reports.Add(value);
+    }
+}
