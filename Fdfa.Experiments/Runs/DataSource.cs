@@ -109,11 +109,16 @@ internal static class DataSource
         if (network.InputShape is { } shape)
         {
             // The shape comes from the data set, unless a config.json says otherwise.
-            if (shape != data.Shape || network.OutputSize != data.ClassCount)
+            if (shape != data.Shape)
             {
                 throw new ShapeMismatchException(
-                    $"The network {network.Topology} takes images of {shape} and has {network.OutputSize} outputs, but {request.DataName} has images of {data.Shape} and {data.ClassCount} classes; "
-                    + $"give a --network that ends with {data.ClassCount}.");
+                    $"The network {network.Topology} takes images of {shape}, but {request.DataName} has images of {data.Shape}; train it again for these.");
+            }
+
+            if (network.OutputSize != data.ClassCount)
+            {
+                throw new ShapeMismatchException(
+                    $"The network {network.Topology} has {network.OutputSize} outputs, but {request.DataName} has {data.ClassCount} classes; give a --network that ends with {data.ClassCount}.");
             }
         }
         else if (network.InputSize != data.SampleSize || network.OutputSize != data.ClassCount)

@@ -1,0 +1,85 @@
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Commands;
+using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Networks;
+using Fdfa.Gpu.Training;
+
+namespace Fdfa.Tests.CommandLine;
+
+/// <summary><c>plan</c>: what it prints, and whether that is right.</summary>
+public sealed class PlanTests
+{
+    private static readonly DeviceInfo s_gpu = new("cuda:0", DeviceKind.Cuda, "Some GPU", 8_000_000_000, "");
+
+    [SkippableFact]
+    public void The_plan_of_a_dense_network()
+    {
+        var fits = false;
+        string written = CommandLineRun.Written(output => fits = PlanCommand.Write(
+            output, "Device memory of 784-800-10 with FDFA, batch 64, 1 seed", Trainer.Plan(Topology.Parse("784-800-10"), new TrainingOptions(), 1), s_gpu));
+
+        Assert.True(fits);
+        Snapshot.Match(written, "plan");
+    }
+
+    /// <summary>Counted by hand, with a row of 784 weights and a bias padded to 800 numbers.</summary>
+    [Fact]
+    public void The_parts_of_a_block_are_what_their_names_say()
+    {
+        MemoryPlan plan = Trainer.Plan(Topology.Parse("784-800-10"), new TrainingOptions(), replicas: 3);
+
+        Assert.Equal(["block 1: 784 → 800", "block 2: 800 → 10", "input and loss"], plan.Blocks.Select(block => block.Name));
+        BlockMemory hidden = plan.Blocks[0];
+        Assert.Equal(3 * 4 * 800 * 800, hidden.Parameters);
+        Assert.Equal(3 * 4 * 10 * 816, hidden.Feedback);
+        Assert.Equal(2 * (hidden.Parameters + hidden.Feedback), hidden.OptimizerState);
+        Assert.Equal(0, plan.Blocks[1].Feedback);
+        Assert.Equal(plan.Blocks.Sum(block => block.Parameters + block.OptimizerState + block.Feedback + block.Activations), plan.DeviceBytes);
+    }
+
+    [Fact]
+    public void Without_optimizer_state_there_is_none()
+    {
+        var sgd = new TrainingOptions { WeightOptimizer = OptimizerKind.Sgd, FeedbackOptimizer = OptimizerKind.Sgd };
+
+        Assert.All(Trainer.Plan(Topology.Parse("784-800-10"), sgd, 1).Blocks, block => Assert.Equal(0, block.OptimizerState));
+        Assert.All(
+            Trainer.Plan(Topology.Parse("784-800-10"), sgd with { Rule = LearningRule.Backpropagation }, 1).Blocks,
+            block => Assert.Equal(0, block.Feedback));
+    }
+
+    [Fact]
+    public void What_does_not_fit_is_said_with_both_numbers()
+    {
+        var fits = true;
+        string written = CommandLineRun.Written(output => fits = PlanCommand.Write(
+            output, "A plan", new MemoryPlan([new BlockMemory("block 1: 1 → 2", 1e9, 2e9, 3e9, 4e9)], 1), s_gpu));
+
+        Assert.False(fits);
+        Assert.Contains(
+            "It does not fit on cuda:0: it needs 10.0 GB of device memory, and Some GPU has 8.0 GB; make the largest block or the batch smaller, or train fewer seeds at once.",
+            written,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_exit_code_says_whether_it_fits()
+    {
+        Assert.Equal(0, CommandLineRun.Of("plan", "--network", "784-800-10", "--device", "cpu").ExitCode);
+
+        CommandLineRun large = CommandLineRun.Of("plan", "--network", "784-10000-10000-10", "--seeds", "1000", "--device", "cpu");
+
+        Assert.Equal("", large.Error);
+        Assert.Equal(1, large.ExitCode);
+        Assert.Contains("block 2: 10000 → 10000", large.Output, StringComparison.Ordinal);
+        Assert.Contains("It does not fit on cpu", large.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_preset_gives_its_batch_normalization_and_the_command_line_takes_it()
+    {
+        // There are no kernels for it yet: the refusal shows what was asked for.
+        Assert.Contains("batch normalization", CommandLineRun.Of("plan", "--preset", "published-code", "--device", "cpu").Error, StringComparison.Ordinal);
+        Assert.Equal(0, CommandLineRun.Of("plan", "--preset", "published-code", "--no-batch-norm", "--device", "cpu").ExitCode);
+    }
+}
