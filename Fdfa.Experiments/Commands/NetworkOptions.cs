@@ -9,7 +9,7 @@ namespace Fdfa.Experiments.Commands;
 /// <param name="otherwise">The default topology.</param>
 internal sealed class NetworkOptions(string otherwise)
 {
-    private readonly Option<string> _network = CommonOptions.Network(otherwise, "an --input");
+    private readonly Option<string> _network = CommonOptions.Network(otherwise, "images of the shape of --input");
 
     private readonly Option<string> _input = OptionText.Create(
         "--input", "shape", "Channels x height x width of the images that convolutions read, such as 1x28x28. [default: none; layer sizes begin with their input]");
