@@ -18,7 +18,7 @@ internal static class ConfigurationTable
             ? $"seed {configuration.Seeds[0]}"
             : $"seeds {configuration.Seeds[0]} to {configuration.Seeds[^1]}";
         string test = ConsoleOutput.Count(configuration.Data.TestSamples, "test sample");
-        output.Line($"{rule.Name} ({rule.FullName}), {configuration.Network} with {configuration.ParameterCount} parameters, {seeds}");
+        output.Line($"{rule.Name} ({rule.FullName}), {configuration.Network}{(network.InputShape is { } shape ? $" on {shape}" : "")} with {configuration.ParameterCount} parameters, {seeds}");
         output.Line($"{configuration.Data.Name}: {ConsoleOutput.Count(configuration.Data.TrainingSamples, "training sample")}, {test}; {ConsoleOutput.Count(configuration.Epochs, "epoch")}");
         output.Line($"{configuration.Device.Selector}: {configuration.Device.Name}, {configuration.Device.Details}");
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Reproduction;
 using Fdfa.Experiments.Runs;
@@ -35,6 +36,35 @@ public sealed class ReproduceTests
         Assert.DoesNotContain("epoch 1/1", second.Output, StringComparison.Ordinal);
         Assert.Equal(written, WriteTimes(store));
         Assert.Equal(markdown, File.ReadAllText(Path.Combine(store, "tiny-published-code-no-batch-norm-1epochs-2seeds-BP+FDFA-embedded.md")));
+    }
+
+    [Fact]
+    public void A_run_from_before_batch_normalization_is_found_again_and_not_taken_for_one_with_it()
+    {
+        using var temporary = new TemporaryFolder();
+        Assert.Equal(0, ReproductionRun.Of([.. OneRun, "--output", temporary.Path, "--quiet"]).ExitCode);
+        foreach (string run in RunsOf(temporary.Path))
+        {
+            string file = Path.Combine(run, "config.json");
+            JsonNode json = JsonNode.Parse(File.ReadAllText(file))!;
+            Assert.True(json.AsObject().Remove("batchNormalization"));
+            Assert.True(json["data"]!.AsObject().Remove("shape"));
+            Assert.True(json["options"]!.AsObject().Remove("perturbationSite"));
+            File.WriteAllText(file, json.ToJsonString());
+        }
+
+        var request = new ReproductionRequest(
+            ReproductionRun.Tiny, [LearningRule.Backpropagation], ["embedded"], Preset.PublishedCode, Epochs: 1, Seeds: 2,
+            Quick: false, Download: false, "cpu", temporary.Path, DataDirectory: null, Quiet: true);
+        using RunStore store = RunStore.Open(temporary.Path);
+
+        Assert.Equal([true, true], Found(false));
+        // The network without a hidden block has nothing to normalize.
+        Assert.Equal([true, false], Found(true));
+
+        IEnumerable<bool> Found(bool batchNormalization) => ReproductionPlan
+            .Of(request with { BatchNormalization = batchNormalization })
+            .Entries.Select(entry => store.Find(entry.Request, out string? damage) is not null && damage is null);
     }
 
     [Fact]
