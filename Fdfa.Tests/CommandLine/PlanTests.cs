@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Commands;
 using Fdfa.Gpu.Devices;
@@ -75,11 +76,25 @@ public sealed class PlanTests
         Assert.Contains("It does not fit on cpu", large.Output, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_preset_gives_its_batch_normalization_and_the_command_line_takes_it()
+    /// <summary>What <c>plan</c> and <c>bench</c> read alike.</summary>
+    [Theory]
+    [InlineData("FDFA", "published-code", "--network 15C5-P2-10 --input 1x28x28", "15C5-P2-10 (ReLU, input 1x28x28, batch normalization)")]
+    [InlineData("FDFA", "published-code", "--network 15C5-P2-10 --input 1x28x28 --no-batch-norm", "15C5-P2-10 (ReLU, input 1x28x28)")]
+    [InlineData("FDFA", "paper", "--network alexnet-200 --input 3x224x224", "alexnet-200 (ReLU, input 3x224x224, batch normalization)")]
+    [InlineData("DFA", "paper", "--batch-norm", "784-9-10 (ReLUOpenAtZero, batch normalization)")]
+    [InlineData("FG-A", "published-code", "", "784-9-10 (ReLU)")]
+    [InlineData("FDFA", "paper", "--network 3072-10 --input 3x32x32", "3072-10 (ReLU)")]
+    public void A_network_without_a_data_set_is_described_whole(string rule, string preset, string commandLine, string expected)
     {
-        // There are no kernels for it yet: the refusal shows what was asked for.
-        Assert.Contains("batch normalization", CommandLineRun.Of("plan", "--preset", "published-code", "--device", "cpu").Error, StringComparison.Ordinal);
-        Assert.Equal(0, CommandLineRun.Of("plan", "--preset", "published-code", "--no-batch-norm", "--device", "cpu").ExitCode);
+        var network = new NetworkOptions("784-9-10");
+        var command = new Command("some");
+        foreach (Option option in network.All)
+        {
+            command.Options.Add(option);
+        }
+
+        ParseResult arguments = command.Parse(commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        Assert.Equal(expected, network.Read(arguments, Preset.Parse(preset), LearningRule.Parse(rule)).ToString());
     }
 }
