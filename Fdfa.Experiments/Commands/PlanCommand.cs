@@ -93,7 +93,7 @@ internal sealed class PlanCommand : Command, IFdfaCommand
         string? shortage = plan.FindShortage(device);
         output.Line(shortage is null
             ? $"It fits on {device.Selector}, {device.Name}, which has {Bytes(device.MemoryBytes)}."
-            : $"It does not fit on {device.Selector}: it needs {shortage}; make the largest block or the batch smaller, or train fewer seeds at once.");
+            : $"It does not fit on {device.Selector}: it needs {shortage}; make a layer or the batch smaller, or train fewer seeds at once: {plan.Largest.Name} takes most.");
         return shortage is null;
 
         void AddRow(string name, BlockMemory memory)

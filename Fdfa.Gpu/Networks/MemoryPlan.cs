@@ -11,6 +11,9 @@ public sealed record MemoryPlan(IReadOnlyList<BlockMemory> Blocks, double HostBy
     /// <summary>Device memory of all replicas.</summary>
     public double DeviceBytes => Blocks.Sum(block => block.Bytes);
 
+    /// <summary>What takes most.</summary>
+    public BlockMemory Largest => Blocks.MaxBy(block => block.Bytes)!;
+
     /// <summary>What is needed and what there is, where a device or this machine has too little: "9.0 GB of memory, and this machine has 8.0 GB".</summary>
     /// <returns>Null where it fits.</returns>
     public string? FindShortage(DeviceInfo device)

@@ -111,9 +111,10 @@ internal sealed record NetworkMemory(MemoryPlan Plan, double LongestBuffer)
         var needed = Of(network, options, replicas);
         if (needed.Plan.FindShortage(device.Info) is { } shortage)
         {
+            var largest = needed.Plan.Largest;
             throw new DeviceException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Training {network.Topology} with batch size {options.BatchSize} and {replicas} seed(s) needs {shortage}; make a layer or the batch smaller, or train fewer seeds at once."));
+                $"Training {network.Topology} with batch size {options.BatchSize} and {replicas} seed(s) needs {shortage}; make a layer or the batch smaller, or train fewer seeds at once: {largest.Name} takes most, {largest.Bytes / 1e9:0.0} GB."));
         }
 
         needed.RequireCountable(network, options);

@@ -58,7 +58,7 @@ public sealed class PlanTests
 
         Assert.False(fits);
         Assert.Contains(
-            "It does not fit on cuda:0: it needs 10.0 GB of device memory, and Some GPU has 8.0 GB; make the largest block or the batch smaller, or train fewer seeds at once.",
+            "It does not fit on cuda:0: it needs 10.0 GB of device memory, and Some GPU has 8.0 GB; make a layer or the batch smaller, or train fewer seeds at once: block 1: 1 → 2 takes most.",
             written,
             StringComparison.Ordinal);
     }
