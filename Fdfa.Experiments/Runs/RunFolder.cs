@@ -73,8 +73,8 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Writes one seed's model anew.</summary>
     public void WriteModel(
-        ulong seed, NetworkDescription network, NetworkParameters parameters, IReadOnlyDictionary<string, string> metadata) =>
-        ModelFile.Save(ModelPath(Path, seed), network, parameters, metadata);
+        ulong seed, NetworkDescription network, TrainingOptions options, NetworkParameters parameters, IReadOnlyDictionary<string, string> metadata) =>
+        ModelFile.Save(ModelPath(Path, seed), network, options, parameters, metadata);
 
     /// <summary>Reads the configuration of a finished or interrupted run.</summary>
     /// <exception cref="RunFolderException">There is none, or it cannot be read.</exception>

@@ -190,7 +190,7 @@ public sealed class Trainer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(parameters);
         RequireReplica(replica);
-        parameters.RequireFit(_description, _options.Rule);
+        parameters.RequireFit(_description, _options.Rule, _options.EffectiveSite);
         Network.Flush();
         Network.Write(replica, parameters);
     }
