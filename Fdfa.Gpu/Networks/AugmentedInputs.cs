@@ -1,0 +1,97 @@
+using Fdfa.Cpu.Reference.Augmentation;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Augmentation;
+using Fdfa.Gpu.Kernels.Dense;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Fdfa.Gpu.Networks;
+
+/// <summary>Gathers batches of augmented images: a launch that draws their crops, and one that resamples them.</summary>
+internal sealed class AugmentedInputs : IDisposable
+{
+    private readonly ComputeDevice _device;
+    private readonly ImageAugmentation _augmentation;
+    private readonly ImageShape _image;
+    private readonly int _replicas;
+    private readonly ArrayView<uint> _seeds;
+    private readonly DeviceBuffer<uint> _crops;
+    private readonly Action<AcceleratorStream, KernelConfig, CropDraw> _draw;
+    private readonly Action<AcceleratorStream, KernelConfig, AugmentedGather> _gather;
+
+    /// <summary>Allocates room for the crops of a batch, and loads the kernels.</summary>
+    /// <param name="device">Where to.</param>
+    /// <param name="augmentation">How images become inputs.</param>
+    /// <param name="image">The shape of the data's images.</param>
+    /// <param name="sampleCapacity">Samples that a batch can have, a multiple of 16.</param>
+    /// <param name="seeds">Two words per replica.</param>
+    /// <param name="replicas">How many.</param>
+    /// <exception cref="InvalidOptionException">The augmentation's numbers are out of their range.</exception>
+    /// <exception cref="ShapeMismatchException">It cannot augment such images.</exception>
+    public AugmentedInputs(
+        ComputeDevice device, ImageAugmentation augmentation, ImageShape image, int sampleCapacity, ArrayView<uint> seeds, int replicas)
+    {
+        Shape = augmentation.InputOf(image);
+        _device = device;
+        _augmentation = augmentation;
+        _image = image;
+        _replicas = replicas;
+        _seeds = seeds;
+        _crops = new DeviceBuffer<uint>(device, (long)CropDraw.Rows * sampleCapacity * replicas);
+        _draw = device.Load<CropDraw>(typeof(CropDraw).GetMethod(nameof(CropDraw.Run))!.MakeGenericMethod(device.Tiles.Type));
+        _gather = device.Load<AugmentedGather>(typeof(AugmentedGather).GetMethod(nameof(AugmentedGather.Run))!.MakeGenericMethod(device.Tiles.Type));
+    }
+
+    /// <summary>The inputs' shape.</summary>
+    public ImageShape Shape { get; }
+
+    /// <summary>The crops of the batch gathered last, as <see cref="CropDraw"/> lays them out.</summary>
+    public ArrayView<uint> Crops => _crops.View;
+
+    /// <summary>Gathers a batch for training: random crops, flipped or not.</summary>
+    /// <param name="batch">The batch and where it goes.</param>
+    /// <param name="groups">Groups that share the features.</param>
+    /// <param name="step">Counter of the draws.</param>
+    public void GatherForTraining(in BatchGather batch, int groups, uint step) => Gather(batch, groups, new CropDraw
+    {
+        Tries = RandomCrop.Tries,
+        Flips = _augmentation.Flips ? 1 : 0,
+        Step = step,
+        SmallestArea = Fixed(_augmentation.SmallestArea),
+        AreaRange = Fixed(_augmentation.LargestArea - _augmentation.SmallestArea),
+        SmallestLogRatio = Fixed(Math.Log(_augmentation.SmallestRatio)),
+        LogRatioRange = Fixed(Math.Log(_augmentation.LargestRatio) - Math.Log(_augmentation.SmallestRatio)),
+    });
+
+    /// <summary>Gathers a batch for evaluation: whole images, resized.</summary>
+    /// <param name="batch">The batch and where it goes.</param>
+    /// <param name="groups">Groups that share the features.</param>
+    public void GatherForEvaluation(in BatchGather batch, int groups) => Gather(batch, groups, default);
+
+    /// <inheritdoc/>
+    public void Dispose() => _crops.Dispose();
+
+    private void Gather(in BatchGather batch, int groups, in CropDraw draw)
+    {
+        var stream = _device.Accelerator.DefaultStream;
+        _draw(stream, _device.Launch(1, _replicas), draw with
+        {
+            Samples = batch.Samples,
+            SampleCapacity = batch.SampleCapacity,
+            ImageSide = _image.Height,
+            Seeds = _seeds,
+            Crops = _crops.View,
+        });
+        _gather(stream, _device.Launch(groups, _replicas), new AugmentedGather
+        {
+            Batch = batch,
+            Channels = _image.Channels,
+            ImageSide = _image.Height,
+            Side = Shape.Height,
+            Crops = _crops.View,
+        });
+    }
+
+    private static long Fixed(double value) => (long)Math.Round(value * (1L << CropDraw.FractionBits));
+}
