@@ -14,6 +14,7 @@ internal sealed class AugmentedInputs : IDisposable
     private readonly ComputeDevice _device;
     private readonly ImageAugmentation _augmentation;
     private readonly ImageShape _image;
+    private readonly int _sampleCapacity;
     private readonly int _replicas;
     private readonly ArrayView<uint> _seeds;
     private readonly DeviceBuffer<uint> _crops;
@@ -36,6 +37,7 @@ internal sealed class AugmentedInputs : IDisposable
         _device = device;
         _augmentation = augmentation;
         _image = image;
+        _sampleCapacity = sampleCapacity;
         _replicas = replicas;
         _seeds = seeds;
         _crops = new DeviceBuffer<uint>(device, (long)CropDraw.Rows * sampleCapacity * replicas);
@@ -46,52 +48,47 @@ internal sealed class AugmentedInputs : IDisposable
     /// <summary>The inputs' shape.</summary>
     public ImageShape Shape { get; }
 
-    /// <summary>The crops of the batch gathered last, as <see cref="CropDraw"/> lays them out.</summary>
+    /// <summary>The crops of the last batch, as <see cref="CropDraw"/> lays them out.</summary>
     public ArrayView<uint> Crops => _crops.View;
 
-    /// <summary>Gathers a batch for training: random crops, flipped or not.</summary>
+    /// <summary>Gathers a batch.</summary>
     /// <param name="batch">The batch and where it goes.</param>
     /// <param name="groups">Groups that share the features.</param>
-    /// <param name="step">Counter of the draws.</param>
-    public void GatherForTraining(in BatchGather batch, int groups, uint step) => Gather(batch, groups, new CropDraw
+    /// <param name="step">Counter of the draws; <see langword="null"/> in evaluation, which sees whole images.</param>
+    public void Gather(in BatchGather batch, int groups, uint? step)
     {
-        Tries = RandomCrop.Tries,
-        Flips = _augmentation.Flips ? 1 : 0,
-        Step = step,
-        SmallestArea = Fixed(_augmentation.SmallestArea),
-        AreaRange = Fixed(_augmentation.LargestArea - _augmentation.SmallestArea),
-        SmallestLogRatio = Fixed(Math.Log(_augmentation.SmallestRatio)),
-        LogRatioRange = Fixed(Math.Log(_augmentation.LargestRatio) - Math.Log(_augmentation.SmallestRatio)),
-    });
-
-    /// <summary>Gathers a batch for evaluation: whole images, resized.</summary>
-    /// <param name="batch">The batch and where it goes.</param>
-    /// <param name="groups">Groups that share the features.</param>
-    public void GatherForEvaluation(in BatchGather batch, int groups) => Gather(batch, groups, default);
-
-    /// <inheritdoc/>
-    public void Dispose() => _crops.Dispose();
-
-    private void Gather(in BatchGather batch, int groups, in CropDraw draw)
-    {
-        var stream = _device.Accelerator.DefaultStream;
-        _draw(stream, _device.Launch(1, _replicas), draw with
-        {
-            Samples = batch.Samples,
-            SampleCapacity = batch.SampleCapacity,
-            ImageSide = _image.Height,
-            Seeds = _seeds,
-            Crops = _crops.View,
-        });
-        _gather(stream, _device.Launch(groups, _replicas), new AugmentedGather
+        Draw(batch.Samples, step);
+        _gather(_device.Accelerator.DefaultStream, _device.Launch(groups, _replicas), new AugmentedGather
         {
             Batch = batch,
             Channels = _image.Channels,
             ImageSide = _image.Height,
             Side = Shape.Height,
-            Crops = _crops.View,
+            Crops = Crops,
         });
     }
+
+    /// <summary>The first half of <see cref="Gather"/>, for tests: the crops.</summary>
+    /// <param name="samples">Samples of the batch.</param>
+    /// <param name="step">Counter of the draws; <see langword="null"/> in evaluation.</param>
+    public void Draw(int samples, uint? step) => _draw(_device.Accelerator.DefaultStream, _device.Launch(1, _replicas), new CropDraw
+    {
+        Samples = samples,
+        SampleCapacity = _sampleCapacity,
+        ImageSide = _image.Height,
+        Tries = step is null ? 0 : RandomCrop.Tries,
+        Flips = step is not null && _augmentation.Flips ? 1 : 0,
+        Step = step ?? 0,
+        SmallestArea = Fixed(_augmentation.SmallestArea),
+        AreaRange = Fixed(_augmentation.LargestArea - _augmentation.SmallestArea),
+        SmallestLogRatio = Fixed(Math.Log(_augmentation.SmallestRatio)),
+        LogRatioRange = Fixed(Math.Log(_augmentation.LargestRatio) - Math.Log(_augmentation.SmallestRatio)),
+        Seeds = _seeds,
+        Crops = Crops,
+    });
+
+    /// <inheritdoc/>
+    public void Dispose() => _crops.Dispose();
 
     private static long Fixed(double value) => (long)Math.Round(value * (1L << CropDraw.FractionBits));
 }
