@@ -55,7 +55,9 @@ public sealed record ImageAugmentation(
                 $"Images of {image} cannot be augmented to {Side} pixels a side, because augmentation only enlarges; give a side of at least {image.Height}.");
     }
 
-    private void Validate()
+    /// <summary>Refuses numbers no run can work with.</summary>
+    /// <exception cref="InvalidOptionException">A number is out of its range.</exception>
+    internal void Validate()
     {
         if (Side is < 1 or > LargestSide)
         {

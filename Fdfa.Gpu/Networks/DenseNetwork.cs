@@ -13,7 +13,7 @@ namespace Fdfa.Gpu.Networks;
 /// A step leaves its update pending; the next step's launches apply it block by block, each before its forward pass.
 /// Launches per step: L. With a backward chain 2L − 1, because each link waits for the one above; with local heads 2L − 2,
 /// because a head needs all rows of its block, which many groups share. One more gathers the batch where no step before has: in an epoch's
-/// first step, after an evaluation, and always where L = 1.
+/// first step, after an evaluation, and always where L = 1. Augmented images take two for that, in every step: their crops are drawn first.
 /// </remarks>
 internal sealed class DenseNetwork : IDisposable
 {
@@ -22,6 +22,7 @@ internal sealed class DenseNetwork : IDisposable
     private readonly DenseKernels _kernels;
     private readonly DenseBlockBuffers[] _blocks;
     private readonly InputBuffers _inputs;
+    private readonly AugmentedInputs? _augmented;
     private readonly LossBuffers _loss;
     private readonly Head?[] _heads;
     private readonly DeviceBuffer<float> _headMetrics;
@@ -33,7 +34,13 @@ internal sealed class DenseNetwork : IDisposable
     private int _pendingSamples;
     private uint _pendingNoiseStep;
 
-    public DenseNetwork(ComputeDevice device, NetworkDescription network, TrainingOptions options, IReadOnlyList<ulong> seeds)
+    /// <param name="device">Where to train.</param>
+    /// <param name="network">What to train.</param>
+    /// <param name="options">How to train.</param>
+    /// <param name="seeds">One per replica.</param>
+    /// <param name="image">The shape of the data's images, where the options augment them.</param>
+    public DenseNetwork(
+        ComputeDevice device, NetworkDescription network, TrainingOptions options, IReadOnlyList<ulong> seeds, ImageShape image = default)
     {
         _device = device;
         _options = options;
@@ -52,6 +59,9 @@ internal sealed class DenseNetwork : IDisposable
         _inputs = new InputBuffers(device, network.InputSize, SampleCapacity, _replicas);
         _seeds = new DeviceBuffer<uint>(device, 2L * _replicas);
         _seeds.View.SubView(0, 2L * _replicas).CopyFromCPU(seeds.SelectMany(seed => new[] { (uint)seed, (uint)(seed >> 32) }).ToArray());
+        _augmented = options.Augmentation is { } augmentation
+            ? new AugmentedInputs(device, augmentation, image, SampleCapacity, _seeds.View, _replicas)
+            : null;
     }
 
     /// <summary>Samples that a step can take.</summary>
@@ -72,12 +82,12 @@ internal sealed class DenseNetwork : IDisposable
     {
         if (!_gathered)
         {
-            Gather(batch, _step);
+            Gather(batch, noiseStep);
         }
 
-        var isDeep = LastIndex > 0;
-        Launch(Pass(batch.Samples, noiseStep, _blocks[0].Directions), Gathering(isDeep ? next : null, _step + 1), metrics);
-        _gathered = isDeep && next is not null;
+        var following = LastIndex > 0 && _augmented is null ? next : null;
+        Launch(Pass(batch.Samples, noiseStep, _blocks[0].Directions), Gathering(following, _step + 1), metrics);
+        _gathered = following is not null;
         if (_options.Rule.HasBackwardChain)
         {
             for (var index = LastIndex - 1; index >= 0; index--)
@@ -95,7 +105,7 @@ internal sealed class DenseNetwork : IDisposable
     /// <summary>Loss and accuracy of a batch with the current weights; pending updates must have been flushed.</summary>
     public void Evaluate(in Batch batch, in MetricsTarget metrics)
     {
-        Gather(batch, _step);
+        Gather(batch, noiseStep: null);
         _gathered = false;
         Launch(Pass(batch.Samples, noiseStep: 0, directions: 0), Gathering(null, 0), metrics);
     }
@@ -141,6 +151,7 @@ internal sealed class DenseNetwork : IDisposable
         }
 
         _inputs.Dispose();
+        _augmented?.Dispose();
         _loss.Dispose();
         _headMetrics.Dispose();
         _seeds.Dispose();
@@ -331,8 +342,18 @@ internal sealed class DenseNetwork : IDisposable
         _kernels.Backward(_device.Accelerator.DefaultStream, _device.Launch(block.Tiles, _replicas), projection, block.RowsPerGroup);
     }
 
-    private void Gather(in Batch batch, long step) =>
-        _kernels.Gather(_device.Accelerator.DefaultStream, _device.Launch(_blocks[0].Tiles, _replicas), Gathering(batch, step));
+    private void Gather(in Batch batch, uint? noiseStep)
+    {
+        var gather = Gathering(batch, _step);
+        if (_augmented is { } augmented)
+        {
+            augmented.Gather(gather, _blocks[0].Tiles, noiseStep);
+        }
+        else
+        {
+            _kernels.Gather(_device.Accelerator.DefaultStream, _device.Launch(_blocks[0].Tiles, _replicas), gather);
+        }
+    }
 
     private BatchGather Gathering(in Batch? batch, long step) => batch is not { } known ? default : new BatchGather
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Augmentation;
 using Fdfa.Gpu.Kernels.Tiles;
 
 namespace Fdfa.Gpu.Networks;
@@ -76,6 +77,7 @@ internal sealed record NetworkMemory(double DeviceBytes, double HostBytes, doubl
         Add(capacity * RoundUp(network.InputSize + 1.0), 3);
         Add((network.InputSize + 1.0) * capacity, 2);
         Add(capacity, 2);
+        Add(options.Augmentation is null ? 0 : CropDraw.Rows * capacity, 1);
         Add(2, 1);
         return new NetworkMemory(
             deviceFloats * replicas * sizeof(float), 2 * ((hostFloats * sizeof(double)) + (largestBlock * sizeof(float))), longest);
