@@ -44,7 +44,12 @@ public struct AugmentedGather
         var rowEnd = rowBegin + (4 * quadsPerGroup) < batch.Inputs ? rowBegin + (4 * quadsPerGroup) : batch.Inputs;
         if (batch.Samples > 0 && rowBegin < rowEnd)
         {
-            var hasSampleMajorTarget = batch.SampleMajorTarget.Length > 0;
+            var sampleMajor = batch.SampleMajorTarget;
+            if (sampleMajor.Length > 0)
+            {
+                sampleMajor = Replica.Of(sampleMajor, replica, batch.SampleCapacity * batch.InputStride);
+            }
+
             TTiles.ForEach(
                 rowBegin,
                 rowEnd,
@@ -52,12 +57,9 @@ public struct AugmentedGather
                 new Body
                 {
                     Gather = gather,
-                    HasSampleMajorTarget = hasSampleMajorTarget ? 1 : 0,
                     OrderBegin = (replica * batch.OrderStride) + batch.OrderBegin,
-                    SampleMajorTarget = hasSampleMajorTarget
-                        ? Replica.Of(batch.SampleMajorTarget, replica, batch.SampleCapacity * batch.InputStride)
-                        : batch.SampleMajorTarget,
-                    FeatureMajorTarget = Replica.Of(batch.FeatureMajorTarget, replica, (batch.Inputs + 1) * batch.SampleCapacity),
+                    SampleMajorTarget = sampleMajor,
+                    FeatureMajorTarget = Replica.Of(batch.FeatureMajorTarget, replica, batch.FeatureRows * batch.SampleCapacity),
                     BatchLabels = Replica.Of(batch.BatchLabels, replica, batch.SampleCapacity),
                     Crops = Replica.Of(gather.Crops, replica, CropDraw.Rows * batch.SampleCapacity),
                 });
@@ -67,7 +69,6 @@ public struct AugmentedGather
     private struct Body : IElementwise
     {
         public AugmentedGather Gather;
-        public int HasSampleMajorTarget;
         public int OrderBegin;
         public ArrayView<float> SampleMajorTarget;
         public ArrayView<float> FeatureMajorTarget;
@@ -83,7 +84,7 @@ public struct AugmentedGather
             var y1 = Input<TLane, TBits, TLanes>(row + 1, column);
             var y2 = Input<TLane, TBits, TLanes>(row + 2, column);
             var y3 = Input<TLane, TBits, TLanes>(row + 3, column);
-            if (HasSampleMajorTarget != 0)
+            if (SampleMajorTarget.Length > 0)
             {
                 SampleMajor.Store<TLane, TBits, TLanes>(
                     SampleMajorTarget, (column * Gather.Batch.InputStride) + row, Gather.Batch.InputStride, Gather.Batch.Inputs - row, y0, y1, y2, y3);
@@ -104,7 +105,7 @@ public struct AugmentedGather
             if (row < Gather.Batch.Inputs)
             {
                 y = TLanes.MultiplyAdd(Resample<TLane, TBits, TLanes>(row, column), TLanes.Broadcast(2f / 255f), TLanes.Broadcast(-1f));
-                TLanes.Store(FeatureMajorTarget, (row * Gather.Batch.SampleCapacity) + column, y);
+                TLanes.Store(FeatureMajorTarget, (Gather.Batch.Border.RowOf(row) * Gather.Batch.SampleCapacity) + column, y);
             }
 
             return y;

@@ -38,11 +38,17 @@ public struct BatchGather
     /// <summary>Indices of samples, per replica, padded by at least 15 valid ones.</summary>
     public ArrayView<int> Order;
 
-    /// <summary>y⁽⁰⁾, sample-major, per replica.</summary>
+    /// <summary>y⁽⁰⁾, sample-major, per replica; empty where a convolution reads it.</summary>
     public ArrayView<float> SampleMajorTarget;
 
-    /// <summary>y⁽⁰⁾, feature-major [n₀ + 1 × SampleCapacity], per replica.</summary>
+    /// <summary>y⁽⁰⁾, feature-major [<see cref="FeatureRows"/> × SampleCapacity], per replica.</summary>
     public ArrayView<float> FeatureMajorTarget;
+
+    /// <summary>Rows of <see cref="FeatureMajorTarget"/>: n₀ + 1, or more where it has a border.</summary>
+    public int FeatureRows;
+
+    /// <summary>The zeros around the images in <see cref="FeatureMajorTarget"/>.</summary>
+    public ImageBorder Border;
 
     /// <summary>Labels of the batch [SampleCapacity], per replica.</summary>
     public ArrayView<uint> BatchLabels;
@@ -58,6 +64,12 @@ public struct BatchGather
         var rowEnd = rowBegin + (4 * quadsPerGroup) < gather.Inputs ? rowBegin + (4 * quadsPerGroup) : gather.Inputs;
         if (gather.Samples > 0 && rowBegin < rowEnd)
         {
+            var sampleMajor = gather.SampleMajorTarget;
+            if (sampleMajor.Length > 0)
+            {
+                sampleMajor = Replica.Of(sampleMajor, replica, gather.SampleCapacity * gather.InputStride);
+            }
+
             TTiles.ForEach(
                 rowBegin,
                 rowEnd,
@@ -66,8 +78,8 @@ public struct BatchGather
                 {
                     Gather = gather,
                     OrderBegin = (replica * gather.OrderStride) + gather.OrderBegin,
-                    SampleMajorTarget = Replica.Of(gather.SampleMajorTarget, replica, gather.SampleCapacity * gather.InputStride),
-                    FeatureMajorTarget = Replica.Of(gather.FeatureMajorTarget, replica, (gather.Inputs + 1) * gather.SampleCapacity),
+                    SampleMajorTarget = sampleMajor,
+                    FeatureMajorTarget = Replica.Of(gather.FeatureMajorTarget, replica, gather.FeatureRows * gather.SampleCapacity),
                     BatchLabels = Replica.Of(gather.BatchLabels, replica, gather.SampleCapacity),
                 });
         }
@@ -90,8 +102,12 @@ public struct BatchGather
             var y1 = Input<TLane, TBits, TLanes>(row + 1, column);
             var y2 = Input<TLane, TBits, TLanes>(row + 2, column);
             var y3 = Input<TLane, TBits, TLanes>(row + 3, column);
-            SampleMajor.Store<TLane, TBits, TLanes>(
-                SampleMajorTarget, (column * Gather.InputStride) + row, Gather.InputStride, Gather.Inputs - row, y0, y1, y2, y3);
+            if (SampleMajorTarget.Length > 0)
+            {
+                SampleMajor.Store<TLane, TBits, TLanes>(
+                    SampleMajorTarget, (column * Gather.InputStride) + row, Gather.InputStride, Gather.Inputs - row, y0, y1, y2, y3);
+            }
+
             if (row == 0)
             {
                 TLanes.StoreBits(BatchLabels, column, TLanes.GatherBytes(Gather.Labels, Gather.Order, OrderBegin + column, 1, 0));
@@ -108,7 +124,7 @@ public struct BatchGather
             {
                 var bytes = TLanes.GatherBytes(Gather.Data, Gather.Order, OrderBegin + column, Gather.Inputs, row);
                 y = TLanes.MultiplyAdd(TLanes.ConvertToFloats(bytes), TLanes.Broadcast(2f / 255f), TLanes.Broadcast(-1f));
-                TLanes.Store(FeatureMajorTarget, (row * Gather.SampleCapacity) + column, y);
+                TLanes.Store(FeatureMajorTarget, (Gather.Border.RowOf(row) * Gather.SampleCapacity) + column, y);
             }
 
             return y;

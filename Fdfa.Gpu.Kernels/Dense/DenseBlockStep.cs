@@ -89,8 +89,7 @@ public static class DenseBlockStep
         var deltas = Replica.Of(arguments.Deltas, replica, arguments.Outputs * arguments.DeltaStride);
         if (TRule.LearnsFeedback && (!TRule.ProjectsError || arguments.Pending.FeedbackFirst != 0))
         {
-            var feedback = DenseUpdate.FeedbackOf<TFeedbackOptimizer>(arguments, replica);
-            DenseUpdate.Feedback<TTiles, TFeedbackOptimizer>(workspace, arguments, feedback, replica, rowBegin);
+            Feedback<TTiles, TFeedbackOptimizer>(workspace, arguments, replica, rowBegin);
             TTiles.Barrier();
         }
 
@@ -116,18 +115,39 @@ public static class DenseBlockStep
             TTiles.Barrier();
             if (TRule.LearnsFeedback && arguments.Pending.FeedbackFirst == 0)
             {
-                var learned = DenseUpdate.FeedbackOf<TFeedbackOptimizer>(arguments, replica);
-                DenseUpdate.Feedback<TTiles, TFeedbackOptimizer>(workspace, arguments, learned, replica, rowBegin);
+                Feedback<TTiles, TFeedbackOptimizer>(workspace, arguments, replica, rowBegin);
             }
         }
 
         if (TRule.SumsPerturbations)
         {
-            DirectionSum.Run<TTiles>(arguments, deltas, replica, rowBegin, rowEnd);
+            DirectionSum.Run<TTiles>(
+                deltas, arguments.DeltaStride, DerivativesOf(arguments, replica), arguments.SampleCapacity, arguments.Pending, rowBegin, rowEnd);
             TTiles.Barrier();
         }
 
         DenseUpdate.Weights<TTiles, TOptimizer>(
-            workspace, arguments, weights, deltas, arguments.DeltaStride, replica, rowBegin, rowEnd);
+            workspace, arguments.Pending, DenseUpdate.InputsOf(arguments, replica), weights, arguments.InputStride, deltas, arguments.DeltaStride,
+            rowBegin, rowEnd);
     }
+
+    private static void Feedback<TTiles, TOptimizer>(ArrayView<float> workspace, DenseBlockArguments arguments, int replica, int rowBegin)
+        where TTiles : struct, ITileProgram
+        where TOptimizer : struct, IOptimizer
+    {
+        var columnEnd = rowBegin + arguments.RowsPerGroup;
+        DenseUpdate.Feedback<TTiles, TOptimizer>(
+            workspace,
+            arguments.Pending,
+            DenseUpdate.FeedbackOf<TOptimizer>(arguments, replica),
+            arguments.FeedbackRows,
+            arguments.OutputStride,
+            replica,
+            rowBegin,
+            columnEnd < arguments.OutputStride ? columnEnd : arguments.OutputStride);
+    }
+
+    /// <summary>A replica's c of the pending step.</summary>
+    internal static ArrayView<float> DerivativesOf(DenseBlockArguments arguments, int replica) => Replica.Of(
+        arguments.DirectionalDerivatives, replica, arguments.Pending.Directions * arguments.SampleCapacity);
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 
@@ -31,24 +30,6 @@ internal static class DenseForward
                 Depth = arguments.Inputs + 1,
             },
             default(Stored),
-            new StoreEpilogue { Target = outputFeatures, Stride = arguments.OutputFeatureStride });
-    }
-
-    private struct StoreEpilogue : IProductEpilogue
-    {
-        public ArrayView<float> Target;
-        public int Stride;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void Apply<TLane, TBits, TLanes>(int row, int column, TLane value)
-            where TLane : unmanaged
-            where TBits : unmanaged
-            where TLanes : struct, ILanes<TLane, TBits> => TLanes.Store(Target, (row * Stride) + column, value);
-
-        public readonly void Prefetch<TPrefetch>(int row, int column)
-            where TPrefetch : struct, IPrefetch
-        {
-            // The target is written, not read.
-        }
+            new AddEpilogue { Target = outputFeatures, Stride = arguments.OutputFeatureStride });
     }
 }

@@ -130,11 +130,14 @@ public static class DenseOutputStep
         {
             deltas = Replica.Of(arguments.Deltas, replica, arguments.Outputs * arguments.DeltaStride);
             stride = arguments.DeltaStride;
-            DirectionSum.Run<TTiles>(arguments, deltas, replica, 0, arguments.Outputs);
+            DirectionSum.Run<TTiles>(
+                deltas, stride, DenseBlockStep.DerivativesOf(arguments, replica), arguments.SampleCapacity, arguments.Pending, 0, arguments.Outputs);
             TTiles.Barrier();
         }
 
-        DenseUpdate.Weights<TTiles, TOptimizer>(workspace, arguments, weights, deltas, stride, replica, 0, arguments.Outputs);
+        DenseUpdate.Weights<TTiles, TOptimizer>(
+            workspace, arguments.Pending, DenseUpdate.InputsOf(arguments, replica), weights, arguments.InputStride, deltas, stride,
+            0, arguments.Outputs);
     }
 
     private static void Forward<TTiles, TRule>(

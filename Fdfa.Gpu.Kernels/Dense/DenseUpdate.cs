@@ -18,10 +18,14 @@ internal static class DenseUpdate
         where TOptimizer : struct, IOptimizer =>
         Of<TOptimizer>(arguments.Feedback, replica, arguments.FeedbackRows * arguments.OutputStride);
 
+    /// <summary>A replica's y⁽ˡ⁻¹⁾ of the pending step.</summary>
+    public static ArrayView<float> InputsOf(DenseBlockArguments arguments, int replica) =>
+        Replica.Of(arguments.Pending.Inputs, replica, arguments.SampleCapacity * arguments.InputStride);
+
     /// <summary>∇W = gᵀ y⁽ˡ⁻¹⁾ and, in the column of the constant input, ∇b = Σ_s g_s; then the optimizer. Rows rowBegin … rowEnd − 1.</summary>
     public static void Weights<TTiles, TOptimizer>(
-        ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters weights, ArrayView<float> deltas, int deltaStride,
-        int replica, int rowBegin, int rowEnd)
+        ArrayView<float> workspace, PendingUpdate pending, ArrayView<float> inputs, OptimizedParameters weights, int stride,
+        ArrayView<float> deltas, int deltaStride, int rowBegin, int rowEnd)
         where TTiles : struct, ITileProgram
         where TOptimizer : struct, IOptimizer =>
         TTiles.Product(
@@ -31,26 +35,26 @@ internal static class DenseUpdate
                 Left = deltas,
                 LeftRowStride = deltaStride,
                 LeftDepthStride = 1,
-                Right = Replica.Of(arguments.Pending.Inputs, replica, arguments.SampleCapacity * arguments.InputStride),
-                RightStride = arguments.InputStride,
+                Right = inputs,
+                RightStride = stride,
                 RowBegin = rowBegin,
                 RowEnd = rowEnd,
                 ColumnBegin = 0,
-                ColumnEnd = arguments.InputStride,
-                Depth = arguments.Pending.Samples,
+                ColumnEnd = stride,
+                Depth = pending.Samples,
             },
             default(Stored),
-            new WeightEpilogue<TOptimizer> { Step = arguments.Pending.WeightStep, Parameters = weights, Stride = arguments.InputStride });
+            new WeightEpilogue<TOptimizer> { Step = pending.WeightStep, Parameters = weights, Stride = stride });
 
-    /// <summary>∇B as <see cref="FeedbackGradient"/> says, in one product over all samples (never sample by sample); then the optimizer. Columns of the tile that begins at rowBegin.</summary>
+    /// <summary>∇B as <see cref="FeedbackGradient"/> says, in one product over all samples (never sample by sample); then the optimizer. Columns columnBegin … columnEnd − 1, multiples of 16.</summary>
     /// <remarks>By columns, though rows would be longer: other columns' u belong to other groups, which overwrite them in this launch.</remarks>
     public static void Feedback<TTiles, TOptimizer>(
-        ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters feedback, int replica, int rowBegin)
+        ArrayView<float> workspace, PendingUpdate pending, OptimizedParameters feedback, int rows, int stride, int replica,
+        int columnBegin, int columnEnd)
         where TTiles : struct, ITileProgram
         where TOptimizer : struct, IOptimizer
     {
-        var gradient = arguments.Pending.FeedbackGradient;
-        var columnEnd = rowBegin + arguments.RowsPerGroup < arguments.OutputStride ? rowBegin + arguments.RowsPerGroup : arguments.OutputStride;
+        var gradient = pending.FeedbackGradient;
         var source = Replica.Of(gradient.Source, replica, gradient.SourceLength);
         TTiles.Product(
             workspace,
@@ -59,20 +63,20 @@ internal static class DenseUpdate
                 Left = source.SubView(gradient.SourceOffset, gradient.SourceLength - gradient.SourceOffset),
                 LeftRowStride = gradient.SourceStride,
                 LeftDepthStride = 1,
-                Right = Replica.Of(gradient.Inputs, replica, gradient.InputRows * arguments.OutputStride),
-                RightStride = arguments.OutputStride,
+                Right = Replica.Of(gradient.Inputs, replica, gradient.InputRows * stride),
+                RightStride = stride,
                 RowBegin = 0,
-                RowEnd = arguments.FeedbackRows,
-                ColumnBegin = rowBegin,
+                RowEnd = rows,
+                ColumnBegin = columnBegin,
                 ColumnEnd = columnEnd,
                 Depth = gradient.Depth,
             },
             default(Stored),
             new FeedbackEpilogue<TOptimizer>
             {
-                Step = arguments.Pending.FeedbackStep,
+                Step = pending.FeedbackStep,
                 Parameters = feedback,
-                Stride = arguments.OutputStride,
+                Stride = stride,
                 Scale = gradient.Scale,
                 Keep = gradient.Keep,
             });

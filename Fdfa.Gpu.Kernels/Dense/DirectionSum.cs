@@ -11,23 +11,23 @@ internal struct DirectionSum : IElementwise
     private int _stride;
     private int _capacity;
     private int _directions;
-    private int _rows;
+    private int _rowEnd;
 
     /// <summary>Sums up the rows given into the columns of the first direction, with all threads of a group.</summary>
-    public static void Run<TTiles>(DenseBlockArguments arguments, ArrayView<float> deltas, int replica, int rowBegin, int rowEnd)
+    public static void Run<TTiles>(
+        ArrayView<float> deltas, int stride, ArrayView<float> derivatives, int capacity, PendingUpdate pending, int rowBegin, int rowEnd)
         where TTiles : struct, ITileProgram => TTiles.ForEach(
             rowBegin,
             rowEnd,
-            Padding.RoundUp(arguments.Pending.Samples),
+            Padding.RoundUp(pending.Samples),
             new DirectionSum
             {
                 _deltas = deltas,
-                _derivatives = Replica.Of(
-                    arguments.DirectionalDerivatives, replica, arguments.Pending.Directions * arguments.SampleCapacity),
-                _stride = arguments.DeltaStride,
-                _capacity = arguments.SampleCapacity,
-                _directions = arguments.Pending.Directions,
-                _rows = rowEnd,
+                _derivatives = derivatives,
+                _stride = stride,
+                _capacity = capacity,
+                _directions = pending.Directions,
+                _rowEnd = rowEnd,
             });
 
     /// <inheritdoc/>
@@ -36,7 +36,7 @@ internal struct DirectionSum : IElementwise
         where TBits : unmanaged
         where TLanes : struct, ILanes<TLane, TBits>
     {
-        for (var r = row; r < row + 4 && r < _rows; r++)
+        for (var r = row; r < row + 4 && r < _rowEnd; r++)
         {
             var index = (r * _stride) + column;
             var sum = TLanes.Broadcast(0f);

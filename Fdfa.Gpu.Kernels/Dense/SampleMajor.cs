@@ -7,7 +7,7 @@ namespace Fdfa.Gpu.Kernels.Dense;
 /// <summary>Writes four neighbouring neurons of neighbouring samples into a sample-major buffer.</summary>
 internal static class SampleMajor
 {
-    /// <summary>Writes the first <paramref name="count"/> (4 or fewer) of the values; what lies beyond in a row is left alone.</summary>
+    /// <summary>Writes the first <paramref name="count"/> of the values, of which there are four; what lies beyond in a row is left alone.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<TLane, TBits, TLanes>(
         ArrayView<float> target, int index, int stride, int count, TLane first, TLane second, TLane third, TLane fourth)
@@ -21,7 +21,11 @@ internal static class SampleMajor
             return;
         }
 
-        TLanes.StoreStrided(target, index, stride, first);
+        if (count > 0)
+        {
+            TLanes.StoreStrided(target, index, stride, first);
+        }
+
         if (count > 1)
         {
             TLanes.StoreStrided(target, index + 1, stride, second);

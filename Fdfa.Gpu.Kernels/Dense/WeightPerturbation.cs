@@ -86,7 +86,7 @@ internal static class WeightPerturbation
                         Depth = depth < MatrixProduct.LongestGeneratedDepth ? depth : MatrixProduct.LongestGeneratedDepth,
                     },
                     new Operand { Source = source, Direction = direction, FirstColumn = begin },
-                    new TangentEpilogue
+                    new AddEpilogue
                     {
                         Target = outputFeatures,
                         Stride = arguments.OutputFeatureStride,
@@ -105,7 +105,7 @@ internal static class WeightPerturbation
     };
 
     /// <summary>V of a block: four neighbouring rows share the counter (row / 4) · columns + column.</summary>
-    private struct Perturbations
+    internal struct Perturbations
     {
         public PerturbationNoise Noise;
         public uint Block;
@@ -139,36 +139,6 @@ internal static class WeightPerturbation
                 TLanes.AddBits(TLanes.Indices(), TLanes.BroadcastBits((uint)(FirstColumn + step))),
                 TLanes.BroadcastBits(0),
                 Direction);
-    }
-
-    private struct TangentEpilogue : IProductEpilogue
-    {
-        public ArrayView<float> Target;
-        public int Stride;
-        public int Offset;
-        public int IsSum;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void Apply<TLane, TBits, TLanes>(int row, int column, TLane value)
-            where TLane : unmanaged
-            where TBits : unmanaged
-            where TLanes : struct, ILanes<TLane, TBits>
-        {
-            var index = (row * Stride) + Offset + column;
-            var sum = value;
-            if (IsSum != 0)
-            {
-                sum = TLanes.Add(value, TLanes.Load(Target, index));
-            }
-
-            TLanes.Store(Target, index, sum);
-        }
-
-        public readonly void Prefetch<TPrefetch>(int row, int column)
-            where TPrefetch : struct, IPrefetch
-        {
-            // The pass over W has just written the tangents.
-        }
     }
 
     /// <summary>V_s y_s of four neurons and neighbouring samples, each with its own V.</summary>
@@ -235,7 +205,7 @@ internal static class WeightPerturbation
     }
 
     /// <summary>∇W of four neurons and neighbouring inputs, and what the optimizer makes of it.</summary>
-    private struct UpdateBody<TOptimizer> : IElementwise
+    internal struct UpdateBody<TOptimizer> : IElementwise
         where TOptimizer : struct, IOptimizer
     {
         public Perturbations Source;
@@ -247,6 +217,9 @@ internal static class WeightPerturbation
         public OptimizerStep Step;
         public OptimizedParameters Parameters;
         public int Stride;
+
+        /// <summary>The column of V that the first column of the parameters moves along.</summary>
+        public int FirstColumn;
         public int Rows;
 
         public readonly void Apply<TLane, TBits, TLanes>(int row, int column)
@@ -254,7 +227,7 @@ internal static class WeightPerturbation
             where TBits : unmanaged
             where TLanes : struct, ILanes<TLane, TBits>
         {
-            var columns = TLanes.AddBits(TLanes.Indices(), TLanes.BroadcastBits((uint)column));
+            var columns = TLanes.AddBits(TLanes.Indices(), TLanes.BroadcastBits((uint)(FirstColumn + column)));
             var g0 = TLanes.Broadcast(0f);
             var g1 = g0;
             var g2 = g0;

@@ -18,6 +18,9 @@ public interface ILanes<TLane, TBits>
     /// <summary>Elements <c>view[index … index + Count − 1]</c>.</summary>
     static abstract TLane Load(ArrayView<float> view, int index);
 
+    /// <summary><c>view[index]</c> in every lane.</summary>
+    static abstract TLane LoadOne(ArrayView<float> view, int index);
+
     /// <summary>Writes elements <c>view[index … index + Count − 1]</c>.</summary>
     static abstract void Store(ArrayView<float> view, int index, TLane value);
 
@@ -62,6 +65,9 @@ public interface ILanes<TLane, TBits>
 
     /// <summary>The larger of the two.</summary>
     static abstract TLane Max(TLane a, TLane b);
+
+    /// <summary>The sum of all lanes.</summary>
+    static abstract float Sum(TLane a);
 
     /// <summary>|a|.</summary>
     static abstract TLane Abs(TLane a);

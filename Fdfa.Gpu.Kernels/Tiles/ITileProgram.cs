@@ -102,6 +102,19 @@ public interface IElementwise
         where TLanes : struct, ILanes<TLane, TBits>;
 }
 
+/// <summary>Two sums over everything that a channel has: its positions and the batch.</summary>
+public interface IChannelSum
+{
+    /// <summary>What the elements (row, column … column + TLanes.Count − 1) add to the two sums; zero where there is no sample.</summary>
+    LanePair<TLane> Terms<TLane, TBits, TLanes>(int channel, int row, int column)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>;
+
+    /// <summary>Takes a channel's sums; called once, by one thread.</summary>
+    void Finish(int channel, float first, float second);
+}
+
 /// <summary>How the threads of one work-group compute a tile. Kernels are written once against this.</summary>
 /// <remarks>All threads of the group call every method, in the same order, with the same arguments.</remarks>
 public interface ITileProgram
@@ -114,6 +127,17 @@ public interface ITileProgram
     static abstract void Product<TLeft, TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TLeft left, TEpilogue epilogue)
         where TLeft : struct, ILeftOperand
         where TEpilogue : struct, IProductEpilogue;
+
+    /// <summary>Computes a convolution and hands each element to the epilogue exactly once; its row is channel · P + position.</summary>
+    static abstract void Convolve<TEpilogue>(ArrayView<float> workspace, Convolution convolution, TEpilogue epilogue)
+        where TEpilogue : struct, IProductEpilogue;
+
+    /// <summary>Computes the gradient of filters.</summary>
+    static abstract void Correlate(ArrayView<float> workspace, Correlation correlation);
+
+    /// <summary>Sums over rows channel · positions … (channel + 1) · positions − 1 and columns 0 … columns − 1 of each channel, in an order that is always the same.</summary>
+    static abstract void SumChannels<TBody>(ArrayView<float> workspace, int channelBegin, int channelEnd, int positions, int columns, TBody body)
+        where TBody : struct, IChannelSum;
 
     /// <summary>Runs <paramref name="body"/> on rows rowBegin … rowEnd − 1 in fours and columns 0 … columns − 1; rowBegin is a multiple of 4, columns of 16.</summary>
     static abstract void ForEach<TBody>(int rowBegin, int rowEnd, int columns, TBody body)

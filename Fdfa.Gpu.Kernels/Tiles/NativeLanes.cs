@@ -17,6 +17,10 @@ public readonly struct NativeLanes : ILanes<Vector<float>, Vector<uint>>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector<float> LoadOne(ArrayView<float> view, int index) => Broadcast(SimdMemory.Pointer(view)[index]);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe void Store(ArrayView<float> view, int index, Vector<float> value) => value.Store(SimdMemory.Pointer(view) + index);
 
     /// <inheritdoc/>
@@ -112,6 +116,10 @@ public readonly struct NativeLanes : ILanes<Vector<float>, Vector<uint>>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Max(Vector<float> a, Vector<float> b) => Vector.ConditionalSelect(Vector.GreaterThan(a, b), a, b);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector<float> a) => Vector.Sum(a);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -12,6 +12,9 @@ public readonly struct ScalarLanes : ILanes<float, uint>
     public static float Load(ArrayView<float> view, int index) => view[index];
 
     /// <inheritdoc/>
+    public static float LoadOne(ArrayView<float> view, int index) => view[index];
+
+    /// <inheritdoc/>
     public static void Store(ArrayView<float> view, int index, float value) => view[index] = value;
 
     /// <inheritdoc/>
@@ -63,6 +66,9 @@ public readonly struct ScalarLanes : ILanes<float, uint>
 
     /// <inheritdoc/>
     public static float Max(float a, float b) => a > b ? a : b;
+
+    /// <inheritdoc/>
+    public static float Sum(float a) => a;
 
     /// <inheritdoc/>
     public static float Abs(float a) => MathF.Abs(a);

@@ -8,16 +8,16 @@ namespace Fdfa.Gpu.Kernels.Tiles;
 /// <remarks>
 /// The CPU accelerator runs a kernel's original .NET method, and nothing is translated there: SIMD, pointers and stack memory work.
 ///
-/// Product: 8 rows × 2 vectors of accumulators in registers, eight broadcasts of Left and two loads of Right per 16
-/// multiply-adds and step of the reduction. Rows and columns left over take narrower blocks with the same order of
-/// additions, so an element's bits do not depend on where a tile begins.
+/// Products and convolutions are made of <see cref="RegisterBlocks{TLane, TBits, TLanes}"/>. An element's bits do not depend on where
+/// a tile begins.
 /// </remarks>
 public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     where TLane : unmanaged
     where TBits : unmanaged
     where TLanes : struct, ILanes<TLane, TBits>
 {
-    private const int BlockRows = 8;
+    // A partial sum of single precision stays short, so that a large map loses no digits.
+    private const int RowsPerPartialSum = 32;
 
     // 256 KB, a quarter of a second-level cache of today.
     private const int StripeFloats = 1 << 16;
@@ -49,7 +49,7 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
 
     /// <inheritdoc/>
     [SkipLocalsInit]
-    public static unsafe void Product<TLeft, TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TLeft left, TEpilogue epilogue)
+    public static unsafe void Product<TLeft, TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TLeft generator, TEpilogue epilogue)
         where TLeft : struct, ILeftOperand
         where TEpilogue : struct, IProductEpilogue
     {
@@ -58,13 +58,14 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
             return;
         }
 
-        var block = stackalloc TLane[2 * BlockRows];
+        var block = stackalloc TLane[2 * RegisterBlocks<TLane, TBits, TLanes>.MostRows];
         var right = SimdMemory.Pointer(product.Right);
+        var steps = new EqualSteps(product.RightStride);
 
         // A generated operand is generated once per stripe: one stripe.
         var stripe = TLeft.IsGenerated ? product.ColumnEnd - product.ColumnBegin : StripeColumns(product.Depth);
-        float* stored = null;
-        var generated = stackalloc float[TLeft.IsGenerated ? BlockRows * MatrixProduct.LongestGeneratedDepth : 1];
+        float* left = null;
+        var generated = stackalloc float[TLeft.IsGenerated ? RegisterBlocks<TLane, TBits, TLanes>.MostRows * MatrixProduct.LongestGeneratedDepth : 1];
         if (TLeft.IsGenerated)
         {
             product.LeftRowStride = MatrixProduct.LongestGeneratedDepth;
@@ -72,56 +73,161 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
         }
         else
         {
-            stored = SimdMemory.Pointer(product.Left);
+            left = SimdMemory.Pointer(product.Left);
         }
 
         for (var begin = product.ColumnBegin; begin < product.ColumnEnd; begin += stripe)
         {
             var end = Math.Min(begin + stripe, product.ColumnEnd);
-            int rows;
-            for (var row = product.RowBegin; row < product.RowEnd; row += rows)
+            int next;
+            for (var row = product.RowBegin; row < product.RowEnd; row = next)
             {
-                rows = row + BlockRows <= product.RowEnd ? BlockRows : 1;
-                float* a;
+                var (first, rows) = RegisterBlocks<TLane, TBits, TLanes>.At(row, product.RowBegin, product.RowEnd);
+                var a = left + ((nint)first * product.LeftRowStride);
                 if (TLeft.IsGenerated)
                 {
-                    // Rows that are left over were generated with the block of eight that they begin.
-                    if (row % BlockRows == 0)
-                    {
-                        Generate(ref left, generated, row, product.Depth);
-                    }
-
-                    a = generated + (row % BlockRows * product.LeftRowStride);
-                }
-                else
-                {
-                    a = stored + ((nint)row * product.LeftRowStride);
+                    // Rows beyond the last are generated too, and dropped.
+                    (first, rows) = (row, RegisterBlocks<TLane, TBits, TLanes>.MostRows);
+                    Generate(ref generator, generated, row, product.Depth);
+                    a = generated;
                 }
 
+                next = Math.Min(first + rows, product.RowEnd);
                 int columns;
                 for (var column = begin; column < end; column += columns)
                 {
                     columns = Math.Min(2 * TLanes.Count, end - column);
-                    Prefetch(ref epilogue, row, rows, column, columns);
-                    Multiply(a, right + column, in product, rows, columns, block);
-                    Drain(ref epilogue, row, rows, column, columns, block);
+                    Prefetch(ref epilogue, row, next, column, columns);
+                    RegisterBlocks<TLane, TBits, TLanes>.Multiply(a, right + column, in product, steps, rows, columns, block);
+                    Drain(ref epilogue, first, row, next, column, columns, block);
                 }
             }
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>A strip of columns passes over the whole map before the next one: what the windows of neighbouring positions share stays near.</remarks>
+    [SkipLocalsInit]
+    public static unsafe void Convolve<TEpilogue>(ArrayView<float> workspace, Convolution convolution, TEpilogue epilogue)
+        where TEpilogue : struct, IProductEpilogue
+    {
+        var map = convolution.Geometry;
+        var product = new MatrixProduct { LeftRowStride = convolution.FilterStride, LeftDepthStride = 1, Depth = map.Count };
+        var block = stackalloc TLane[2 * RegisterBlocks<TLane, TBits, TLanes>.MostRows];
+        var filters = SimdMemory.Pointer(convolution.Filters);
+        var inputs = SimdMemory.Pointer(map.Inputs);
+        var steps = new TapSteps(SimdMemory.Pointer(map.Taps));
+        int columns;
+        for (var column = 0; column < convolution.ColumnEnd; column += columns)
+        {
+            columns = Math.Min(2 * TLanes.Count, convolution.ColumnEnd - column);
+            for (var position = 0; position < map.Positions; position++)
+            {
+                var right = inputs + map.OffsetOf(position) + column;
+                int next;
+                for (var channel = convolution.ChannelBegin; channel < convolution.ChannelEnd; channel = next)
+                {
+                    var (first, rows) = RegisterBlocks<TLane, TBits, TLanes>.At(channel, convolution.ChannelBegin, convolution.ChannelEnd);
+                    next = first + rows;
+                    RegisterBlocks<TLane, TBits, TLanes>.Multiply(filters + ((nint)first * convolution.FilterStride), right, in product, steps, rows, columns, block);
+                    var values = block + ((channel - first) * columns / TLanes.Count);
+                    for (var c = channel; c < next; c++)
+                    {
+                        for (var at = column; at < column + columns; at += TLanes.Count)
+                        {
+                            epilogue.Apply<TLane, TBits, TLanes>((c * map.Positions) + position, at, *values++);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Both operands run along the samples: a vector of them is multiplied by another, and lanes are summed up at the end of the map.</remarks>
+    [SkipLocalsInit]
+    public static unsafe void Correlate(ArrayView<float> workspace, Correlation correlation)
+    {
+        const int Channels = 4;
+        const int Taps = 6;
+        var map = correlation.Geometry;
+        var block = stackalloc TLane[Channels * Taps];
+        var deltas = stackalloc float*[Channels];
+        var inputs = stackalloc float*[Taps];
+        var first = SimdMemory.Pointer(correlation.Deltas);
+        var taps = SimdMemory.Pointer(map.Taps);
+        var target = SimdMemory.Pointer(correlation.Target);
+        for (var channel = correlation.ChannelBegin; channel < correlation.ChannelEnd; channel += Channels)
+        {
+            // A block that reaches beyond the last channel or tap computes that one again.
+            var lastChannel = Math.Min(channel + Channels, correlation.ChannelEnd) - 1;
+            for (var c = 0; c < Channels; c++)
+            {
+                deltas[c] = first + ((nint)Math.Min(channel + c, lastChannel) * map.Positions * correlation.DeltaStride);
+            }
+
+            for (var tap = 0; tap < map.Count; tap += Taps)
+            {
+                var lastTap = Math.Min(tap + Taps, map.Count) - 1;
+                for (var k = 0; k < Taps; k++)
+                {
+                    inputs[k] = SimdMemory.Pointer(map.Inputs) + taps[Math.Min(tap + k, lastTap)];
+                }
+
+                RegisterBlocks<TLane, TBits, TLanes>.Channels4Taps6(deltas, correlation.DeltaStride, inputs, in correlation, block);
+                for (var c = channel; c <= lastChannel; c++)
+                {
+                    for (var k = tap; k <= lastTap; k++)
+                    {
+                        target[(c * correlation.TargetStride) + k] = TLanes.Sum(block[((c - channel) * Taps) + k - tap]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public static void SumChannels<TBody>(ArrayView<float> workspace, int channelBegin, int channelEnd, int positions, int columns, TBody body)
+        where TBody : struct, IChannelSum
+    {
+        for (var channel = channelBegin; channel < channelEnd; channel++)
+        {
+            var first = 0f;
+            var second = 0f;
+            for (var begin = channel * positions; begin < (channel + 1) * positions; begin += RowsPerPartialSum)
+            {
+                var firsts = TLanes.Broadcast(0f);
+                var seconds = firsts;
+                for (var row = begin; row < begin + RowsPerPartialSum && row < (channel + 1) * positions; row++)
+                {
+                    for (var column = 0; column < columns; column += TLanes.Count)
+                    {
+                        var terms = body.Terms<TLane, TBits, TLanes>(channel, row, column);
+                        firsts = TLanes.Add(firsts, terms.First);
+                        seconds = TLanes.Add(seconds, terms.Second);
+                    }
+                }
+
+                first += TLanes.Sum(firsts);
+                second += TLanes.Sum(seconds);
+            }
+
+            body.Finish(channel, first, second);
         }
     }
 
     // A stripe of Right that stays in the second-level cache while all rows pass over it; rows of the result are long runs of memory.
     private static int StripeColumns(int depth) => Math.Max(2 * Padding.Unit, StripeFloats / Math.Max(depth, 1) / (2 * Padding.Unit) * (2 * Padding.Unit));
 
-    private static unsafe void Generate<TLeft>(ref TLeft left, float* target, int row, int depth)
+    private static unsafe void Generate<TLeft>(ref TLeft generator, float* target, int row, int depth)
         where TLeft : struct, ILeftOperand
     {
-        for (var quad = 0; quad < BlockRows; quad += 4)
+        for (var quad = 0; quad < RegisterBlocks<TLane, TBits, TLanes>.MostRows; quad += 4)
         {
             var rows = target + (quad * MatrixProduct.LongestGeneratedDepth);
             for (var step = 0; step < depth; step += TLanes.Count)
             {
-                var values = left.Generate<TLane, TBits, TLanes>(row + quad, step);
+                var values = generator.Generate<TLane, TBits, TLanes>(row + quad, step);
                 Unsafe.WriteUnaligned(rows + step, values.First);
                 Unsafe.WriteUnaligned(rows + MatrixProduct.LongestGeneratedDepth + step, values.Second);
                 Unsafe.WriteUnaligned(rows + (2 * MatrixProduct.LongestGeneratedDepth) + step, values.Third);
@@ -131,34 +237,10 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static unsafe void Multiply(float* left, float* right, in MatrixProduct product, int rows, int columns, TLane* block)
-    {
-        if (columns == 2 * TLanes.Count)
-        {
-            if (rows == BlockRows)
-            {
-                Rows8Vectors2(left, right, in product, block);
-            }
-            else
-            {
-                Rows1Vectors2(left, right, in product, block);
-            }
-        }
-        else if (rows == BlockRows)
-        {
-            Rows8Vectors1(left, right, in product, block);
-        }
-        else
-        {
-            Rows1Vectors1(left, right, in product, block);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch<TEpilogue>(ref TEpilogue epilogue, int row, int rows, int column, int columns)
+    private static void Prefetch<TEpilogue>(ref TEpilogue epilogue, int row, int end, int column, int columns)
         where TEpilogue : struct, IProductEpilogue
     {
-        for (var r = row; r < row + rows; r++)
+        for (var r = row; r < end; r++)
         {
             for (var c = column; c < column + columns; c += Padding.Unit)
             {
@@ -167,11 +249,13 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
         }
     }
 
+    // Rows before the one asked for have been handed on already.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static unsafe void Drain<TEpilogue>(ref TEpilogue epilogue, int row, int rows, int column, int columns, TLane* block)
+    private static unsafe void Drain<TEpilogue>(ref TEpilogue epilogue, int first, int row, int end, int column, int columns, TLane* block)
         where TEpilogue : struct, IProductEpilogue
     {
-        for (var r = row; r < row + rows; r++)
+        block += (row - first) * columns / TLanes.Count;
+        for (var r = row; r < end; r++)
         {
             for (var c = column; c < column + columns; c += TLanes.Count)
             {
@@ -179,138 +263,6 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
             }
         }
     }
-
-    private static unsafe void Rows8Vectors2(float* left, float* right, in MatrixProduct product, TLane* block)
-    {
-        nint rowStride = product.LeftRowStride;
-        nint depthStride = product.LeftDepthStride;
-        nint rightStride = product.RightStride;
-        var a0 = left;
-        var a3 = a0 + (3 * rowStride);
-        var a6 = a0 + (6 * rowStride);
-        var b = right;
-        TLane c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
-        TLane c40 = default, c41 = default, c50 = default, c51 = default, c60 = default, c61 = default, c70 = default, c71 = default;
-        for (var k = product.Depth; k > 0; k--)
-        {
-            var b0 = Read(b);
-            var b1 = Read(b + TLanes.Count);
-            var a = TLanes.Broadcast(*a0);
-            c00 = TLanes.MultiplyAdd(a, b0, c00);
-            c01 = TLanes.MultiplyAdd(a, b1, c01);
-            a = TLanes.Broadcast(a0[rowStride]);
-            c10 = TLanes.MultiplyAdd(a, b0, c10);
-            c11 = TLanes.MultiplyAdd(a, b1, c11);
-            a = TLanes.Broadcast(a0[2 * rowStride]);
-            c20 = TLanes.MultiplyAdd(a, b0, c20);
-            c21 = TLanes.MultiplyAdd(a, b1, c21);
-            a = TLanes.Broadcast(*a3);
-            c30 = TLanes.MultiplyAdd(a, b0, c30);
-            c31 = TLanes.MultiplyAdd(a, b1, c31);
-            a = TLanes.Broadcast(a3[rowStride]);
-            c40 = TLanes.MultiplyAdd(a, b0, c40);
-            c41 = TLanes.MultiplyAdd(a, b1, c41);
-            a = TLanes.Broadcast(a3[2 * rowStride]);
-            c50 = TLanes.MultiplyAdd(a, b0, c50);
-            c51 = TLanes.MultiplyAdd(a, b1, c51);
-            a = TLanes.Broadcast(*a6);
-            c60 = TLanes.MultiplyAdd(a, b0, c60);
-            c61 = TLanes.MultiplyAdd(a, b1, c61);
-            a = TLanes.Broadcast(a6[rowStride]);
-            c70 = TLanes.MultiplyAdd(a, b0, c70);
-            c71 = TLanes.MultiplyAdd(a, b1, c71);
-            a0 += depthStride;
-            a3 += depthStride;
-            a6 += depthStride;
-            b += rightStride;
-        }
-
-        block[0] = c00;
-        block[1] = c01;
-        block[2] = c10;
-        block[3] = c11;
-        block[4] = c20;
-        block[5] = c21;
-        block[6] = c30;
-        block[7] = c31;
-        block[8] = c40;
-        block[9] = c41;
-        block[10] = c50;
-        block[11] = c51;
-        block[12] = c60;
-        block[13] = c61;
-        block[14] = c70;
-        block[15] = c71;
-    }
-
-    private static unsafe void Rows8Vectors1(float* left, float* right, in MatrixProduct product, TLane* block)
-    {
-        nint rowStride = product.LeftRowStride;
-        nint depthStride = product.LeftDepthStride;
-        nint rightStride = product.RightStride;
-        var a0 = left;
-        var a3 = a0 + (3 * rowStride);
-        var a6 = a0 + (6 * rowStride);
-        var b = right;
-        TLane c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
-        for (var k = product.Depth; k > 0; k--)
-        {
-            var b0 = Read(b);
-            c0 = TLanes.MultiplyAdd(TLanes.Broadcast(*a0), b0, c0);
-            c1 = TLanes.MultiplyAdd(TLanes.Broadcast(a0[rowStride]), b0, c1);
-            c2 = TLanes.MultiplyAdd(TLanes.Broadcast(a0[2 * rowStride]), b0, c2);
-            c3 = TLanes.MultiplyAdd(TLanes.Broadcast(*a3), b0, c3);
-            c4 = TLanes.MultiplyAdd(TLanes.Broadcast(a3[rowStride]), b0, c4);
-            c5 = TLanes.MultiplyAdd(TLanes.Broadcast(a3[2 * rowStride]), b0, c5);
-            c6 = TLanes.MultiplyAdd(TLanes.Broadcast(*a6), b0, c6);
-            c7 = TLanes.MultiplyAdd(TLanes.Broadcast(a6[rowStride]), b0, c7);
-            a0 += depthStride;
-            a3 += depthStride;
-            a6 += depthStride;
-            b += rightStride;
-        }
-
-        block[0] = c0;
-        block[1] = c1;
-        block[2] = c2;
-        block[3] = c3;
-        block[4] = c4;
-        block[5] = c5;
-        block[6] = c6;
-        block[7] = c7;
-    }
-
-    private static unsafe void Rows1Vectors2(float* left, float* right, in MatrixProduct product, TLane* block)
-    {
-        TLane c0 = default, c1 = default;
-        for (var k = product.Depth; k > 0; k--)
-        {
-            var a = TLanes.Broadcast(*left);
-            c0 = TLanes.MultiplyAdd(a, Read(right), c0);
-            c1 = TLanes.MultiplyAdd(a, Read(right + TLanes.Count), c1);
-            left += product.LeftDepthStride;
-            right += product.RightStride;
-        }
-
-        block[0] = c0;
-        block[1] = c1;
-    }
-
-    private static unsafe void Rows1Vectors1(float* left, float* right, in MatrixProduct product, TLane* block)
-    {
-        TLane c = default;
-        for (var k = product.Depth; k > 0; k--)
-        {
-            c = TLanes.MultiplyAdd(TLanes.Broadcast(*left), Read(right), c);
-            left += product.LeftDepthStride;
-            right += product.RightStride;
-        }
-
-        *block = c;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static unsafe TLane Read(float* source) => Unsafe.ReadUnaligned<TLane>(source);
 }
 
 /// <summary>Cache lines of the CPU.</summary>

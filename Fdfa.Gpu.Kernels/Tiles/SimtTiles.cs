@@ -56,8 +56,6 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
         where TLeft : struct, ILeftOperand
         where TEpilogue : struct, IProductEpilogue
     {
-        var threadRow = Group.IdxX / TColumns.Value;
-        var threadColumn = Group.IdxX - (threadRow * TColumns.Value);
         for (var tileRow = product.RowBegin; tileRow < product.RowEnd; tileRow += TileRows)
         {
             for (var tileColumn = product.ColumnBegin; tileColumn < product.ColumnEnd; tileColumn += TileColumns)
@@ -75,16 +73,121 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
                     }
 
                     StageRight(workspace, product, tileColumn, depth);
-                    Group.Barrier();
-                    block = Accumulate(workspace, threadRow, threadColumn, block);
-                    Group.Barrier();
+                    block = AccumulateStaged(workspace, block);
                 }
 
-                Share(workspace, 4 * threadRow, threadColumn, block);
-                Group.Barrier();
+                Share(workspace, block);
                 Drain(workspace, product, tileRow, tileColumn, epilogue);
                 Group.Barrier();
             }
+        }
+    }
+
+    /// <inheritdoc/>
+    public static void Convolve<TEpilogue>(ArrayView<float> workspace, Convolution convolution, TEpilogue epilogue)
+        where TEpilogue : struct, IProductEpilogue
+    {
+        var map = convolution.Geometry;
+        var product = new MatrixProduct
+        {
+            Left = convolution.Filters,
+            LeftRowStride = convolution.FilterStride,
+            LeftDepthStride = 1,
+            RowBegin = convolution.ChannelBegin,
+            RowEnd = convolution.ChannelEnd,
+            ColumnEnd = convolution.ColumnEnd,
+            Depth = map.Count,
+        };
+        for (var position = 0; position < map.Positions; position++)
+        {
+            var offset = map.OffsetOf(position);
+            var ofPosition = new PositionEpilogue<TEpilogue> { Epilogue = epilogue, Positions = map.Positions, Position = position };
+            for (var tileRow = product.RowBegin; tileRow < product.RowEnd; tileRow += TileRows)
+            {
+                for (var tileColumn = 0; tileColumn < product.ColumnEnd; tileColumn += TileColumns)
+                {
+                    var block = default(Block4x4);
+                    for (var depth = 0; depth < product.Depth; depth += TDepth.Value)
+                    {
+                        StageStored(workspace, product, tileRow, depth);
+                        StageTaps(workspace, map, offset, tileColumn, product.ColumnEnd, depth);
+                        block = AccumulateStaged(workspace, block);
+                    }
+
+                    Share(workspace, block);
+                    Drain(workspace, product, tileRow, tileColumn, ofPosition);
+                    Group.Barrier();
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>A product whose reduction runs over positions and samples: each stage takes samples of one position, TDepth of them or fewer.</remarks>
+    public static void Correlate(ArrayView<float> workspace, Correlation correlation)
+    {
+        var map = correlation.Geometry;
+        var product = new MatrixProduct
+        {
+            RowBegin = correlation.ChannelBegin,
+            RowEnd = correlation.ChannelEnd,
+            ColumnEnd = map.Count,
+        };
+        var epilogue = new GradientEpilogue { Target = correlation.Target, Stride = correlation.TargetStride };
+        for (var tileRow = product.RowBegin; tileRow < product.RowEnd; tileRow += TileRows)
+        {
+            for (var tileColumn = 0; tileColumn < map.Count; tileColumn += TileColumns)
+            {
+                var block = default(Block4x4);
+                for (var position = 0; position < map.Positions; position++)
+                {
+                    for (var sample = 0; sample < correlation.ColumnEnd; sample += TDepth.Value)
+                    {
+                        StageDeltas(workspace, correlation, tileRow, position, sample);
+                        StageInputs(workspace, correlation, tileColumn, map.OffsetOf(position), sample);
+                        block = AccumulateStaged(workspace, block);
+                    }
+                }
+
+                Share(workspace, block);
+                Drain(workspace, product, tileRow, tileColumn, epilogue);
+                Group.Barrier();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Every thread adds up elements a group apart, and the first thread adds the threads' sums in their order.</remarks>
+    public static void SumChannels<TBody>(ArrayView<float> workspace, int channelBegin, int channelEnd, int positions, int columns, TBody body)
+        where TBody : struct, IChannelSum
+    {
+        for (var channel = channelBegin; channel < channelEnd; channel++)
+        {
+            var first = 0f;
+            var second = 0f;
+            for (var item = Group.IdxX; item < positions * columns; item += Threads)
+            {
+                var position = item / columns;
+                var terms = body.Terms<float, uint, ScalarLanes>(channel, (channel * positions) + position, item - (position * columns));
+                first += terms.First;
+                second += terms.Second;
+            }
+
+            workspace[2 * Group.IdxX] = first;
+            workspace[(2 * Group.IdxX) + 1] = second;
+            Group.Barrier();
+            if (Group.IdxX == 0)
+            {
+                for (var thread = 1; thread < Threads; thread++)
+                {
+                    first += workspace[2 * thread];
+                    second += workspace[(2 * thread) + 1];
+                }
+
+                body.Finish(channel, first, second);
+            }
+
+            Group.Barrier();
         }
     }
 
@@ -133,6 +236,66 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
         }
     }
 
+    private static void StageTaps(ArrayView<float> workspace, TapGeometry map, int offset, int tileColumn, int columnEnd, int depth)
+    {
+        var rightBase = TDepth.Value * TileRows;
+        for (var item = Group.IdxX; item < TDepth.Value * TileColumns; item += Threads)
+        {
+            var step = item / TileColumns;
+            var column = tileColumn + item - (step * TileColumns);
+            var value = 0f;
+            if (depth + step < map.Count && column < columnEnd)
+            {
+                value = map.Inputs[map.Taps[depth + step] + offset + column];
+            }
+
+            workspace[rightBase + item] = value;
+        }
+    }
+
+    private static void StageDeltas(ArrayView<float> workspace, Correlation correlation, int tileRow, int position, int sample)
+    {
+        for (var item = Group.IdxX; item < TDepth.Value * TileRows; item += Threads)
+        {
+            var row = item / TDepth.Value;
+            var step = item - (row * TDepth.Value);
+            var value = 0f;
+            if (sample + step < correlation.ColumnEnd && tileRow + row < correlation.ChannelEnd)
+            {
+                var index = (((tileRow + row) * correlation.Geometry.Positions) + position) * correlation.DeltaStride;
+                value = correlation.Deltas[index + sample + step];
+            }
+
+            workspace[(step * TileRows) + row] = value;
+        }
+    }
+
+    private static void StageInputs(ArrayView<float> workspace, Correlation correlation, int tileColumn, int offset, int sample)
+    {
+        var rightBase = TDepth.Value * TileRows;
+        for (var item = Group.IdxX; item < TDepth.Value * TileColumns; item += Threads)
+        {
+            var tap = item / TDepth.Value;
+            var step = item - (tap * TDepth.Value);
+            var value = 0f;
+            if (sample + step < correlation.ColumnEnd && tileColumn + tap < correlation.Geometry.Count)
+            {
+                value = correlation.Geometry.Inputs[correlation.Geometry.Taps[tileColumn + tap] + offset + sample + step];
+            }
+
+            workspace[rightBase + (step * TileColumns) + tap] = value;
+        }
+    }
+
+    // All threads have staged before any multiplies, and all have multiplied before any stages again.
+    private static Block4x4 AccumulateStaged(ArrayView<float> workspace, Block4x4 block)
+    {
+        Group.Barrier();
+        var sum = Accumulate(workspace, Group.IdxX / TColumns.Value, Group.IdxX % TColumns.Value, block);
+        Group.Barrier();
+        return sum;
+    }
+
     private static Block4x4 Accumulate(ArrayView<float> workspace, int threadRow, int threadColumn, Block4x4 block)
     {
         var left = 4 * threadRow;
@@ -157,12 +320,15 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
 
     // The finished tile goes through shared memory, where the operands no longer are: then the epilogue stands in the code once
     // instead of sixteen times, and neighbouring threads have neighbouring columns.
-    private static void Share(ArrayView<float> workspace, int row, int column, Block4x4 block)
+    private static void Share(ArrayView<float> workspace, Block4x4 block)
     {
-        ShareRow(workspace, (row * TileColumns) + column, block.Row0);
-        ShareRow(workspace, ((row + 1) * TileColumns) + column, block.Row1);
-        ShareRow(workspace, ((row + 2) * TileColumns) + column, block.Row2);
-        ShareRow(workspace, ((row + 3) * TileColumns) + column, block.Row3);
+        var column = Group.IdxX % TColumns.Value;
+        var index = (4 * (Group.IdxX / TColumns.Value) * TileColumns) + column;
+        ShareRow(workspace, index, block.Row0);
+        ShareRow(workspace, index + TileColumns, block.Row1);
+        ShareRow(workspace, index + (2 * TileColumns), block.Row2);
+        ShareRow(workspace, index + (3 * TileColumns), block.Row3);
+        Group.Barrier();
     }
 
     private static void ShareRow(ArrayView<float> workspace, int index, Float4 values)
@@ -185,6 +351,44 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
             {
                 epilogue.Apply<float, uint, ScalarLanes>(row, column, workspace[item]);
             }
+        }
+    }
+
+    /// <summary>Elements of one position, as rows of the whole map.</summary>
+    private struct PositionEpilogue<TEpilogue> : IProductEpilogue
+        where TEpilogue : struct, IProductEpilogue
+    {
+        public TEpilogue Epilogue;
+        public int Positions;
+        public int Position;
+
+        public readonly void Apply<TLane, TBits, TLanes>(int row, int column, TLane value)
+            where TLane : unmanaged
+            where TBits : unmanaged
+            where TLanes : struct, ILanes<TLane, TBits> =>
+            Epilogue.Apply<TLane, TBits, TLanes>((row * Positions) + Position, column, value);
+
+        public readonly void Prefetch<TPrefetch>(int row, int column)
+            where TPrefetch : struct, IPrefetch
+        {
+            // Only a tile program with a cache asks.
+        }
+    }
+
+    private struct GradientEpilogue : IProductEpilogue
+    {
+        public ArrayView<float> Target;
+        public int Stride;
+
+        public readonly void Apply<TLane, TBits, TLanes>(int row, int column, TLane value)
+            where TLane : unmanaged
+            where TBits : unmanaged
+            where TLanes : struct, ILanes<TLane, TBits> => TLanes.Store(Target, (row * Stride) + column, value);
+
+        public readonly void Prefetch<TPrefetch>(int row, int column)
+            where TPrefetch : struct, IPrefetch
+        {
+            // Only a tile program with a cache asks.
         }
     }
 }

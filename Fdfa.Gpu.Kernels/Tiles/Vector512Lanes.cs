@@ -19,6 +19,10 @@ public readonly struct Vector512Lanes : ILanes<Vector512<float>, Vector512<uint>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector512<float> LoadOne(ArrayView<float> view, int index) => Broadcast(SimdMemory.Pointer(view)[index]);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe void Store(ArrayView<float> view, int index, Vector512<float> value) => value.Store(SimdMemory.Pointer(view) + index);
 
     /// <inheritdoc/>
@@ -118,6 +122,10 @@ public readonly struct Vector512Lanes : ILanes<Vector512<float>, Vector512<uint>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.ConditionalSelect(Vector512.GreaterThan(a, b), a, b);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector512<float> a) => Vector512.Sum(a);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Gpu.Networks;
 
 namespace Fdfa.Gpu.Checkpoints;
 
@@ -150,7 +149,6 @@ public static class ModelFile
     private static List<Tensor> Tensors(
         NetworkDescription network, bool withFeedback, Func<int, long> feedbackRows, bool withHeads)
     {
-        DeviceSupport.Require(network);
         var tensors = new List<Tensor>();
         for (var index = 0; index < network.Blocks.Count; index++)
         {

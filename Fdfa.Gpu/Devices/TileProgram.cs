@@ -8,40 +8,46 @@ namespace Fdfa.Gpu.Devices;
 /// <param name="Name">For people.</param>
 /// <param name="Type">Type argument of the kernels.</param>
 /// <param name="GroupSize">Threads per group.</param>
+/// <param name="TileRows">Rows that it is best given at once, a multiple of 4: channels of a convolution come in that many.</param>
 /// <param name="Processors">Groups that run at the same time and share a grid equally; 0 where the device schedules as it likes.</param>
-internal sealed record TileProgram(string Name, Type Type, int GroupSize, int Processors)
+internal sealed record TileProgram(string Name, Type Type, int GroupSize, int TileRows, int Processors)
 {
     // Beyond this many rows the tile's weights no longer stay in a core's second-level cache between update and forward pass.
     private const int MostUnitsPerGroup = 8;
 
     /// <summary>SIMD on the CPU accelerator, with the widest vectors this machine has.</summary>
     public static TileProgram Simd(int processors) => Vector512.IsHardwareAccelerated
-        ? new("SIMD, 16 floats", typeof(SimdTiles<Vector512<float>, Vector512<uint>, Vector512Lanes>), 1, processors)
+        ? new("SIMD, 16 floats", typeof(SimdTiles<Vector512<float>, Vector512<uint>, Vector512Lanes>), 1, 4, processors)
         : SimdNative(processors);
 
     /// <summary>SIMD with the vectors that <see cref="Vector{T}"/> stands for.</summary>
     public static TileProgram SimdNative(int processors) => new(
-        $"SIMD, {Vector<float>.Count} floats", typeof(SimdTiles<Vector<float>, Vector<uint>, NativeLanes>), 1, processors);
+        $"SIMD, {Vector<float>.Count} floats", typeof(SimdTiles<Vector<float>, Vector<uint>, NativeLanes>), 1, 4, processors);
 
     /// <summary>A GPU's work-groups: 16 × 64 elements, 64 threads.</summary>
-    public static TileProgram Simt() => new("SIMT, 64 threads", typeof(SimtTiles<Four, Sixteen, Sixteen>), 64, 0);
+    public static TileProgram Simt() => new("SIMT, 64 threads", typeof(SimtTiles<Four, Sixteen, Sixteen>), 64, 16, 0);
 
     /// <summary>The GPU's kernels with the fewest threads that still exercise tiling and barriers: for the CPU accelerator, whose barriers are slow.</summary>
-    public static TileProgram SmallSimt() => new("SIMT, 2 threads", typeof(SimtTiles<One, Two, SixtyFour>), 2, 0);
+    public static TileProgram SmallSimt() => new("SIMT, 2 threads", typeof(SimtTiles<One, Two, SixtyFour>), 2, 4, 0);
 
     /// <summary>Rows per group for a block of the given outputs: a multiple of 16.</summary>
-    public int RowsPerGroup(int outputs)
+    public int RowsPerGroup(int outputs) => Share(outputs, Padding.Unit, MostUnitsPerGroup);
+
+    /// <summary>Channels per group for a convolution: a multiple of 4. A group's filters stay near, however many there are.</summary>
+    public int ChannelsPerGroup(int channels) => Share(channels, TileRows, int.MaxValue);
+
+    private int Share(int rows, int unit, int mostUnits)
     {
         if (Processors == 0)
         {
-            return Padding.Unit;
+            return unit;
         }
 
         // The groups are dealt out in equal contiguous shares: take the size with the shortest longest share, and of those the largest.
-        var units = Padding.RoundUp(outputs) / Padding.Unit;
-        var best = Enumerable.Range(1, MostUnitsPerGroup)
+        var units = Ceiling(rows, unit);
+        var best = Enumerable.Range(1, Math.Min(mostUnits, units))
             .MinBy(size => (LongestShare(units, size), -size));
-        return best * Padding.Unit;
+        return best * unit;
     }
 
     private int LongestShare(int units, int size) => Ceiling(Ceiling(units, size), Processors) * size;

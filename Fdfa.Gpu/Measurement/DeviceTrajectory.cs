@@ -1,8 +1,5 @@
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Networks;
 using Fdfa.Gpu.Training;
-using ILGPU;
-using ILGPU.Runtime;
 
 namespace Fdfa.Gpu.Measurement;
 
@@ -31,22 +28,23 @@ internal static class DeviceTrajectory
     private static IEnumerable<Discrepancy> Compare(Trainer trainer, ReferenceTrajectory reference, int replica)
     {
         var parameters = trainer.GetParameters(replica);
+        var step = trainer.Network.LastStep;
         for (var index = 0; index < reference.Network.Blocks.Count; index++)
         {
             var trace = reference.LastResults[replica].Blocks[index];
             var memory = trainer.Network.Blocks[index];
             var samples = trace.Activations.Length / memory.Block.Outputs;
             var name = $"block {index + 1} of seed {reference.Seeds[replica]}";
-            yield return Discrepancy.Between(Quantity.Activations, name, trace.Activations, Features(memory, replica, samples, 0));
+            yield return Discrepancy.Between(Quantity.Activations, name, trace.Activations, memory.ReadOutputs(replica, -1, samples, step));
             for (var direction = 0; direction < trace.Tangents.Count; direction++)
             {
                 yield return Discrepancy.Between(
-                    Quantity.Tangents, name, trace.Tangents[direction], Features(memory, replica, samples, (direction + 1) * memory.SampleCapacity));
+                    Quantity.Tangents, name, trace.Tangents[direction], memory.ReadOutputs(replica, direction, samples, step));
             }
 
-            if (index < reference.Network.Blocks.Count - 1 && trace.PreactivationDeltas is { } deltas)
+            if (index < reference.Network.Blocks.Count - 1 && trace.Gradient.LinearDeltas is { } deltas)
             {
-                yield return Discrepancy.Between(Quantity.Deltas, name, deltas, Deltas(memory, replica, samples));
+                yield return Discrepancy.Between(Quantity.Deltas, name, deltas, memory.ReadDeltas(replica, samples));
             }
 
             var expected = reference.Parameters(replica).Blocks[index];
@@ -62,27 +60,5 @@ internal static class DeviceTrajectory
                     Quantity.Biases, $"the head of {name}", head.Biases, actual.Head?.Biases, trace.Gradient.Head?.Biases);
             }
         }
-    }
-
-    private static double[] Features(DenseBlockBuffers memory, int replica, int samples, int offset) => Transposed(
-        memory.OutputFeatures, replica, (memory.Block.Outputs + 1) * memory.OutputFeatureStride, memory.Block.Outputs, memory.OutputFeatureStride, offset, samples);
-
-    private static double[] Deltas(DenseBlockBuffers memory, int replica, int samples) => Transposed(
-        memory.Deltas, replica, memory.Block.Outputs * memory.DeltaStride, memory.Block.Outputs, memory.DeltaStride, 0, samples);
-
-    private static double[] Transposed(ArrayView<float> view, int replica, int length, int rows, int stride, int offset, int samples)
-    {
-        var values = new float[length];
-        view.SubView((long)replica * length, length).CopyToCPU(values);
-        var result = new double[samples * rows];
-        for (var sample = 0; sample < samples; sample++)
-        {
-            for (var row = 0; row < rows; row++)
-            {
-                result[(sample * rows) + row] = values[(row * stride) + offset + sample];
-            }
-        }
-
-        return result;
     }
 }

@@ -1,5 +1,4 @@
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Gpu.Networks;
 
 namespace Fdfa.Gpu.Measurement;
 
@@ -23,7 +22,6 @@ public sealed record StepCost(double Operations, double Bytes, double Normals)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(options);
-        DeviceSupport.Require(network, options);
         var rule = options.Rule;
         var directions = rule.HasTangents ? options.Perturbations : 0;
         double products = 0;

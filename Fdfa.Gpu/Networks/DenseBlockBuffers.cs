@@ -1,30 +1,22 @@
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Dense;
-using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
-using ILGPU.Runtime;
 
 namespace Fdfa.Gpu.Networks;
 
-/// <summary>The device memory of one dense block, all replicas. Layouts as in <see cref="DenseBlockArguments"/>.</summary>
-internal sealed class DenseBlockBuffers : IDisposable
+/// <summary>The device memory of a dense block without batch normalization. Layouts as in <see cref="DenseBlockArguments"/>.</summary>
+internal sealed class DenseBlockBuffers : BlockBuffers
 {
-    private readonly List<IDisposable> _owned = [];
-    private readonly ComputeDevice _device;
-    private readonly int _replicas;
+    private readonly ArrayView<float> _features;
 
-    /// <summary>Allocates.</summary>
-    /// <param name="device">Where.</param>
+    /// <param name="memory">Where buffers come from.</param>
     /// <param name="network">The network that the block belongs to.</param>
     /// <param name="l">The block, 1…L.</param>
     /// <param name="options">Rule, optimizers and number of directions.</param>
     /// <param name="sampleCapacity">Samples that a step can take, a multiple of 16.</param>
-    /// <param name="replicas">Networks side by side.</param>
-    public DenseBlockBuffers(
-        ComputeDevice device, NetworkDescription network, int l, TrainingOptions options, int sampleCapacity, int replicas)
-        : this(device, (DenseBlock)network.Blocks[l - 1], options, sampleCapacity, replicas)
+    public DenseBlockBuffers(BufferSet memory, NetworkDescription network, int l, TrainingOptions options, int sampleCapacity)
+        : this(memory, network.Blocks[l - 1], options, sampleCapacity)
     {
         var rule = options.Rule;
         var isOutput = l == network.Blocks.Count;
@@ -33,7 +25,7 @@ internal sealed class DenseBlockBuffers : IDisposable
         DeltaStride = rule.FollowsPerturbations ? Directions * sampleCapacity : sampleCapacity;
         if (options.HasDeltas(isOutput))
         {
-            Deltas = Allocate((long)Block.Outputs * DeltaStride);
+            Deltas = memory.Allocate((long)Block.Outputs * DeltaStride);
         }
 
         if (isOutput)
@@ -41,176 +33,78 @@ internal sealed class DenseBlockBuffers : IDisposable
             return;
         }
 
-        Outputs = [AllocateSampleMajor(), AllocateSampleMajor()];
+        Outputs = [memory.AllocateSampleMajor(Block.Outputs, sampleCapacity), memory.AllocateSampleMajor(Block.Outputs, sampleCapacity)];
         if (rule.HasFeedback)
         {
-            Feedback = Parameters(FeedbackRows * (long)OutputStride, rule.LearnsFeedback ? options.FeedbackOptimizer : OptimizerKind.Sgd);
+            Feedback = memory.AllocateParameters(
+                FeedbackRows * (long)OutputStride, rule.LearnsFeedback && HasMoments(options.FeedbackOptimizer), BufferUse.Feedback);
         }
 
         if (rule.FeedbackUpdate == FeedbackUpdate.ForwardGradient)
         {
-            Perturbations = Allocate(Directions * (long)sampleCapacity * OutputStride);
+            Perturbations = memory.Allocate(Directions * (long)sampleCapacity * OutputStride);
             if (rule.ErrorSignal == ErrorSignal.LayerwiseFeedback && l > 1)
             {
-                ArrivingTangents = Allocate((long)Block.Outputs * Directions * sampleCapacity);
+                ArrivingTangents = memory.Allocate((long)Block.Outputs * Directions * sampleCapacity);
             }
         }
     }
 
-    private DenseBlockBuffers(ComputeDevice device, DenseBlock block, TrainingOptions options, int sampleCapacity, int replicas)
+    private DenseBlockBuffers(BufferSet memory, Block block, TrainingOptions options, int sampleCapacity)
+        : base(memory, block, options, sampleCapacity)
     {
-        _device = device;
-        _replicas = replicas;
-        Block = block;
-        SampleCapacity = sampleCapacity;
-        Directions = options.Rule.HasTangents ? options.Perturbations : 0;
-        InputStride = Padding.RoundUp(block.Inputs + 1);
         OutputStride = Padding.RoundUp(block.Outputs + 1);
-        OutputFeatureStride = (1 + Directions) * sampleCapacity;
-        RowsPerGroup = device.Tiles.RowsPerGroup(block.Outputs);
-        Weights = Parameters(block.Outputs * (long)InputStride, options.WeightOptimizer);
-        OutputFeatures = Allocate((block.Outputs + 1) * (long)OutputFeatureStride);
-        ConstantInput.Write(OutputFeatures, replicas, block.Outputs * OutputFeatureStride, 1, sampleCapacity, (block.Outputs + 1) * OutputFeatureStride);
+        FeedbackStride = OutputStride;
+        RowsPerGroup = memory.RowsPerGroup(tiles => tiles.RowsPerGroup(block.Outputs));
+        _features = memory.AllocateFeatureMajor(block.Outputs, OutputFeatureStride, sampleCapacity);
     }
 
-    public DenseBlock Block { get; }
-
-    /// <summary>K; 0 for a rule without tangents.</summary>
-    public int Directions { get; }
-
-    /// <summary>Whether the rule injects perturbations here.</summary>
-    public bool IsPerturbed { get; }
-
-    public int FeedbackRows { get; }
-
-    public int DeltaStride { get; }
-
-    public int SampleCapacity { get; }
-
-    public int InputStride { get; }
-
+    /// <summary>Row stride of sample-major outputs.</summary>
     public int OutputStride { get; }
-
-    public int OutputFeatureStride { get; }
 
     public int RowsPerGroup { get; }
 
-    /// <summary>Groups that share the block's rows.</summary>
-    public int Tiles => (Block.Outputs + RowsPerGroup - 1) / RowsPerGroup;
-
-    public OptimizedParameters Weights { get; }
-
-    public OptimizedParameters Feedback { get; }
-
-    public ArrayView<float> OutputFeatures { get; }
-
-    public ArrayView<float> Deltas { get; }
+    /// <inheritdoc/>
+    public override int Tiles => (Block.Outputs + RowsPerGroup - 1) / RowsPerGroup;
 
     public ArrayView<float> Perturbations { get; }
 
     public ArrayView<float> ArrivingTangents { get; }
 
-    /// <summary>Sample-major outputs of even and odd steps: the next block still needs the last ones when this block writes new ones.</summary>
-    public ArrayView<float>[] Outputs { get; } = [default, default];
-
     /// <summary>The head of a block's own loss.</summary>
-    public static DenseBlockBuffers OfHead(
-        ComputeDevice device, NetworkDescription network, int l, TrainingOptions options, int sampleCapacity, int replicas) => new(
-            device,
-            new DenseBlock(network.Blocks[l - 1].Outputs, network.OutputSize, ActivationFunction.Identity),
-            options,
-            sampleCapacity,
-            replicas);
+    public static DenseBlockBuffers OfHead(BufferSet memory, NetworkDescription network, int l, TrainingOptions options, int sampleCapacity) => new(
+        memory,
+        new DenseBlock(network.Blocks[l - 1].Outputs, network.OutputSize, ActivationFunction.Identity),
+        options,
+        sampleCapacity);
 
-    public BlockParameters Read(int replica)
+    /// <inheritdoc/>
+    public override ArrayView<float> Features(long step) => _features;
+
+    /// <inheritdoc/>
+    public override BlockParameters Read(int replica)
     {
-        var weights = ReadReplica(Weights.Values, replica, Block.Outputs * InputStride);
-        var feedback = Feedback.Values.Length == 0 ? [] : ReadReplica(Feedback.Values, replica, FeedbackRows * OutputStride);
-        var result = new BlockParameters(
-            new double[Block.Outputs * Block.Inputs], new double[Block.Outputs], new double[feedback.Length == 0 ? 0 : FeedbackRows * Block.Outputs]);
-        for (var output = 0; output < Block.Outputs; output++)
-        {
-            Widen(weights.AsSpan(output * InputStride, Block.Inputs), result.Weights.AsSpan(output * Block.Inputs));
-            result.Biases[output] = weights[(output * InputStride) + Block.Inputs];
-        }
-
-        for (var row = 0; result.Feedback.Length > 0 && row < FeedbackRows; row++)
-        {
-            Widen(feedback.AsSpan(row * OutputStride, Block.Outputs), result.Feedback.AsSpan(row * Block.Outputs));
-        }
-
-        return result;
+        var weights = ReadReplica(Weights.Values, replica);
+        var feedback = ReadReplica(Feedback.Values, replica);
+        return new BlockParameters(
+            Widen(weights, Block.Outputs, WeightStride, Block.Inputs),
+            Widen(weights.AsSpan(Block.Inputs), Block.Outputs, WeightStride, 1),
+            feedback.Length == 0 ? [] : Widen(feedback, FeedbackRows, FeedbackStride, Block.Outputs));
     }
 
-    public void Write(int replica, BlockParameters parameters)
+    /// <inheritdoc/>
+    public override void Write(int replica, BlockParameters parameters)
     {
-        var weights = new float[Block.Outputs * InputStride];
+        var weights = Narrow(parameters.Weights, Block.Outputs, WeightStride, Block.Inputs);
         for (var output = 0; output < Block.Outputs; output++)
         {
-            Narrow(parameters.Weights.AsSpan(output * Block.Inputs, Block.Inputs), weights.AsSpan(output * InputStride));
-            weights[(output * InputStride) + Block.Inputs] = (float)parameters.Biases[output];
+            weights[(output * WeightStride) + Block.Inputs] = (float)parameters.Biases[output];
         }
 
-        Weights.Values.SubView((long)replica * weights.Length, weights.Length).CopyFromCPU(weights);
+        WriteReplica(Weights.Values, replica, weights);
         if (Feedback.Values.Length > 0)
         {
-            var feedback = new float[FeedbackRows * OutputStride];
-            for (var row = 0; row < FeedbackRows; row++)
-            {
-                Narrow(parameters.Feedback.AsSpan(row * Block.Outputs, Block.Outputs), feedback.AsSpan(row * OutputStride));
-            }
-
-            Feedback.Values.SubView((long)replica * feedback.Length, feedback.Length).CopyFromCPU(feedback);
+            WriteReplica(Feedback.Values, replica, Narrow(parameters.Feedback, FeedbackRows, FeedbackStride, Block.Outputs));
         }
-    }
-
-    public void Dispose() => _owned.ForEach(buffer => buffer.Dispose());
-
-    private static float[] ReadReplica(ArrayView<float> view, int replica, int length)
-    {
-        var values = new float[length];
-        view.SubView((long)replica * length, length).CopyToCPU(values);
-        return values;
-    }
-
-    private static void Widen(ReadOnlySpan<float> source, Span<double> target)
-    {
-        for (var i = 0; i < source.Length; i++)
-        {
-            target[i] = source[i];
-        }
-    }
-
-    private static void Narrow(ReadOnlySpan<double> source, Span<float> target)
-    {
-        for (var i = 0; i < source.Length; i++)
-        {
-            target[i] = (float)source[i];
-        }
-    }
-
-    private ArrayView<float> Allocate(long lengthPerReplica)
-    {
-        var buffer = new DeviceBuffer<float>(_device, lengthPerReplica * _replicas);
-        _owned.Add(buffer);
-        return buffer.View;
-    }
-
-    private ArrayView<float> AllocateSampleMajor()
-    {
-        var view = Allocate(SampleCapacity * (long)OutputStride);
-        ConstantInput.Write(view, _replicas, Block.Outputs, OutputStride, SampleCapacity, SampleCapacity * OutputStride);
-        return view;
-    }
-
-    private OptimizedParameters Parameters(long lengthPerReplica, OptimizerKind optimizer)
-    {
-        var hasMoments = optimizer == OptimizerKind.Adam;
-        return new OptimizedParameters
-        {
-            Values = Allocate(lengthPerReplica),
-            FirstMoments = hasMoments ? Allocate(lengthPerReplica) : default,
-            SecondMoments = hasMoments ? Allocate(lengthPerReplica) : default,
-        };
     }
 }

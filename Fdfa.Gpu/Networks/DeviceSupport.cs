@@ -2,39 +2,30 @@ using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Gpu.Networks;
 
-/// <summary>What the kernels can train and the model file can hold so far: dense blocks without batch normalization.</summary>
+/// <summary>What the reference knows and the kernels do not.</summary>
 internal static class DeviceSupport
 {
-    /// <summary>Refuses what only the reference knows.</summary>
-    /// <param name="network">The network.</param>
-    /// <exception cref="TopologyException">It has convolutions or batch normalization.</exception>
-    public static void Require(NetworkDescription network)
-    {
-        if (network.Blocks.Any(block => block is not DenseBlock))
-        {
-            throw new TopologyException(
-                $"The network {network.Topology} has convolutions, and on devices convolutions are not supported yet; give a dense topology, such as 784-800-800-10.");
-        }
-
-        if (network.HasBatchNormalization)
-        {
-            throw new TopologyException(
-                $"The network {network.Topology} has batch normalization, which is not supported on devices yet; describe it without.");
-        }
-    }
-
-    /// <summary>The same, and refuses perturbations elsewhere than at a block's output.</summary>
+    /// <summary>Refuses it.</summary>
     /// <param name="network">The network.</param>
     /// <param name="options">How to train it.</param>
-    /// <exception cref="TopologyException">It has convolutions or batch normalization.</exception>
-    /// <exception cref="InvalidOptionException">Perturbations are added before the activation function.</exception>
+    /// <exception cref="InvalidOptionException">L-FDFA on convolutions or batch normalization, or an adaptive average that changes anything.</exception>
     public static void Require(NetworkDescription network, TrainingOptions options)
     {
-        Require(network);
-        if (options.EffectiveSite == PerturbationSite.PreActivation)
+        var rule = options.Rule;
+        var isPlain = network.Blocks.All(block => block is DenseBlock { HasBatchNormalization: false });
+        if (!isPlain && rule.ErrorSignal == ErrorSignal.LayerwiseFeedback && rule.LearnsFeedback)
         {
             throw new InvalidOptionException(
-                $"The perturbation site {options.PerturbationSite} is not supported on devices yet; give {PerturbationSite.BlockOutput}.");
+                $"{rule.Name} has kernels for dense networks without batch normalization only, and {network.Topology} is not one; give another rule or network.");
+        }
+
+        if (network.Blocks.FirstOrDefault(IsAveraged) is ConvolutionBlock averaged)
+        {
+            throw new InvalidOptionException(
+                $"The network {network.Topology} averages maps of {averaged.Pooled.Height}x{averaged.Pooled.Width} to {averaged.AdaptivePool}x{averaged.AdaptivePool}, and kernels average only where nothing changes; give images of a size that leaves {averaged.AdaptivePool}x{averaged.AdaptivePool}.");
         }
     }
+
+    private static bool IsAveraged(Block block) =>
+        block is ConvolutionBlock { AdaptivePool: { } side } convolution && (convolution.Pooled.Height != side || convolution.Pooled.Width != side);
 }

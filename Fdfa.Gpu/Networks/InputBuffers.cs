@@ -1,49 +1,53 @@
-using Fdfa.Gpu.Devices;
+using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 
 namespace Fdfa.Gpu.Networks;
 
 /// <summary>Gathered batches: one being prepared while one is computed and the last one still waits for its update.</summary>
-internal sealed class InputBuffers : IDisposable
+internal sealed class InputBuffers
 {
-    private readonly DeviceBuffer<float>[] _sampleMajor = new DeviceBuffer<float>[3];
-    private readonly DeviceBuffer<float>[] _featureMajor = new DeviceBuffer<float>[2];
-    private readonly DeviceBuffer<uint>[] _labels = new DeviceBuffer<uint>[2];
+    private readonly ArrayView<float>[] _sampleMajor;
+    private readonly ArrayView<float>[] _featureMajor;
+    private readonly ArrayView<uint>[] _labels;
 
-    public InputBuffers(ComputeDevice device, int inputs, int sampleCapacity, int replicas)
+    /// <param name="memory">Where buffers come from.</param>
+    /// <param name="first">The block that reads them.</param>
+    /// <param name="sampleCapacity">Samples that a step can take.</param>
+    public InputBuffers(BufferSet memory, Block first, int sampleCapacity)
     {
-        Stride = Padding.RoundUp(inputs + 1);
-        for (var i = 0; i < _sampleMajor.Length; i++)
+        Stride = Padding.RoundUp(first.Inputs + 1);
+        Rows = first.Inputs;
+        if (first is ConvolutionBlock convolution)
         {
-            var length = sampleCapacity * Stride;
-            _sampleMajor[i] = new DeviceBuffer<float>(device, (long)length * replicas);
-            ConstantInput.Write(_sampleMajor[i].View, replicas, inputs, Stride, sampleCapacity, length);
+            var image = convolution.Input;
+            Border = new ImageBorder { Height = image.Height, Width = image.Width, Size = convolution.Padding };
+            Rows = checked(image.Channels * (image.Height + (2 * convolution.Padding)) * (image.Width + (2 * convolution.Padding)));
         }
 
-        for (var i = 0; i < _featureMajor.Length; i++)
-        {
-            var length = (inputs + 1) * sampleCapacity;
-            _featureMajor[i] = new DeviceBuffer<float>(device, (long)length * replicas);
-            ConstantInput.Write(_featureMajor[i].View, replicas, inputs * sampleCapacity, 1, sampleCapacity, length);
-            _labels[i] = new DeviceBuffer<uint>(device, (long)sampleCapacity * replicas);
-        }
+        // The pending update of a dense block reads them sample-major, that of a convolution as the forward pass does.
+        var isDense = first is DenseBlock;
+        _sampleMajor = [.. Enumerable.Range(0, isDense ? 3 : 1).Select(_ => isDense ? memory.AllocateSampleMajor(first.Inputs, sampleCapacity) : default)];
+        _featureMajor = [.. Enumerable.Range(0, isDense ? 2 : 3).Select(_ => memory.AllocateFeatureMajor(Rows, sampleCapacity, sampleCapacity))];
+        _labels = [.. Enumerable.Range(0, 2).Select(_ => memory.Allocate<uint>(sampleCapacity, BufferUse.Activations))];
     }
 
     /// <summary>Row stride of sample-major inputs.</summary>
     public int Stride { get; }
 
-    public ArrayView<float> SampleMajor(long step) => _sampleMajor[(step + _sampleMajor.Length) % _sampleMajor.Length].View;
+    /// <summary>Rows of feature-major inputs, with their border and without the constant input.</summary>
+    public int Rows { get; }
 
-    public ArrayView<float> FeatureMajor(long step) => _featureMajor[step % _featureMajor.Length].View;
+    /// <summary>The zeros around each image.</summary>
+    public ImageBorder Border { get; }
 
-    public ArrayView<uint> Labels(long step) => _labels[step % _labels.Length].View;
+    public ArrayView<float> SampleMajor(long step) => Of(_sampleMajor, step);
 
-    public void Dispose()
-    {
-        foreach (var buffer in _sampleMajor.Concat(_featureMajor).Concat<IDisposable>(_labels))
-        {
-            buffer.Dispose();
-        }
-    }
+    public ArrayView<float> FeatureMajor(long step) => Of(_featureMajor, step);
+
+    public ArrayView<uint> Labels(long step) => Of(_labels, step);
+
+    // Step −1 is asked for before the first one, and is not there: nothing is read from it.
+    private static ArrayView<T> Of<T>(ArrayView<T>[] views, long step)
+        where T : unmanaged => views[(step + views.Length) % views.Length];
 }

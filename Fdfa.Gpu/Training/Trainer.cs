@@ -36,7 +36,6 @@ public sealed class Trainer : IDisposable
     /// <param name="options">How to train.</param>
     /// <param name="trainingData">What to train on; stays the caller's.</param>
     /// <param name="seeds">One per replica, at least one.</param>
-    /// <exception cref="TopologyException">The network has convolutions or batch normalization: there are no kernels for them yet.</exception>
     /// <exception cref="ShapeMismatchException">The data does not fit the network.</exception>
     /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     /// <exception cref="DeviceException">The network needs more memory than there is.</exception>
@@ -64,7 +63,7 @@ public sealed class Trainer : IDisposable
         _data = trainingData;
         Seeds = [.. seeds];
         StepsPerEpoch = (trainingData.Count + _options.BatchSize - 1) / _options.BatchSize;
-        Network = new DenseNetwork(device, network, _options, Seeds, trainingData.Image ?? default);
+        Network = new DeviceNetwork(device, network, _options, Seeds, trainingData.Image ?? default);
         _order = new DeviceBuffer<int>(device, (long)OrderStride * Seeds.Count);
         _nextOrder = CPUMemoryBuffer.Create(device.Accelerator, OrderStride, sizeof(int));
         _trainingMetrics = new MetricsBuffer(device, StepsPerEpoch, Seeds.Count);
@@ -88,7 +87,7 @@ public sealed class Trainer : IDisposable
     public int StepsPerEpoch { get; }
 
     /// <summary>The network's memory, for tests and checks.</summary>
-    internal DenseNetwork Network { get; }
+    internal DeviceNetwork Network { get; }
 
     private int StepInEpoch => (int)(Step % StepsPerEpoch);
 

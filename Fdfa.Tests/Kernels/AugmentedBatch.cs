@@ -35,9 +35,12 @@ internal sealed class AugmentedBatch : IDisposable
     private readonly DeviceBuffer<float>? _sampleMajor;
     private readonly DeviceBuffer<float> _featureMajor;
     private readonly DeviceBuffer<uint> _batchLabels;
+    private readonly DeviceBuffer<uint> _crops;
+    private readonly ImageBorder _border;
+    private readonly int _featureRows;
     private readonly AugmentedInputs _augmented;
 
-    public AugmentedBatch(ComputeDevice device, ImageAugmentation augmentation, ImageShape image, int batch, bool hasSampleMajorTarget = true)
+    public AugmentedBatch(ComputeDevice device, ImageAugmentation augmentation, ImageShape image, int batch, bool isForConvolution = false)
     {
         Augmentation = augmentation;
         Image = image;
@@ -51,15 +54,18 @@ internal sealed class AugmentedBatch : IDisposable
         _orders = [.. Enumerable.Range(0, 2 * OrderStride).Select(i => ((i * 7) + 3) % Images)];
         _order = Upload(device, _orders);
         _seeds = Upload(device, [.. s_seeds.SelectMany(seed => new[] { (uint)seed, (uint)(seed >> 32) })]);
-        _sampleMajor = hasSampleMajorTarget
-            ? Upload(device, [.. Enumerable.Repeat(Untouched, s_seeds.Length * _sampleCapacity * _inputStride)])
-            : null;
+        _sampleMajor = isForConvolution
+            ? null
+            : Upload(device, [.. Enumerable.Repeat(Untouched, s_seeds.Length * _sampleCapacity * _inputStride)]);
 
         // Batches of thousands are only drawn.
-        var features = batch < 1000 ? (_inputs + 1) * _sampleCapacity : 0;
+        _border = new ImageBorder { Height = augmentation.Side, Width = augmentation.Side, Size = isForConvolution ? 2 : 0 };
+        _featureRows = (image.Channels * Square(augmentation.Side + (2 * _border.Size))) + 1;
+        var features = batch < 1000 ? _featureRows * _sampleCapacity : 0;
         _featureMajor = Upload(device, [.. Enumerable.Repeat(Untouched, s_seeds.Length * features)]);
         _batchLabels = new DeviceBuffer<uint>(device, s_seeds.Length * _sampleCapacity);
-        _augmented = new AugmentedInputs(device, augmentation, image, _sampleCapacity, _seeds.View, s_seeds.Length);
+        _crops = new DeviceBuffer<uint>(device, CropDraw.Rows * _sampleCapacity * s_seeds.Length);
+        _augmented = new AugmentedInputs(device, augmentation, image, _crops.View, _seeds.View, s_seeds.Length);
     }
 
     public ImageAugmentation Augmentation { get; }
@@ -82,17 +88,19 @@ internal sealed class AugmentedBatch : IDisposable
             Order = _order.View,
             SampleMajorTarget = _sampleMajor?.View ?? ArrayView<float>.Empty,
             FeatureMajorTarget = _featureMajor.View,
+            FeatureRows = _featureRows,
+            Border = _border,
             BatchLabels = _batchLabels.View,
         },
         Groups,
         step);
 
-    public void Draw(uint step) => _augmented.Draw(_batch, step);
+    public void Draw(uint step) => _augmented.Draw(_batch, _sampleCapacity, step);
 
     /// <summary>The crops that lie on the device are the expected ones of every seed and sample.</summary>
     public void AssertCrops(Func<ulong, int, ImageCrop> expected)
     {
-        var crops = Download(_augmented.Crops);
+        var crops = Download(_crops.View);
         ForEachSample((replica, sample) =>
         {
             uint At(int row) => crops[(((replica * CropDraw.Rows) + row) * _sampleCapacity) + sample];
@@ -122,7 +130,7 @@ internal sealed class AugmentedBatch : IDisposable
                 _bytes.AsSpan(index * Image.Size, Image.Size), Image, expected(s_seeds[replica], sample), Augmentation.Side);
             for (var i = 0; i < inputs.Length; i++)
             {
-                var actual = featureMajor[(((replica * (_inputs + 1)) + i) * _sampleCapacity) + sample];
+                ref var actual = ref featureMajor[(((replica * _featureRows) + RowOf(i)) * _sampleCapacity) + sample];
                 Assert.True(
                     Math.Abs(actual - inputs[i]) <= tolerance,
                     $"Seed {s_seeds[replica]}, sample {sample}, input {i}: {actual:R} instead of {inputs[i]:R}");
@@ -130,17 +138,20 @@ internal sealed class AugmentedBatch : IDisposable
                 {
                     Assert.Equal(actual, sampleMajor[(((replica * _sampleCapacity) + sample) * _inputStride) + i]);
                 }
+
+                actual = Untouched;
             }
 
-            // The constant input behind the last one is not the kernel's.
-            Assert.Equal(Untouched, featureMajor[(((replica * (_inputs + 1)) + _inputs) * _sampleCapacity) + sample]);
+            // The border, and the constant input behind the last one, are not the kernel's.
+            Assert.All(Enumerable.Range(0, _featureRows), row =>
+                Assert.Equal(Untouched, featureMajor[(((replica * _featureRows) + row) * _sampleCapacity) + sample]));
             Assert.Equal(Untouched, sampleMajor?[(((replica * _sampleCapacity) + sample) * _inputStride) + _inputs] ?? Untouched);
         });
     }
 
     public void Dispose()
     {
-        _augmented.Dispose();
+        _crops.Dispose();
         _batchLabels.Dispose();
         _featureMajor.Dispose();
         _sampleMajor?.Dispose();
@@ -149,6 +160,18 @@ internal sealed class AugmentedBatch : IDisposable
         _labels.Dispose();
         _data.Dispose();
     }
+
+    // Channel, row and column of an input, in an image with its border.
+    private int RowOf(int input)
+    {
+        var side = Augmentation.Side;
+        var (place, column) = Math.DivRem(input, side);
+        var (channel, row) = Math.DivRem(place, side);
+        var bordered = side + (2 * _border.Size);
+        return (((channel * bordered) + row + _border.Size) * bordered) + column + _border.Size;
+    }
+
+    private static int Square(int side) => side * side;
 
     private void ForEachSample(Action<int, int> action)
     {

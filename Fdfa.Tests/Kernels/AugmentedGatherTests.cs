@@ -47,9 +47,9 @@ public sealed class AugmentedGatherTests(CpuAccelerators devices)
     [Theory]
     [InlineData("simd")]
     [InlineData("simt")]
-    public void A_batch_without_a_sample_major_target_agrees(string tiles)
+    public void A_batch_for_a_padded_convolution_has_a_border_and_is_not_sample_major(string tiles)
     {
-        using var images = new AugmentedBatch(devices.Open(tiles), s_published with { Side = 21 }, new ImageShape(3, 16, 16), 5, hasSampleMajorTarget: false);
+        using var images = new AugmentedBatch(devices.Open(tiles), s_published with { Side = 21 }, new ImageShape(3, 16, 16), 5, isForConvolution: true);
         images.Gather(step: 0);
         images.AssertAgreement((seed, sample) => RandomCrop.Draw(images.Augmentation, images.Image, seed, 0, sample), Tolerance);
     }

@@ -20,28 +20,34 @@ public sealed class AugmentedTrainingTests(CpuAccelerators devices)
     private static readonly ulong[] s_seeds = [3, 0x123456789ABCDEF0];
     private static readonly ImageShape s_image = new(3, 5, 5);
     private static readonly ImageAugmentation s_augmentation = new(Side: 7);
-    private static readonly NetworkDescription s_network = new([3 * 7 * 7, 20, 18, Classes]);
+    private static readonly NetworkDescription s_network = Network("147-20-18-4");
 
-    public static TheoryData<string, string> RulesOnTilePrograms()
+    /// <summary>Topology, rule, tile program.</summary>
+    public static TheoryData<string, string, string> Cases()
     {
-        var data = new TheoryData<string, string>();
+        var cases = new TheoryData<string, string, string>();
         foreach (var tiles in CpuAccelerators.TilePrograms)
         {
-            data.Add("BP", tiles);
-            data.Add("FDFA", tiles);
-            data.Add("FG-W", tiles);
+            foreach (var rule in new[] { "BP", "FDFA", "FG-W" })
+            {
+                cases.Add("147-20-18-4", rule, tiles);
+
+                // The first convolution's input has a border.
+                cases.Add("6C3+1-P2-12-4", rule, tiles);
+            }
         }
 
-        return data;
+        return cases;
     }
 
     /// <summary>Seven steps: two epochs of three, the last of them a partial batch, an evaluation, and one step more.</summary>
     [Theory]
-    [MemberData(nameof(RulesOnTilePrograms))]
-    public void Training_and_evaluation_agree_with_the_reference(string rule, string tiles)
+    [MemberData(nameof(Cases))]
+    public void Training_and_evaluation_agree_with_the_reference(string topology, string rule, string tiles)
     {
+        var network = Network(topology);
         using var data = Data(devices.Open(tiles));
-        using var trainer = new Trainer(devices.Open(tiles), s_network, Options(rule), data, s_seeds);
+        using var trainer = new Trainer(devices.Open(tiles), network, Options(rule), data, s_seeds);
         trainer.TrainEpoch();
         trainer.TrainEpoch();
         trainer.Evaluate(data);
@@ -50,11 +56,11 @@ public sealed class AugmentedTrainingTests(CpuAccelerators devices)
 
         for (var replica = 0; replica < s_seeds.Length; replica++)
         {
-            var reference = TrainReference(rule, s_seeds[replica], steps: 7);
+            var reference = TrainReference(network, Options(rule), s_seeds[replica], steps: 7);
             var whole = Inputs([.. Enumerable.Range(0, Count)], _ => ImageCrop.Whole(s_image));
             Assert.Equal(reference.Evaluate(whole, Labels([.. Enumerable.Range(0, Count)])).Loss, evaluations[replica].Loss, 1e-4);
             var parameters = trainer.GetParameters(replica);
-            for (var index = 0; index < s_network.Blocks.Count; index++)
+            for (var index = 0; index < network.Blocks.Count; index++)
             {
                 AssertClose(reference.Parameters.Blocks[index].Weights, parameters.Blocks[index].Weights);
             }
@@ -99,7 +105,7 @@ public sealed class AugmentedTrainingTests(CpuAccelerators devices)
         var device = devices.Open("simd");
         var options = Options("FDFA") with { BatchSize = 4000 };
         var before = device.AllocatedBytes;
-        using var network = new DenseNetwork(device, s_network, options, s_seeds, s_image);
+        using var network = new DeviceNetwork(device, s_network, options, s_seeds, s_image);
         Assert.InRange(device.AllocatedBytes - before - NetworkMemory.Of(s_network, options, s_seeds.Length).DeviceBytes, 0, 4096);
     }
 
@@ -134,10 +140,11 @@ public sealed class AugmentedTrainingTests(CpuAccelerators devices)
         Augmentation = s_augmentation,
     };
 
-    private static ReferenceNetwork TrainReference(string rule, ulong seed, int steps)
+    private static NetworkDescription Network(string topology) => Topology.Parse(topology, inputShape: new ImageShape(3, 7, 7));
+
+    private static ReferenceNetwork TrainReference(NetworkDescription description, TrainingOptions options, ulong seed, int steps)
     {
-        var options = Options(rule);
-        var network = new ReferenceNetwork(s_network, options, Initialiser.Create(s_network, options, seed), seed);
+        var network = new ReferenceNetwork(description, options, Initialiser.Create(description, options, seed), seed);
         const int StepsPerEpoch = (Count + BatchSize - 1) / BatchSize;
         for (var step = 0; step < steps; step++)
         {

@@ -40,30 +40,11 @@ public sealed class NetworkMemoryTests(CpuAccelerators devices)
         };
         NetworkDescription description = Topology.Parse(topology);
         long before = device.AllocatedBytes;
-        using var network = new DenseNetwork(device, description, options, [.. Enumerable.Range(0, replicas).Select(seed => (ulong)seed)]);
+        using var network = new DeviceNetwork(device, description, options, [.. Enumerable.Range(0, replicas).Select(seed => (ulong)seed)]);
 
         double counted = NetworkMemory.Of(description, options, replicas).DeviceBytes;
 
         Assert.InRange(device.AllocatedBytes - before - counted, 0, MostAlignment);
-    }
-
-    [Fact]
-    public void What_has_no_kernels_yet_is_refused_in_one_sentence()
-    {
-        var options = new TrainingOptions();
-        NetworkDescription convolutions = Topology.Parse("15C5-P2-10", inputShape: new ImageShape(1, 28, 28));
-        Assert.Equal(
-            "The network 15C5-P2-10 has convolutions, and on devices convolutions are not supported yet; give a dense topology, such as 784-800-800-10.",
-            Assert.Throws<TopologyException>(() => NetworkMemory.Of(convolutions, options, 1)).Message);
-        Assert.Contains(
-            "batch normalization",
-            Assert.Throws<TopologyException>(() => NetworkMemory.Of(Topology.Parse("7-5-3", batchNormalization: true), options, 1)).Message,
-            StringComparison.Ordinal);
-        Assert.Contains(
-            "PreActivation",
-            Assert.Throws<InvalidOptionException>(() => NetworkMemory.Of(
-                Topology.Parse("7-5-3"), options with { PerturbationSite = PerturbationSite.PreActivation }, 1)).Message,
-            StringComparison.Ordinal);
     }
 
     [Theory]

@@ -1,0 +1,135 @@
+using System.Runtime.CompilerServices;
+using Fdfa.Gpu.Kernels.Dense;
+using Fdfa.Gpu.Kernels.Mathematics;
+using Fdfa.Gpu.Kernels.Tiles;
+
+namespace Fdfa.Gpu.Kernels.Channels;
+
+/// <summary>Max pooling of σ(a), four rows of the output at a time; the tangent follows the value that was taken.</summary>
+/// <remarks>
+///   y[o] = σ(a)[i],  d[o] = d_map[i] + u[o],  i the first of the largest values in window o     (=)
+/// Windows may overlap, and never reach over the edge. Which value was taken is kept for the way back (<see cref="ChannelErrors{TActivation}"/>).
+/// </remarks>
+internal struct ChannelPool<TActivation, TRule> : IElementwise
+    where TActivation : struct, IActivation
+    where TRule : struct, IDenseRule
+{
+    public ChannelBlockArguments Block;
+    public SiteWriter<TRule> Site;
+    public int RowEnd;
+
+    /// <inheritdoc/>
+    public readonly void Apply<TLane, TBits, TLanes>(int row, int column)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        var y0 = Value<TLane, TBits, TLanes>(row, column);
+        var y1 = Value<TLane, TBits, TLanes>(row + 1, column);
+        var y2 = Value<TLane, TBits, TLanes>(row + 2, column);
+        var y3 = Value<TLane, TBits, TLanes>(row + 3, column);
+        if (Block.Forward.Outputs.Length > 0)
+        {
+            SampleMajor.Store<TLane, TBits, TLanes>(
+                Block.Forward.Outputs, (column * Block.Output.SampleMajorStride) + row, Block.Output.SampleMajorStride, RowEnd - row,
+                y0, y1, y2, y3);
+        }
+
+        if (Site.TakesValues && Block.Site.IsPooled != 0)
+        {
+            Site.Store<TLane, TBits, TLanes>(row, column, new LaneQuad<TLane>(y0, y1, y2, y3));
+        }
+
+        for (var direction = 0; direction < Block.Forward.Directions; direction++)
+        {
+            var zero = TLanes.Broadcast(0f);
+            var u = new LaneQuad<TLane>(zero, zero, zero, zero);
+            if (TRule.PerturbsActivations && Block.Forward.IsPerturbed != 0 && Block.Site.IsPooled != 0)
+            {
+                u = Site.Draw<TLane, TBits, TLanes>(row, column, direction);
+            }
+
+            Tangent<TLane, TBits, TLanes>(row, column, direction, u.First);
+            Tangent<TLane, TBits, TLanes>(row + 1, column, direction, u.Second);
+            Tangent<TLane, TBits, TLanes>(row + 2, column, direction, u.Third);
+            Tangent<TLane, TBits, TLanes>(row + 3, column, direction, u.Fourth);
+        }
+    }
+
+    // The map's row of a window's first value.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly int Corner(int row)
+    {
+        var channel = row / Block.Output.Positions;
+        var o = row - (channel * Block.Output.Positions);
+        var y = o / Block.Output.Width;
+        var x = o - (y * Block.Output.Width);
+        return (channel * Block.Geometry.Positions) + (Block.Output.WindowStride * ((y * Block.Geometry.MapWidth) + x));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly TLane Value<TLane, TBits, TLanes>(int row, int column)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        var largest = TLanes.Broadcast(0f);
+        if (row < RowEnd)
+        {
+            var corner = Corner(row);
+            var channel = row / Block.Output.Positions;
+            var choice = TLanes.Broadcast(0f);
+            largest = Activated<TLane, TBits, TLanes>(channel, corner, column);
+            for (var i = 1; i < Block.Output.WindowSize * Block.Output.WindowSize; i++)
+            {
+                var candidate = Activated<TLane, TBits, TLanes>(channel, InWindow(corner, i), column);
+                choice = TLanes.SelectGreater(candidate, largest, TLanes.Broadcast(i), choice);
+                largest = TLanes.SelectGreater(candidate, largest, candidate, largest);
+            }
+
+            TLanes.Store(Block.Output.Choices, (row * Block.SampleCapacity) + column, choice);
+            FeatureMajor.Store<TLane, TBits, TLanes>(Block.Output, row, Block.FeatureStride, column, largest);
+        }
+
+        return largest;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void Tangent<TLane, TBits, TLanes>(int row, int column, int direction, TLane u)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        if (row < RowEnd)
+        {
+            var place = ((direction + 1) * Block.SampleCapacity) + column;
+            var corner = Corner(row);
+            var choice = TLanes.AsBits(TLanes.Load(Block.Output.Choices, (row * Block.SampleCapacity) + column));
+            var d = TLanes.Broadcast(0f);
+            for (var i = 0; i < Block.Output.WindowSize * Block.Output.WindowSize; i++)
+            {
+                d = TLanes.SelectEqual(
+                    choice,
+                    TLanes.AsBits(TLanes.Broadcast(i)),
+                    TLanes.Load(Block.Map, (InWindow(corner, i) * Block.FeatureStride) + place),
+                    d);
+            }
+
+            FeatureMajor.Store<TLane, TBits, TLanes>(Block.Output, row, Block.FeatureStride, place, TLanes.Add(d, u));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly int InWindow(int corner, int i)
+    {
+        var y = i / Block.Output.WindowSize;
+        return corner + (y * Block.Geometry.MapWidth) + i - (y * Block.Output.WindowSize);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly TLane Activated<TLane, TBits, TLanes>(int channel, int row, int column)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits> => TActivation.Value<TLane, TBits, TLanes>(
+            ChannelStatistics.Preactivation<TLane, TBits, TLanes>(Block, channel, row, column));
+}

@@ -1,0 +1,482 @@
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Channels;
+using Fdfa.Gpu.Kernels.Dense;
+using Fdfa.Gpu.Kernels.Mathematics;
+using Fdfa.Gpu.Kernels.Tiles;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Fdfa.Gpu.Networks;
+
+/// <summary>K replicas of a network in device memory, and the launches that make a step of it.</summary>
+/// <remarks>
+/// A step leaves its update pending; the next step's launches apply it block by block, each before its forward pass.
+/// Launches per step: L. With a backward chain 2L − 1, because each link waits for the one above; with local heads 2L − 2,
+/// because a head needs all rows of its block, which many groups share. One more gathers the batch where no step before has: in an epoch's
+/// first step, after an evaluation, and always where L = 1. Augmented images take two for that, in every step: their crops are drawn first.
+/// </remarks>
+internal sealed class DeviceNetwork : IDisposable
+{
+    private readonly ComputeDevice _device;
+    private readonly TrainingOptions _options;
+    private readonly NetworkKernels _kernels;
+    private readonly NetworkBuffers _buffers;
+    private readonly AugmentedInputs? _augmented;
+    private readonly int _replicas;
+    private long _step;
+    private bool _gathered;
+    private Update _pending;
+    private int _pendingSamples;
+    private uint _pendingNoiseStep;
+
+    /// <param name="device">Where to train.</param>
+    /// <param name="network">What to train.</param>
+    /// <param name="options">How to train.</param>
+    /// <param name="seeds">One per replica.</param>
+    /// <param name="image">The shape of the data's images, where the options augment them.</param>
+    public DeviceNetwork(
+        ComputeDevice device, NetworkDescription network, TrainingOptions options, IReadOnlyList<ulong> seeds, ImageShape image = default)
+    {
+        _device = device;
+        _options = options;
+        _replicas = seeds.Count;
+        _kernels = new NetworkKernels(device, network.HiddenActivation, options);
+        _buffers = new NetworkBuffers(device, network, options, _replicas);
+        _buffers.Seeds.SubView(0, 2L * _replicas).CopyFromCPU(seeds.SelectMany(seed => new[] { (uint)seed, (uint)(seed >> 32) }).ToArray());
+        _augmented = options.Augmentation is { } augmentation
+            ? new AugmentedInputs(device, augmentation, image, _buffers.Crops, _buffers.Seeds, _replicas)
+            : null;
+    }
+
+    /// <summary>The blocks' memory, for tests and checks.</summary>
+    public IReadOnlyList<BlockBuffers> Blocks => _buffers.Blocks;
+
+    /// <summary>The step whose outputs the blocks hold, for tests and checks.</summary>
+    public long LastStep => _step - 1;
+
+    private int SampleCapacity => _buffers.SampleCapacity;
+
+    private int LastIndex => Blocks.Count - 1;
+
+    /// <summary>One training step on a batch: applies the pending update, then computes activations, tangents, loss and error.</summary>
+    /// <param name="batch">The step's batch.</param>
+    /// <param name="next">The batch after it, gathered on the way; <see langword="null"/> where it is not known yet.</param>
+    /// <param name="metrics">Where loss and accuracy go.</param>
+    /// <param name="update">The optimizers' numbers of this step, applied by the next one.</param>
+    /// <param name="noiseStep">Counter of the noise.</param>
+    public void Train(in Batch batch, in Batch? next, in MetricsTarget metrics, in Update update, uint noiseStep)
+    {
+        if (!_gathered)
+        {
+            Gather(batch, noiseStep);
+        }
+
+        var following = LastIndex > 0 && _augmented is null ? next : null;
+        Launch(Pass(batch.Samples, noiseStep, Blocks[0].Directions), isTraining: true, Gathering(following, _step + 1), metrics);
+        _gathered = following is not null;
+        if (_options.Rule.HasBackwardChain)
+        {
+            for (var index = LastIndex - 1; index >= 0; index--)
+            {
+                Backward(index, batch.Samples);
+            }
+        }
+
+        _pending = update;
+        _pendingSamples = batch.Samples;
+        _pendingNoiseStep = noiseStep;
+        _step++;
+    }
+
+    /// <summary>Loss and accuracy of a batch with the current weights; pending updates must have been flushed.</summary>
+    public void Evaluate(in Batch batch, in MetricsTarget metrics)
+    {
+        Gather(batch, noiseStep: null);
+        _gathered = false;
+        Launch(Pass(batch.Samples, noiseStep: 0, directions: 0), isTraining: false, Gathering(null, 0), metrics);
+    }
+
+    /// <summary>Applies the pending update, if there is one.</summary>
+    public void Flush()
+    {
+        if (_pendingSamples > 0)
+        {
+            Launch(default, isTraining: false, Gathering(null, 0), default);
+        }
+    }
+
+    /// <summary>Reads a replica's parameters; pending updates must have been flushed.</summary>
+    public NetworkParameters Read(int replica) => new([.. Blocks.Zip(_buffers.Heads, (block, head) => head is null
+        ? block.Read(replica)
+        : block.Read(replica) with { Head = head.Read(replica) })]);
+
+    /// <summary>Overwrites a replica's parameters; pending updates must have been flushed.</summary>
+    public void Write(int replica, NetworkParameters parameters)
+    {
+        for (var index = 0; index < Blocks.Count; index++)
+        {
+            Blocks[index].Write(replica, parameters.Blocks[index]);
+            if (_buffers.Heads[index] is { } head && parameters.Blocks[index].Head is { } values)
+            {
+                head.Block.Write(replica, new BlockParameters(values.Weights, values.Biases, []));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _buffers.Dispose();
+
+    private ForwardPass Pass(int samples, uint noiseStep, int directions) => new()
+    {
+        Samples = samples,
+        Directions = directions,
+        Noise = Noise(noiseStep),
+    };
+
+    private PerturbationNoise Noise(uint step) => new()
+    {
+        Step = step,
+        IsRademacher = _options.Noise == NoiseDistribution.Rademacher ? 1 : 0,
+        IsAntithetic = _options.Antithetic ? 1 : 0,
+    };
+
+    private void Launch(in ForwardPass pass, bool isTraining, in BatchGather gather, in MetricsTarget metrics)
+    {
+        var stream = _device.Accelerator.DefaultStream;
+        for (var index = 0; index < LastIndex; index++)
+        {
+            var configuration = _device.Launch(Blocks[index].Tiles, _replicas);
+            if (Blocks[index] is ChannelBlockBuffers channels)
+            {
+                var arguments = ChannelArguments(channels, index, pass, isTraining);
+                if (index == 0)
+                {
+                    _kernels.FirstChannels(stream, configuration, arguments, gather);
+                }
+                else
+                {
+                    _kernels.Channels(stream, configuration, arguments);
+                }
+            }
+            else
+            {
+                var arguments = DenseArguments((DenseBlockBuffers)Blocks[index], index, pass);
+                if (index == 0)
+                {
+                    _kernels.FirstDense(stream, configuration, arguments, gather);
+                }
+                else
+                {
+                    _kernels.Dense(stream, configuration, arguments);
+                }
+            }
+
+            if (_buffers.Heads[index] is { } head && (isTraining || pass.Samples == 0))
+            {
+                var target = new MetricsTarget(_buffers.HeadMetrics, 1, 0);
+                _kernels.Output(stream, _device.Launch(1, _replicas), HeadArguments(head, index, pass), LossArguments(head.Loss, pass, target));
+            }
+        }
+
+        _kernels.Output(
+            stream,
+            _device.Launch(1, _replicas),
+            DenseArguments((DenseBlockBuffers)Blocks[LastIndex], LastIndex, pass),
+            LossArguments(_buffers.Loss, pass, metrics));
+        _pendingSamples = 0;
+    }
+
+    private LossArguments LossArguments(LossBuffers loss, in ForwardPass pass, in MetricsTarget metrics) => new()
+    {
+        InverseSamples = pass.Samples > 0 ? 1f / pass.Samples : 0f,
+        InverseDirections = pass.Directions > 0 ? 1f / pass.Directions : 0f,
+        BatchLabels = _buffers.Inputs.Labels(_step),
+        SampleMetrics = loss.SampleMetrics,
+        Metrics = metrics.View,
+        MetricsCapacity = metrics.Capacity,
+        MetricsIndex = metrics.Index,
+        Targets = loss.Targets,
+    };
+
+    private DenseBlockArguments DenseArguments(DenseBlockBuffers block, int index, in ForwardPass pass) =>
+        DenseArguments(block, index, _buffers.Heads[index]?.Loss ?? _buffers.Loss, pass) with
+        {
+            FeedbackRows = block.FeedbackRows,
+            Feedback = block.Feedback,
+            Deltas = block.Deltas,
+            Perturbations = block.Perturbations,
+            ArrivingTangents = block.ArrivingTangents,
+            OutputError = index < LastIndex ? ProjectedError : _buffers.Loss.Error,
+        };
+
+    private DenseBlockArguments HeadArguments(HeadBuffers head, int index, in ForwardPass pass)
+    {
+        var arguments = DenseArguments(head.Block, index + 1, head.Loss, pass) with { OutputError = head.Loss.Error };
+        arguments.Forward.InputHasTangents = pass.Directions > 0 ? 1 : 0;
+        arguments.Forward.InputFeatures = Blocks[index].Features(_step);
+        return arguments;
+    }
+
+    /// <summary>What every dense block and head has; <paramref name="index"/> says whose input it shares.</summary>
+    private DenseBlockArguments DenseArguments(DenseBlockBuffers block, int index, LossBuffers loss, in ForwardPass pass) => new()
+    {
+        Inputs = block.Block.Inputs,
+        Outputs = block.Block.Outputs,
+        SampleCapacity = SampleCapacity,
+        InputStride = block.WeightStride,
+        OutputStride = block.OutputStride,
+        DeltaStride = block.DeltaStride,
+        InputFeatureStride = index == 0 ? SampleCapacity : Blocks[index - 1].OutputFeatureStride,
+        OutputFeatureStride = block.OutputFeatureStride,
+        RowsPerGroup = block.RowsPerGroup,
+        Weights = block.Weights,
+        Seeds = _buffers.Seeds,
+        Block = index + 1,
+        HasWeightNoisePerSample = _options.WeightNoise == WeightNoise.PerSample ? 1 : 0,
+        Pending = Pending(block, index),
+        Forward = Forward(block, index, pass),
+        OutputFeatures = block.Features(_step),
+        DirectionalDerivatives = loss.Derivatives,
+        BatchDerivatives = loss.BatchDerivatives,
+    };
+
+    private ChannelBlockArguments ChannelArguments(ChannelBlockBuffers block, int index, in ForwardPass pass, bool isTraining)
+    {
+        var loss = _buffers.Heads[index]?.Loss ?? _buffers.Loss;
+        var convolution = block.Convolution;
+        var map = convolution?.Map ?? block.OutputShape;
+        return new ChannelBlockArguments
+        {
+            Channels = block.Block.Channels,
+            ChannelsPerGroup = block.ChannelsPerGroup,
+            Geometry = new TapGeometry
+            {
+                Inputs = InputFeatures(index, _step),
+                Taps = block.Taps,
+                Count = block.Block.FanIn,
+                Positions = map.Positions,
+                MapWidth = map.Width,
+                RowStep = (convolution?.Stride ?? 1) * block.InputWidth * block.InputFeatureStride,
+                ColumnStep = (convolution?.Stride ?? 1) * block.InputFeatureStride,
+            },
+            PendingInputs = convolution is null ? default : InputFeatures(index, _step - 1),
+            IsDense = convolution is null ? 1 : 0,
+            HasNormalization = block.Block.HasBatchNormalization ? 1 : 0,
+            IsTraining = isTraining ? 1 : 0,
+            Output = new OutputMap
+            {
+                WindowSize = block.Pool?.Size ?? 0,
+                WindowStride = block.Pool?.Stride ?? 0,
+                Height = block.OutputShape.Height,
+                Width = block.OutputShape.Width,
+                Positions = block.OutputShape.Positions,
+                Choices = block.Choices,
+                Features = block.Features(_step),
+                BorderedFeatures = block.NextPadding > 0 ? block.FeaturesForNext(_step) : default,
+                Border = new ImageBorder { Height = block.OutputShape.Height, Width = block.OutputShape.Width, Size = block.NextPadding },
+                SampleMajorStride = Padding.RoundUp(block.Block.Outputs + 1),
+            },
+            Site = new ErrorSite
+            {
+                IsPreactivation = block.IsSitePreactivation ? 1 : 0,
+                IsPooled = block.IsSitePooled ? 1 : 0,
+                Positions = block.SitePositions,
+                ChannelStride = block.SiteChannelStride,
+                FeedbackStride = block.FeedbackStride,
+            },
+            SampleCapacity = SampleCapacity,
+            FeatureStride = block.OutputFeatureStride,
+            DeltaStride = block.DeltaStride,
+            Weights = block.Weights,
+            FilterStride = block.WeightStride,
+            Offsets = block.Offsets,
+            Gradients = block.Gradients,
+            FilterGradients = block.FilterGradients,
+            RunningStatistics = block.RunningStatistics,
+            Statistics = block.Statistics,
+            StatisticsStride = block.StatisticsStride,
+            Feedback = block.Feedback,
+            FeedbackRows = block.FeedbackRows,
+            Map = block.Map,
+            Deltas = block.Deltas,
+            SiteDeltas = block.SiteDeltas,
+            SiteValues = block.SiteValues,
+            OffsetNoise = block.OffsetNoise,
+            OutputError = ProjectedError,
+            DirectionalDerivatives = loss.Derivatives,
+            BatchDerivatives = loss.BatchDerivatives,
+            Seeds = _buffers.Seeds,
+            Block = index + 1,
+            HasWeightNoisePerSample = _options.WeightNoise == WeightNoise.PerSample ? 1 : 0,
+            Pending = Pending(block, index),
+            Forward = Forward(block, index, pass),
+        };
+    }
+
+    /// <summary>What hidden blocks project: DRTP's targets in the place of e.</summary>
+    private ArrayView<float> ProjectedError => _buffers.Loss.Targets.Length > 0 ? _buffers.Loss.Targets : _buffers.Loss.Error;
+
+    private ArrayView<float> InputFeatures(int index, long step) =>
+        index == 0 ? _buffers.Inputs.FeatureMajor(step) : Blocks[index - 1].FeaturesForNext(step);
+
+    private PendingUpdate Pending(BlockBuffers block, int index) => new()
+    {
+        Samples = _pendingSamples,
+        Directions = block.Directions,
+        IsPerturbed = block.IsPerturbed ? 1 : 0,
+        Noise = Noise(_pendingNoiseStep),
+        FeedbackFirst = _options.UpdatesFeedbackFirst ? 1 : 0,
+        Inputs = index == 0 ? _buffers.Inputs.SampleMajor(_step - 1) : Blocks[index - 1].Outputs[(_step + 1) % 2],
+        WeightStep = _pending.Weights,
+        FeedbackStep = _pending.Feedback,
+        FeedbackGradient = FeedbackGradient(index),
+    };
+
+    private ForwardPass Forward(BlockBuffers block, int index, in ForwardPass pass) => pass with
+    {
+        IsPerturbed = block.IsPerturbed && pass.Directions > 0 ? 1 : 0,
+        InputHasTangents = pass.Directions > 0 && index > 0 && _buffers.Heads[index - 1] is null ? 1 : 0,
+        InputFeatures = InputFeatures(index, _step),
+        Outputs = block.Outputs[_step % 2],
+    };
+
+    private FeedbackGradient FeedbackGradient(int index)
+    {
+        var rule = _options.Rule;
+        if (!rule.LearnsFeedback || index >= LastIndex)
+        {
+            return default;
+        }
+
+        var block = Blocks[index];
+        var learnsFrom = block is ChannelBlockBuffers channels ? channels.SiteValues : ((DenseBlockBuffers)block).Perturbations;
+        if (rule.FeedbackUpdate == FeedbackUpdate.KolenPollack)
+        {
+            return new FeedbackGradient
+            {
+                Source = _buffers.Loss.Error,
+                SourceLength = block.FeedbackRows * SampleCapacity,
+                SourceStride = SampleCapacity,
+                Inputs = block is ChannelBlockBuffers ? learnsFrom : block.Outputs[(_step + 1) % 2],
+                InputRows = SampleCapacity,
+                Depth = _pendingSamples,
+                Scale = 1f,
+                Keep = (float)_options.FeedbackDecay,
+            };
+        }
+
+        var gradient = new FeedbackGradient
+        {
+            Inputs = learnsFrom,
+            InputRows = block.Directions * SampleCapacity,
+            Depth = ((block.Directions - 1) * SampleCapacity) + _pendingSamples,
+            Scale = _pendingSamples > 0 ? -1f / (block.Directions * _pendingSamples) : 0f,
+            Keep = 1f,
+        };
+        if (rule.ErrorSignal == ErrorSignal.LayerwiseFeedback && index + 1 < LastIndex)
+        {
+            var next = (DenseBlockBuffers)Blocks[index + 1];
+            gradient.Source = next.ArrivingTangents;
+            gradient.SourceStride = next.Directions * SampleCapacity;
+            gradient.SourceLength = next.Block.Outputs * gradient.SourceStride;
+            return gradient;
+        }
+
+        // The output is linear and not perturbed: its tangents are those that arrive.
+        var output = Blocks[LastIndex];
+        gradient.Source = output.Features(_step);
+        gradient.SourceLength = (output.Block.Outputs + 1) * output.OutputFeatureStride;
+        gradient.SourceOffset = SampleCapacity;
+        gradient.SourceStride = output.OutputFeatureStride;
+        return gradient;
+    }
+
+    private void Backward(int index, int samples)
+    {
+        var next = Blocks[index + 1];
+        var stream = _device.Accelerator.DefaultStream;
+        var configuration = _device.Launch(Blocks[index].Tiles, _replicas);
+        var hasFeedback = _options.Rule.HasFeedback;
+        var matrix = hasFeedback ? Blocks[index].Feedback.Values : next.Weights.Values;
+        var matrixStride = hasFeedback ? Blocks[index].FeedbackStride : next.WeightStride;
+        var error = index + 1 == LastIndex ? _buffers.Loss.Error : next.Deltas;
+        if (Blocks[index] is ChannelBlockBuffers channels)
+        {
+            var above = (next as ChannelBlockBuffers)?.Convolution;
+            var link = new ChannelLink
+            {
+                Matrix = matrix,
+                MatrixStride = matrixStride,
+                Error = error,
+                ErrorStride = SampleCapacity,
+                Channels = next.Block.Channels,
+                Kernel = above?.Kernel ?? 0,
+                Stride = above?.Stride ?? 1,
+                Padding = above?.Padding ?? 0,
+                MapHeight = above?.Map.Height ?? 1,
+                MapWidth = above?.Map.Width ?? 1,
+                Samples = samples,
+            };
+            _kernels.ChannelBackward(stream, configuration, ChannelArguments(channels, index, default, isTraining: true), link);
+            return;
+        }
+
+        var block = (DenseBlockBuffers)Blocks[index];
+        var projection = new DeltaProjection
+        {
+            Outputs = block.Block.Outputs,
+            ErrorRows = next.Block.Outputs,
+            Matrix = matrix,
+            MatrixStride = matrixStride,
+            Error = error,
+            OutputFeatures = block.Features(_step),
+            OutputFeatureStride = block.OutputFeatureStride,
+            Deltas = block.Deltas,
+            SampleCapacity = SampleCapacity,
+            Samples = samples,
+        };
+        _kernels.DenseBackward(stream, configuration, projection, block.RowsPerGroup);
+    }
+
+    private void Gather(in Batch batch, uint? noiseStep)
+    {
+        var gather = Gathering(batch, _step);
+        if (_augmented is { } augmented)
+        {
+            augmented.Gather(gather, Blocks[0].Tiles, noiseStep);
+        }
+        else
+        {
+            _kernels.Gather(_device.Accelerator.DefaultStream, _device.Launch(Blocks[0].Tiles, _replicas), gather);
+        }
+    }
+
+    private BatchGather Gathering(in Batch? batch, long step) => batch is not { } known ? default : new BatchGather
+    {
+        Samples = known.Samples,
+        SampleCapacity = SampleCapacity,
+        Inputs = Blocks[0].Block.Inputs,
+        InputStride = _buffers.Inputs.Stride,
+        OrderBegin = known.OrderBegin,
+        OrderStride = known.OrderStride,
+        Data = known.Data,
+        Labels = known.Labels,
+        Order = known.Order,
+        SampleMajorTarget = _buffers.Inputs.SampleMajor(step),
+        FeatureMajorTarget = _buffers.Inputs.FeatureMajor(step),
+        FeatureRows = _buffers.Inputs.Rows + 1,
+        Border = _buffers.Inputs.Border,
+        BatchLabels = _buffers.Inputs.Labels(step),
+    };
+}
+
+/// <summary>A batch: a stretch of an order of samples on the device.</summary>
+internal readonly record struct Batch(
+    int Samples, ArrayView<byte> Data, ArrayView<byte> Labels, ArrayView<int> Order, int OrderBegin, int OrderStride);
+
+/// <summary>Where a step's loss and accuracy go.</summary>
+internal readonly record struct MetricsTarget(ArrayView<float> View, int Capacity, int Index);
+
+/// <summary>The optimizers' numbers of a step.</summary>
+internal readonly record struct Update(OptimizerStep Weights, OptimizerStep Feedback);
