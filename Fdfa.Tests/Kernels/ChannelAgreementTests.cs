@@ -10,9 +10,10 @@ public sealed class ChannelAgreementTests(CpuAccelerators devices)
     private static readonly (string Topology, ImageShape Image)[] s_geometries =
     [
         ("5C3-P2-4", new ImageShape(1, 9, 7)),
-        ("3C5/2+2-P3/2-5C3+1-9-4", new ImageShape(3, 17, 15)),
-        ("6C11/4+2-P3/2-5C1-7C3+1-P2-11-3", new ImageShape(3, 43, 37)),
+        ("3C5/2+2-P3/2-5C3+1-4", new ImageShape(3, 17, 15)),
+        ("6C11/4+2-P3/2-5C1-7C3+1-P2-3", new ImageShape(3, 43, 37)),
         ("1C1-5C3/2-3", new ImageShape(5, 6, 8)),
+        ("4C3-9-19-4", new ImageShape(3, 7, 6)),
     ];
 
     private static readonly int[] s_batches = [1, 3, 8];

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Augmentation;
+using Fdfa.Gpu.Kernels.Channels;
 using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Measurement;
@@ -45,6 +46,7 @@ internal static class DeviceCode
         foreach (var activation in activations)
         {
             yield return Kernel(typeof(DenseBackward), nameof(DenseBackward.Run), tiles, activation);
+            yield return Kernel(typeof(ChannelBackward), nameof(ChannelBackward.Run), tiles, activation);
             foreach (var optimizer in optimizers)
             {
                 foreach (var (rule, learnsFeedback) in s_rules)
@@ -53,6 +55,13 @@ internal static class DeviceCode
                     {
                         yield return Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.Run), tiles, activation, optimizer, feedbackOptimizer, rule);
                         yield return Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.RunFirst), tiles, activation, optimizer, feedbackOptimizer, rule);
+
+                        // L-FDFA has kernels for dense networks only.
+                        if (rule != typeof(ForwardLayerwiseFeedbackRule))
+                        {
+                            yield return Kernel(typeof(ChannelBlockStep), nameof(ChannelBlockStep.Run), tiles, activation, optimizer, feedbackOptimizer, rule);
+                            yield return Kernel(typeof(ChannelBlockStep), nameof(ChannelBlockStep.RunFirst), tiles, activation, optimizer, feedbackOptimizer, rule);
+                        }
                     }
                 }
             }
