@@ -62,7 +62,7 @@ public sealed record Preset(
         },
         _ => ActivationFunction.ReLU,
         rule => IsPublished(rule) && !IsWeightPerturbed(rule),
-        (rule, network) => IsPublished(rule) && !AlexNet.Is(network) ? PerturbationSite.BeforePool : PerturbationSite.BlockOutput,
+        (rule, network) => IsPublished(rule) && HasPool(network) && !AlexNet.Is(network) ? PerturbationSite.BeforePool : PerturbationSite.BlockOutput,
         "the authors' repository: batch norm in hidden blocks, PyTorch's default weights, constant feedback rate, both updates from the old feedback");
 
     /// <summary>
@@ -111,6 +111,10 @@ public sealed record Preset(
     private static bool StartsAtZero(LearningRule rule) => rule == LearningRule.DirectFeedbackAlignment;
 
     private static bool IsWeightPerturbed(LearningRule rule) => rule == LearningRule.WeightPerturbedForwardGradient;
+
+    // Without a pool the two sites are one, and a dense network has the paper's.
+    private static bool HasPool(NetworkDescription network) =>
+        network.Blocks.Any(block => block is ConvolutionBlock { Pool: not null } or ConvolutionBlock { AdaptivePool: not null });
 
     private static bool IsPublished(LearningRule rule) =>
         LearningRule.OfThePaper.Contains(rule)

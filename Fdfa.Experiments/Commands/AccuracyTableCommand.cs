@@ -14,9 +14,6 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
     /// <summary>Where every table stores its runs, so that tables share them.</summary>
     private const string DefaultOutput = "runs/reproduced";
 
-    private const int QuickEpochs = 3;
-    private const int QuickSeeds = 2;
-
     private readonly AccuracyTable _table;
 
     private readonly Option<string> _rules = OptionText.Create(
@@ -30,8 +27,9 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
     private readonly Option<bool> _download = OptionText.CreateSwitch(
         "--download", "Download the data sets that are not on this machine.");
 
-    private readonly Option<bool> _quick = OptionText.CreateSwitch(
-        "--quick", $"A first impression: {QuickEpochs} epochs and {QuickSeeds} seeds unless given, without the data sets that are not on this machine, and with the embedded part of Fashion-MNIST if none is.");
+    private readonly Option<bool> _quick;
+
+    private readonly Option<string> _limit;
 
     private readonly Option<string> _epochs = OptionText.Create(
         "--epochs", "count", $"Passes over the training data. [default: the paper's {ConsoleOutput.Plain(AccuracyTable.PaperEpochs)}]");
@@ -41,8 +39,10 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
 
     private readonly Option<string> _preset = OptionText.Create(
         "--preset", "name",
-        "Where every option starts from: published-code, the code that the authors published with the paper (here without its batch normalization, until fdfa has it), "
+        "Where every option starts from: published-code, the code that the authors published with the paper, "
         + "or paper, its Appendix A, whose weight noise per sample makes a step of FG-W some 25 times as long. Rules that the code does not have are as in paper. [default: published-code]");
+
+    private readonly BatchNormalizationOptions _batchNormalization = new();
 
     private readonly Option<string> _device = CommonOptions.Device();
 
@@ -60,7 +60,14 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
         _table = table;
         _data = OptionText.Create(
             "--data", "names", $"Data sets, with commas between them: {string.Join(", ", Known)}. [default: {string.Join(", ", Known.Where(name => name != EmbeddedFashionMnist.Name))}]");
-        Option[] options = [_rules, _data, _dataDirectory, _download, _quick, _epochs, _seeds, _preset, _device, _output, _quiet];
+        _quick = OptionText.CreateSwitch("--quick", DescribeQuick(table));
+        string quickLimit = table.Quick.Limit is { } limit ? $", with --quick {ConsoleOutput.Plain(limit)}" : "";
+        _limit = OptionText.Create(
+            "--limit", "count", $"Train on the first samples of a data set only, where it has more; the test set stays whole. [default: all{quickLimit}]");
+        Option[] options =
+        [
+            _rules, _data, _dataDirectory, _download, _quick, _epochs, _seeds, _limit, _preset, .. _batchNormalization.All, _device, _output, _quiet,
+        ];
         foreach (Option option in options)
         {
             Options.Add(option);
@@ -71,10 +78,14 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
     public IReadOnlyList<string> Examples =>
     [
         $"fdfa reproduce {Name} --quick",
-        $"fdfa reproduce {Name} --rules BP,DFA,FDFA --data mnist --download",
+        $"fdfa reproduce {Name} --rules BP,DFA,FDFA --data {_table.Columns[0].DataSet} --download",
     ];
 
-    private string[] Known => [.. _table.Columns.Select(column => column.DataSet).Where(DataSource.Names.Contains), EmbeddedFashionMnist.Name];
+    private string[] Known =>
+    [
+        .. _table.Columns.Select(column => column.DataSet).Where(DataSource.Names.Contains),
+        .. _table.HasEmbedded ? new[] { EmbeddedFashionMnist.Name } : [],
+    ];
 
     /// <inheritdoc/>
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
@@ -111,19 +122,34 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
                 $"The data set {EmbeddedFashionMnist.Name} is part of fdfa and not read from '{dataDirectory}'; name the folder's data sets with --data, or leave out --data-dir.");
         }
 
+        QuickLook? look = quick ? _table.Quick : null;
         return new ReproductionRequest(
             _table,
-            arguments.List(_rules, LearningRule.Parse) ?? LearningRule.OfThePaper,
+            arguments.List(_rules, LearningRule.Parse) ?? look?.Rules ?? LearningRule.OfThePaper,
             dataSets,
             Preset.Parse(arguments.Text(_preset) ?? Preset.PublishedCode.Name),
-            arguments.WholeNumber(_epochs) ?? (quick ? QuickEpochs : AccuracyTable.PaperEpochs),
-            arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? (quick ? QuickSeeds : AccuracyTable.PaperSeeds),
+            arguments.WholeNumber(_epochs) ?? look?.Epochs ?? AccuracyTable.PaperEpochs,
+            arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? look?.Seeds ?? AccuracyTable.PaperSeeds,
             quick,
             download,
             arguments.Device(_device),
             arguments.Text(_output) ?? DefaultOutput,
             dataDirectory,
-            arguments.GetValue(_quiet));
+            arguments.GetValue(_quiet))
+        {
+            Limit = arguments.WholeNumber(_limit) ?? look?.Limit,
+            BatchNormalization = _batchNormalization.Read(arguments),
+        };
+    }
+
+    private static string DescribeQuick(AccuracyTable table)
+    {
+        QuickLook quick = table.Quick;
+        string rules = quick.Rules is { } some ? $"the rules {string.Join(", ", some)}, " : "";
+        string samples = quick.Limit is { } limit ? $", the first {ConsoleOutput.Plain(limit)} training samples" : "";
+        string otherwise = table.HasEmbedded ? ", and with the embedded part of Fashion-MNIST if none is" : "";
+        return $"A first impression: {rules}{ConsoleOutput.Count(quick.Epochs, "epoch")}{samples} and {ConsoleOutput.Count(quick.Seeds, "seed")} unless given, "
+            + $"without the data sets that are not on this machine{otherwise}.";
     }
 
     private string ReadDataSet(string name) =>

@@ -31,12 +31,12 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     private readonly Option<bool> _allRules = OptionText.CreateSwitch(
         "--all-rules", "Every learning rule, a row each; not together with --rule.");
 
-    private readonly Option<string> _network = CommonOptions.Network(DefaultNetwork);
+    private readonly NetworkOptions _network = new(DefaultNetwork);
     private readonly Option<string> _preset = OptionText.Create(
         "--preset", "name",
-        "Whose options to time: paper or published-code (without batch normalization); they differ most for FG-W, which draws its noise per sample or per batch. [default: paper]");
+        "Whose options to time: paper or published-code; they differ most for FG-W, which draws its noise per sample or per batch. [default: paper]");
 
-    private readonly Option<string> _batchSize = OptionText.Create("--batch-size", "count", "Samples per step. [default: 64]");
+    private readonly Option<string> _batchSize = OptionText.Create("--batch-size", "count", "Samples per step. [default: 64, but 128 for alexnet]");
     private readonly Option<string> _seeds = OptionText.Create("--seeds", "count", "Seeds trained in the same launches. [default: 1]");
     private readonly Option<string> _device = CommonOptions.Device();
     private readonly Option<bool> _json = OptionText.CreateSwitch("--json", "Print one JSON document and nothing else.");
@@ -45,7 +45,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     public BenchCommand()
         : base("bench", "Times training steps, beside their floor: counted operations and bytes at this machine's measured peaks.")
     {
-        Option[] options = [_rule, _allRules, _network, _preset, _batchSize, _seeds, _device, _json];
+        Option[] options = [_rule, _allRules, .. _network.All, _preset, _batchSize, _seeds, _device, _json];
         foreach (Option option in options)
         {
             Options.Add(option);
@@ -56,6 +56,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     public IReadOnlyList<string> Examples { get; } =
     [
         "fdfa bench --rule FDFA --network 784-800-800-800-10 --batch-size 64 --json",
+        "fdfa bench --network 15C5-40C5-P2-128-10 --input 1x28x28 --preset published-code",
         "fdfa bench --all-rules",
     ];
 
@@ -63,9 +64,9 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
         IReadOnlyList<LearningRule> rules = ReadRules(arguments);
-        NetworkDescription network = Topology.Parse(arguments.Text(_network) ?? DefaultNetwork);
         Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
-        int batchSize = arguments.WholeNumber(_batchSize, maximum: TrainingOptions.LargestBatch) ?? 64;
+        NetworkDescription[] networks = [.. rules.Select(rule => _network.Read(arguments, preset, rule))];
+        int? batchSize = arguments.WholeNumber(_batchSize, maximum: TrainingOptions.LargestBatch);
         int replicas = arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? 1;
         bool json = arguments.GetValue(_json);
         using ComputeDevice device = ComputeDevice.Open(arguments.Device(_device));
@@ -98,12 +99,13 @@ internal sealed class BenchCommand : Command, IFdfaCommand
         List<BenchmarkResult> Measure(IProgress<string> progress)
         {
             var measured = new List<BenchmarkResult>();
-            foreach (LearningRule rule in rules)
+            foreach ((LearningRule rule, NetworkDescription network) in rules.Zip(networks))
             {
+                TrainingOptions options = preset.OptionsOn(network, rule);
                 try
                 {
                     measured.Add(StepBenchmark.Run(
-                        device, network, preset.OptionsFor(rule) with { BatchSize = batchSize }, replicas, new Labelled(rule.Name, progress), cancellation));
+                        device, network, options with { BatchSize = batchSize ?? options.BatchSize }, replicas, new Labelled(rule.Name, progress), cancellation));
                 }
                 catch (FdfaException refusal) when (rules.Count > 1)
                 {
@@ -128,6 +130,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
         AddRow("Floor", result => ConsoleOutput.Duration(result.FloorSeconds));
         AddRow("Median over floor", Ratio);
         AddRow("Drawing perturbations", result => ConsoleOutput.Duration(result.DrawingSeconds));
+        AddRow("Batch normalization", result => result.HasBatchNormalization ? "yes" : "no");
         AddRow("Launches", Launches);
         AddRow("Operations", result => ConsoleOutput.Quantity(result.Operations, "FLOP"));
         AddRow("Bytes read and written", result => ConsoleOutput.Quantity(result.Bytes, "B"));
@@ -164,13 +167,21 @@ internal sealed class BenchCommand : Command, IFdfaCommand
 
         output.Table(table);
         output.Line(
-            $"Options of the preset {preset}. Floor: counted operations at up to {ConsoleOutput.Quantity(results.Max(result => result.PeakOperationsPerSecond), "FLOP/s")}, or counted bytes at up to "
+            $"Options of the preset {preset}; {BatchNormalized(results)}. Floor: counted operations at up to {ConsoleOutput.Quantity(results.Max(result => result.PeakOperationsPerSecond), "FLOP/s")}, or counted bytes at up to "
             + $"{ConsoleOutput.Quantity(results.Max(result => result.PeakBytesPerSecond), "B/s")}, both measured beside each rule; whichever takes longer. Drawing: the step's perturbations at up to "
             + $"{ConsoleOutput.Quantity(results.Max(result => result.PeakNormalsPerSecond), "/s")}, on top of the floor.");
     }
 
     private static string Heading(BenchmarkResult result) =>
-        $"One training step of {result.Network}, batch {result.BatchSize}, {ConsoleOutput.Count(result.Replicas, "seed")}, {result.Device}";
+        $"One training step of {result.Network}{(result.Input is { } input ? $" on {input}" : "")}, batch {result.BatchSize}, {ConsoleOutput.Count(result.Replicas, "seed")}, {result.Device}";
+
+    private static string BatchNormalized(IReadOnlyList<BenchmarkResult> results)
+    {
+        string[] rules = [.. results.Where(result => result.HasBatchNormalization).Select(result => result.Rule)];
+        return rules.Length == 0 ? "no batch normalization"
+            : rules.Length == results.Count ? "batch normalization"
+            : $"batch normalization with {string.Join(", ", rules)}";
+    }
 
     private static string Range(BenchmarkResult result) =>
         $"{ConsoleOutput.Duration(result.LowSeconds)} to {ConsoleOutput.Duration(result.HighSeconds)}";

@@ -15,8 +15,11 @@ internal static class CommonOptions
         "--device", "device", $"Where to compute: auto, cpu, cuda:N or opencl:N, as 'fdfa devices' lists them. [default: {otherwise}]");
 
     /// <summary><c>--network</c>.</summary>
-    public static Option<string> Network(string otherwise) => OptionText.Create(
-        "--network", "sizes", $"Layer sizes from input to output. [default: {otherwise}]");
+    /// <param name="otherwise">The default.</param>
+    /// <param name="images">What the input of convolutions is.</param>
+    public static Option<string> Network(string otherwise, string images) => OptionText.Create(
+        "--network", "topology",
+        $"Layer sizes from input to output, as in 784-800-10; or filters and pools on {images}, then layer sizes, as in 15C5-P2-40C5-P2-128-10; or AlexNet by its number of outputs, as in alexnet-10. [default: {otherwise}]");
 
     /// <summary><c>--activation</c>.</summary>
     public static Option<string> Activation() => OptionText.Create(

@@ -13,11 +13,12 @@ internal static class ConfigurationTable
     public static void Write(ConsoleOutput output, RunConfiguration configuration)
     {
         LearningRule rule = configuration.Options.Rule;
+        NetworkDescription network = configuration.ToRequest().Network;
         string seeds = configuration.Seeds.Count == 1
             ? $"seed {configuration.Seeds[0]}"
             : $"seeds {configuration.Seeds[0]} to {configuration.Seeds[^1]}";
         string test = ConsoleOutput.Count(configuration.Data.TestSamples, "test sample");
-        output.Line($"{rule.Name} ({rule.FullName}), {configuration.Network} with {configuration.ParameterCount} parameters, {seeds}");
+        output.Line($"{rule.Name} ({rule.FullName}), {configuration.Network}{(network.InputShape is { } shape ? $" on {shape}" : "")} with {configuration.ParameterCount} parameters, {seeds}");
         output.Line($"{configuration.Data.Name}: {ConsoleOutput.Count(configuration.Data.TrainingSamples, "training sample")}, {test}; {ConsoleOutput.Count(configuration.Epochs, "epoch")}");
         output.Line($"{configuration.Device.Selector}: {configuration.Device.Name}, {configuration.Device.Details}");
 
@@ -29,10 +30,12 @@ internal static class ConfigurationTable
             Preset.All.Select(preset => OptionWords.Activations.Of(preset.ActivationFor(rule))));
         foreach (TrainingOption option in TrainingOption.For(rule))
         {
-            AddRow(table, option.Label, option.Text(configuration.Options), Preset.All.Select(preset => option.Text(preset.OptionsFor(rule))));
+            AddRow(table, option.Label, option.Text(configuration.Options), Preset.All.Select(preset => option.Text(preset.OptionsOn(network, rule))));
         }
 
-        AddRow(table, "Batch normalization", "no", Preset.All.Select(preset => preset.BatchNormalizationFor(rule) ? "yes" : "no"));
+        AddRow(
+            table, "Batch normalization", BatchNormalization.Text(network),
+            Preset.All.Select(preset => BatchNormalization.Text(network.AsIn(preset, rule))));
         output.Table(table);
     }
 

@@ -41,6 +41,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         Subcommands.Add(new DevicesCommand());
         Subcommands.Add(new CheckCommand());
         Subcommands.Add(new BenchCommand());
+        Subcommands.Add(new PlanCommand());
     }
 
     /// <summary><c>--verbose</c>, for every command.</summary>
@@ -70,7 +71,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         using LoadedData data = DataSource.Load(Request(rules[0]), output, cancellation);
         using ComputeDevice device = ComputeDevice.Open(selector);
         output.Line($"FDFA beside backpropagation: {NetworkTopology} on {ConsoleOutput.Count(data.Description.TrainingSamples, "embedded sample")}, {Epochs} epochs, {device.Info.Name}");
-        foreach (string sentence in PresetDifferences.Of(Request(rules[0]).Options, Request(rules[0]).Network.HiddenActivation))
+        foreach (string sentence in PresetDifferences.Of(Request(rules[0]).Network, Request(rules[0]).Options))
         {
             output.Line(sentence);
         }

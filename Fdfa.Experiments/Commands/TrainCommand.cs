@@ -16,7 +16,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<string> _rule = OptionText.Create(
         "--rule", "name", $"Learning rule: {CommonOptions.RuleNames}. [default: FDFA]");
 
-    private readonly Option<string> _network = CommonOptions.Network(DefaultNetwork);
+    private readonly Option<string> _network = CommonOptions.Network(DefaultNetwork, "the images of --data");
     private readonly Option<string> _activation = CommonOptions.Activation();
 
     private readonly Option<string> _data = OptionText.Create(
@@ -36,8 +36,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<string> _preset = OptionText.Create(
         "--preset", "name", "Where every option below starts from: paper (Appendix A) or published-code (the authors' repository, for the rules that it has: BP, FG-W, DFA, DKP and FDFA; others as in paper). [default: paper]");
 
-    private readonly Option<bool> _noBatchNormalization = OptionText.CreateSwitch(
-        "--no-batch-norm", $"Do without batch normalization, which fdfa does not have yet and published-code asks for with {string.Join(", ", LearningRule.All.Where(Preset.PublishedCode.BatchNormalizationFor))}.");
+    private readonly BatchNormalizationOptions _batchNormalization = new();
 
     private readonly IReadOnlyList<(TrainingOption Row, Option Option)> _training =
         [.. TrainingOption.All.Select(row => (row, row.Create()))];
@@ -61,7 +60,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         Option[] options =
         [
             _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _seed, _seeds, _device, _output, _quiet,
-            _preset, _noBatchNormalization, _activation, .. _training.Select(pair => pair.Option),
+            _preset, .. _batchNormalization.All, _activation, .. _training.Select(pair => pair.Option),
         ];
         foreach (Option option in options)
         {
@@ -73,6 +72,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     public IReadOnlyList<string> Examples { get; } =
     [
         "fdfa train --rule FDFA --network 784-800-800-10 --data mnist --epochs 10 --seeds 5",
+        "fdfa train --rule FDFA --network 15C5-P2-40C5-P2-128-10 --data fashion-mnist --epochs 2",
+        "fdfa train --rule FDFA --network alexnet-200 --data tiny-imagenet --preset published-code",
     ];
 
     /// <inheritdoc/>
@@ -117,26 +118,23 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     {
         LearningRule rule = LearningRule.Parse(arguments.Text(_rule) ?? "FDFA");
         Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
-        if (preset.BatchNormalizationFor(rule) && !arguments.GetValue(_noBatchNormalization))
-        {
-            throw new InvalidOptionException(
-                $"The preset {preset.Name} has batch normalization in every hidden block for {rule.Name}, which fdfa does not have yet; add --no-batch-norm to run it without.");
-        }
-
-        TrainingOptions options = ReadTraining(arguments, preset.OptionsFor(rule));
+        string dataName = DataSource.CanonicalName(arguments.Text(_data) ?? DataSource.Names[0]);
+        NetworkDescription network = Topology.Parse(
+            arguments.Text(_network) ?? DefaultNetwork,
+            arguments.OneOf(_activation, OptionWords.Activations) ?? preset.ActivationFor(rule),
+            DataSource.ShapeOf(dataName),
+            _batchNormalization.Read(arguments) ?? preset.BatchNormalizationFor(rule));
+        TrainingOptions options = ReadTraining(arguments, preset.OptionsOn(network, rule));
 
         // Read now: opening the device comes after the data, and a slip must not wait for a download.
         arguments.Device(_device);
-        string dataName = arguments.Text(_data) ?? DataSource.Names[0];
         return new RunRequest(
-            Topology.Parse(
-                arguments.Text(_network) ?? DefaultNetwork,
-                arguments.OneOf(_activation, OptionWords.Activations) ?? preset.ActivationFor(rule)),
+            network,
             options,
             preset.Name,
             arguments.WholeNumber(_epochs) ?? DefaultEpochs,
             ReadSeeds(arguments),
-            DataSource.CanonicalName(dataName),
+            dataName,
             arguments.Text(_dataDirectory),
             arguments.WholeNumber(_limit))
         {

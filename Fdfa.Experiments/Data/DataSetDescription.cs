@@ -1,3 +1,5 @@
+using Fdfa.Cpu.Reference.Description;
+
 namespace Fdfa.Experiments.Data;
 
 /// <summary>A data set that can be found or downloaded. Its files are a matter of its format.</summary>
@@ -11,6 +13,9 @@ internal abstract record DataSetDescription(
 {
     /// <summary>Every data set that comes in files.</summary>
     public static IReadOnlyList<DataSetDescription> All => [IdxDataSet.Mnist, IdxDataSet.FashionMnist, CifarDataSet.Cifar10, CifarDataSet.Cifar100, TinyImageNetDataSet.TinyImageNet];
+
+    /// <summary>The shape of an image.</summary>
+    public ImageShape Shape => new(Channels, Side, Side);
 
     /// <summary>Finds its files in a folder; null where they are not.</summary>
     public abstract FoundDataSet? Find(string folder);

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Experiments.Data;
 
@@ -18,6 +19,9 @@ internal static class EmbeddedFashionMnist
 
     /// <summary>Test images.</summary>
     public const int TestSamples = 2000;
+
+    /// <summary>The shape of an image.</summary>
+    public static ImageShape Shape => IdxDataSet.FashionMnist.Shape;
 
     private const string ResourceName = "embedded-fashion-mnist.bin.br";
     private const string NoticeName = "embedded-fashion-mnist.LICENSE.txt";

@@ -52,6 +52,9 @@ internal sealed class ImageDataSet
     /// <summary>1 for grey, 3 for colour.</summary>
     public int Channels { get; }
 
+    /// <summary>The shape of one sample.</summary>
+    public ImageShape Shape => new(Channels, Height, Width);
+
     /// <summary>One name per label value.</summary>
     public IReadOnlyList<string> ClassNames { get; }
 
@@ -59,7 +62,7 @@ internal sealed class ImageDataSet
     public int Count => Labels.Length;
 
     /// <summary>Bytes of one sample.</summary>
-    public int SampleSize => Width * Height * Channels;
+    public int SampleSize => Shape.Size;
 
     /// <summary>Classes, whether all occur or not.</summary>
     public int ClassCount => ClassNames.Count;

@@ -80,6 +80,26 @@ internal static class OptionText
         where T : struct, Enum =>
         arguments.Text(option) is { } text ? words.Read(text) : null;
 
+    /// <summary>The shape of an image, or null when the option is not given.</summary>
+    /// <exception cref="InvalidOptionException">Not three numbers with an x between them.</exception>
+    public static ImageShape? Shape(this ParseResult arguments, Option<string> option)
+    {
+        if (arguments.Text(option) is not { } text)
+        {
+            return null;
+        }
+
+        int?[] sizes =
+        [
+            .. text.Split('x').Select(word => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int size)
+                && size is >= 1 and <= NetworkDescription.MaximumSize ? size : (int?)null),
+        ];
+        return sizes is [{ } channels, { } height, { } width]
+            ? new ImageShape(channels, height, width)
+            : throw Refuse(option, text, string.Create(
+                CultureInfo.InvariantCulture, $"channels, height and width from 1 to {NetworkDescription.MaximumSize}, such as 1x28x28"));
+    }
+
     /// <summary>The items of a list with commas, each once, or null when the option is not given.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="option">The option.</param>

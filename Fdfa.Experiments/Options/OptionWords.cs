@@ -73,4 +73,11 @@ internal static class OptionWords
     /// <summary>The words of <c>--output-gradient</c>.</summary>
     public static OptionWords<OutputGradient> OutputGradients { get; } = new(
         "output gradient", ("perturbed", OutputGradient.Perturbed), ("exact", OutputGradient.Exact));
+
+    /// <summary>The words of <c>--perturb-at</c>.</summary>
+    public static OptionWords<PerturbationSite> PerturbationSites { get; } = new(
+        "perturbation site",
+        ("block-output", PerturbationSite.BlockOutput),
+        ("before-pool", PerturbationSite.BeforePool),
+        ("pre-activation", PerturbationSite.PreActivation));
 }

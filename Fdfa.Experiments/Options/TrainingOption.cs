@@ -29,7 +29,7 @@ internal sealed record TrainingOption(
     [
         Value(
             nameof(TrainingOptions.BatchSize), "Batch size", "--batch-size", "count",
-            "Samples per step. [default: the preset's 64]",
+            "Samples per step. [default: the preset's 64, but 128 for alexnet]",
             _ => true, options => options.BatchSize, Whole,
             (arguments, option) => arguments.WholeNumber(option, maximum: TrainingOptions.LargestBatch),
             (options, value) => options with { BatchSize = value }),
@@ -115,6 +115,13 @@ internal sealed record TrainingOption(
             words => $"How FG-A and LG-FG-A train the output block: {words}, which is local there too. [default: the preset's perturbed (Eq. 4)]",
             rule => rule.Injection == Injection.AllActivations, options => options.OutputGradient,
             (options, value) => options with { OutputGradient = value }),
+        Word(
+            nameof(TrainingOptions.PerturbationSite), "Perturbed at", "--perturb-at", OptionWords.PerturbationSites,
+            words => $"Where in a block perturbations are added and the feedback error arrives: {words}. [default: block-output, but published-code before-pool where a block has a pool, except in alexnet]",
+            // Layerwise feedback stands for the next block's weights, which read the block's output; BP and FG-W have no such place.
+            rule => rule.Injection == Injection.AllActivations || rule.ErrorSignal is ErrorSignal.DirectFeedback or ErrorSignal.DirectTargets,
+            options => options.PerturbationSite,
+            (options, value) => options with { PerturbationSite = value }),
     ];
 
     private const string Yes = "yes";

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Runs;
 using Spectre.Console;
 
 namespace Fdfa.Experiments.Reproduction;
@@ -77,14 +79,14 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
     public string ToCsv()
     {
         var text = new StringBuilder(
-            "table,section,data_set,rule,network,preset,epochs,seeds,outcome,test_accuracy_percent,standard_deviation,"
+            "table,section,data_set,rule,network,batch_normalization,preset,training_samples,epochs,seeds,outcome,test_accuracy_percent,standard_deviation,"
             + "paper_percent,paper_standard_deviation,difference_in_paper_deviations,run\n");
         foreach (TableEntry entry in entries)
         {
             string[] cells =
             [
                 table.Name, entry.Section, entry.Request.DataName, entry.Request.Options.Rule.Name, entry.Request.Network.Topology,
-                entry.Request.PresetName, Number(entry.Request.Epochs, "0"), Number(entry.Request.Seeds.Count, "0"), Outcome(entry),
+                BatchNormalization.Text(entry.Request.Network), entry.Request.PresetName, Number(TrainingSamples(entry.Request), "0"), Number(entry.Request.Epochs, "0"), Number(entry.Request.Seeds.Count, "0"), Outcome(entry),
                 Number(entry.Mean, "F4"), Number(entry.Deviation, "F4"), Number(entry.Paper?.Mean, "F2"), Number(entry.Paper?.Deviation, "F2"),
                 Number(entry.Difference, "F4"), RunKey.Of(entry.Request),
             ];
@@ -137,6 +139,8 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
     private int ColumnIndex(TableEntry entry) => table.Columns
         .Select((column, index) => (column.DataSet, Index: index))
         .FirstOrDefault(pair => pair.DataSet == entry.Request.DataName, (DataSet: "", Index: table.Columns.Count)).Index;
+
+    private static int TrainingSamples(RunRequest run) => run.Limit ?? (run.Part ?? DataSource.SamplesOf(run.DataName)).Training;
 
     private static string Outcome(TableEntry entry) => entry switch
     {

@@ -1,4 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Data;
 
 namespace Fdfa.Experiments.Reproduction;
 
@@ -13,12 +14,12 @@ internal sealed record PaperRow(LearningRule Rule, IReadOnlyList<PaperFigure> Fi
 
 /// <summary>The rows of a table that share their networks.</summary>
 /// <param name="Heading">Such as "4 layers".</param>
-/// <param name="TopologyFor">The network for a data set.</param>
+/// <param name="TopologyFor">The network that a preset has for a data set.</param>
 /// <param name="Rows">One per rule.</param>
-internal sealed record TableSection(string Heading, Func<string, string> TopologyFor, IReadOnlyList<PaperRow> Rows)
+internal sealed record TableSection(string Heading, Func<string, Preset, string> TopologyFor, IReadOnlyList<PaperRow> Rows)
 {
     /// <summary>A section from its rows as the paper prints them: a rule, then a figure per column.</summary>
-    public static TableSection Parse(string heading, Func<string, string> topologyFor, string rows) => new(
+    public static TableSection Parse(string heading, Func<string, Preset, string> topologyFor, string rows) => new(
         heading,
         topologyFor,
         [
@@ -30,6 +31,13 @@ internal sealed record TableSection(string Heading, Func<string, string> Topolog
         ]);
 }
 
+/// <summary>How much a quick look trains, unless it is said.</summary>
+/// <param name="Epochs">Passes over the training data.</param>
+/// <param name="Seeds">Networks per entry.</param>
+/// <param name="Limit">Training samples; null for all.</param>
+/// <param name="Rules">Rows; null for all of the paper's.</param>
+internal sealed record QuickLook(int Epochs, int Seeds, int? Limit = null, IReadOnlyList<LearningRule>? Rules = null);
+
 /// <summary>A table of the paper that reports test accuracies: what it trains and what came out.</summary>
 /// <param name="Name">As on the command line.</param>
 /// <param name="Title">As in the paper, for headings.</param>
@@ -38,6 +46,15 @@ internal sealed record TableSection(string Heading, Func<string, string> Topolog
 internal sealed record AccuracyTable(
     string Name, string Title, IReadOnlyList<PaperColumn> Columns, IReadOnlyList<TableSection> Sections)
 {
+    /// <summary>What a quick look is.</summary>
+    public QuickLook Quick { get; init; } = new(Epochs: 3, Seeds: 2);
+
+    /// <summary>What a reader must know about its networks with a preset, a sentence each.</summary>
+    public Func<Preset, IEnumerable<string>> Remarks { get; init; } = _ => [];
+
+    /// <summary>Whether the embedded images can stand in for a data set: they are a part of one of the columns.</summary>
+    public bool HasEmbedded => Columns.Any(column => column.DataSet == IdxDataSet.FashionMnist.Name);
+
     /// <summary>Appendix A: "We train each network over 100 epochs".</summary>
     public const int PaperEpochs = 100;
 
@@ -52,5 +69,5 @@ internal sealed record AccuracyTable(
     public const double Agreement = 2;
 
     /// <summary>Every such table.</summary>
-    public static IReadOnlyList<AccuracyTable> All { get; } = [Table1.Table, TableB6.Table];
+    public static IReadOnlyList<AccuracyTable> All { get; } = [Table1.Table, Table2.Table, Table3.Table, TableB6.Table];
 }

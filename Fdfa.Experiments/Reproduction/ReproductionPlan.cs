@@ -18,16 +18,19 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
         var remarks = new List<string>();
         var parts = new Dictionary<string, SampleCounts>();
         IReadOnlyList<PaperColumn> columns = ChooseColumns(request, remarks, parts);
+        TableEntry[] entries =
+        [
+            .. from section in request.Table.Sections
+               from column in columns
+               from row in RowsOf(section, request.Rules)
+               select Entry(request, section, column, row, parts),
+        ];
         AddPresetRemark(request, remarks);
+        remarks.AddRange(request.Table.Remarks(request.Preset));
         AddSizeRemark(request, remarks);
-        return new ReproductionPlan(
-            [
-                .. from section in request.Table.Sections
-                   from column in columns
-                   from row in RowsOf(section, request.Rules)
-                   select Entry(request, section, column, row, parts),
-            ],
-            remarks);
+        AddLimitRemark(entries, remarks);
+        AddRulesRemark(request, remarks);
+        return new ReproductionPlan(entries, remarks);
     }
 
     /// <summary>The paper's rows in its order, then the rules that it does not have.</summary>
@@ -41,17 +44,25 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
     {
         bool isEmbedded = column.DataSet == EmbeddedFashionMnist.Name;
         int figure = request.Table.Columns.ToList().FindIndex(paper => paper.DataSet == (isEmbedded ? IdxDataSet.FashionMnist.Name : column.DataSet));
+        Preset preset = request.Preset;
+        NetworkDescription network = Topology.Parse(
+            section.TopologyFor(column.DataSet, preset),
+            preset.ActivationFor(row.Rule),
+            DataSource.ShapeOf(column.DataSet),
+            request.BatchNormalization ?? preset.BatchNormalizationFor(row.Rule));
+        SampleCounts? here = parts.TryGetValue(column.DataSet, out SampleCounts part) ? part : null;
+        int samples = (here ?? DataSource.SamplesOf(column.DataSet)).Training;
         var run = new RunRequest(
-            Topology.Parse(section.TopologyFor(column.DataSet), request.Preset.ActivationFor(row.Rule)),
-            request.Preset.OptionsFor(row.Rule),
-            request.Preset.Name,
+            network,
+            preset.OptionsOn(network, row.Rule),
+            preset.Name,
             request.Epochs,
             [.. Enumerable.Range(0, request.Seeds).Select(seed => (ulong)seed)],
             column.DataSet,
             isEmbedded ? null : request.DataDirectory,
-            Limit: null)
+            request.Limit < samples ? request.Limit : null)
         {
-            Part = parts.TryGetValue(column.DataSet, out SampleCounts part) ? part : null,
+            Part = here,
         };
         return new TableEntry(section.Heading, column.Heading, run, row.Figures.ElementAtOrDefault(figure));
     }
@@ -101,7 +112,7 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
         string names = missing.Count == 1 ? missing[0] : $"{string.Join(", ", missing.SkipLast(1))} and {missing[^1]}";
         string are = missing.Count == 1 ? "is" : "are";
         string place = request.DataDirectory is { } folder ? $"in '{folder}' (--data-dir)" : "on this machine";
-        if (!request.Quick)
+        if (!request.Quick || (columns.Count == 0 && !request.Table.HasEmbedded))
         {
             string them = missing.Count == 1 ? "it" : "them";
             string advice = request.DataDirectory is null
@@ -146,10 +157,15 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
     private static void AddPresetRemark(ReproductionRequest request, List<string> remarks)
     {
         Preset preset = request.Preset;
-        string lacks = request.Rules.Any(preset.BatchNormalizationFor) ? " without its batch normalization, which fdfa does not have yet" : "";
+        string but = request.BatchNormalization switch
+        {
+            true when !request.Rules.All(preset.BatchNormalizationFor) => ", but batch normalization in every hidden block",
+            false when request.Rules.Any(preset.BatchNormalizationFor) => ", but without its batch normalization",
+            _ => "",
+        };
         LearningRule[] asInPaper = [.. request.Rules.Where(rule => preset != Preset.Paper && preset.OptionsFor(rule) == Preset.Paper.OptionsFor(rule))];
         string others = asInPaper.Length > 0 ? $"; {string.Join(", ", asInPaper.AsEnumerable())} as in {Preset.Paper}, since the authors' code does not have them" : "";
-        remarks.Add($"Preset {preset}{lacks}{others}.");
+        remarks.Add($"Preset {preset}{but}{others}.");
     }
 
     private static void AddSizeRemark(ReproductionRequest request, List<string> remarks)
@@ -159,6 +175,26 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
             remarks.Add(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{ConsoleOutput.Count(request.Epochs, "epoch")} and {ConsoleOutput.Count(request.Seeds, "seed")}, where the paper has {AccuracyTable.PaperEpochs} and {AccuracyTable.PaperSeeds}{(request.Epochs < AccuracyTable.PaperEpochs ? ": accuracies are those of an earlier stage" : "")}."));
+        }
+    }
+
+    private static void AddLimitRemark(IEnumerable<TableEntry> entries, List<string> remarks)
+    {
+        if (entries.Select(entry => entry.Request).FirstOrDefault(run => run.Limit is not null) is not { Limit: { } limit } run)
+        {
+            return;
+        }
+
+        int steps = (limit + run.Options.BatchSize - 1) / run.Options.BatchSize;
+        remarks.Add(
+            $"Trained on the first {ConsoleOutput.Count(limit, "sample")} of a data set, where the paper has all: {ConsoleOutput.Count(steps, "step")} per epoch at batch size {run.Options.BatchSize}.");
+    }
+
+    private static void AddRulesRemark(ReproductionRequest request, List<string> remarks)
+    {
+        if (request.Quick && request.Table.Quick.Rules is { } rules && request.Rules.SequenceEqual(rules))
+        {
+            remarks.Add($"A quick look has the rules {string.Join(", ", rules)}; name others with --rules.");
         }
     }
 }

@@ -27,4 +27,11 @@ internal sealed record ReproductionRequest(
     string Device,
     string Output,
     string? DataDirectory,
-    bool Quiet);
+    bool Quiet)
+{
+    /// <summary>Training samples to use; null for all.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary>Whether every hidden block is normalized over its batch; null for what the preset says.</summary>
+    public bool? BatchNormalization { get; init; }
+}

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Runs;
 
@@ -12,6 +13,7 @@ namespace Fdfa.Experiments.Reproduction;
 /// presets, or two tables, that ask for the same share a run. Paths are not in it. Neither is the device, nor the
 /// version: another device adds up in another order and another sample of the same distribution comes out, while the
 /// table reports that distribution; a store may be begun on one machine and finished on another. config.json names both.
+/// What came to be decided later is in it only where it is decided otherwise than it always was before: an older run keeps its key.
 /// </remarks>
 internal static class RunKey
 {
@@ -34,10 +36,14 @@ internal static class RunKey
             $"data {request.DataName} {Number(Math.Min(request.Limit ?? training, training))} {Number(test)}",
             $"epochs {Number(request.Epochs)}",
             $"seeds {string.Join(' ', request.Seeds)}",
-            .. TrainingOption.For(request.Options.Rule).Select(option => $"{option.Switch} {option.Text(request.Options)}"),
+            .. TrainingOption.For(request.Options.Rule)
+                .Where(option => option.Property != nameof(TrainingOptions.PerturbationSite) || request.Options.PerturbationSite != PerturbationSite.BlockOutput)
+                .Select(option => $"{option.Switch} {option.Text(request.Options)}"),
+            .. request.Network.InputShape is { } shape ? new[] { $"input {shape}" } : [],
+            .. request.Network.HasBatchNormalization ? new[] { $"batch normalization {BatchNormalization.Text(request.Network)}" } : [],
         ];
         byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts)));
-        string topology = request.Network.Topology;
+        string topology = RunFolder.NameOf(request.Network);
         return string.Join(
             '-',
             request.Options.Rule.Name,

@@ -17,7 +17,7 @@ internal static class Table1
         [
             TableSection.Parse(
                 "4 layers",
-                dataSet => FullyConnected.Topology(4, dataSet),
+                (dataSet, _) => FullyConnected.Topology(4, dataSet),
                 """
                 BP       98.46 ± 0.05   89.99 ± 0.15   56.92 ± 0.19
                 FG-W     80.03 ± 0.62   71.72 ± 0.63   25.17 ± 0.32

@@ -17,7 +17,7 @@ internal static class TableB6
         [
             TableSection.Parse(
                 "2 layers",
-                dataSet => FullyConnected.Topology(2, dataSet),
+                (dataSet, _) => FullyConnected.Topology(2, dataSet),
                 """
                 BP       98.25 ± 0.04   89.37 ± 0.09   56.20 ± 0.12
                 FG-W     85.87 ± 0.25   77.72 ± 0.18   30.47 ± 0.32
@@ -28,7 +28,7 @@ internal static class TableB6
                 """),
             TableSection.Parse(
                 "3 layers",
-                dataSet => FullyConnected.Topology(3, dataSet),
+                (dataSet, _) => FullyConnected.Topology(3, dataSet),
                 """
                 BP       98.39 ± 0.06   90.01 ± 0.08   56.66 ± 0.18
                 FG-W     82.36 ± 0.48   73.94 ± 0.57   27.52 ± 0.34

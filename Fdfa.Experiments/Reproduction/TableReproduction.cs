@@ -30,10 +30,18 @@ internal sealed class TableReproduction
     /// <summary>The table's file, without its ending: a quick look, or a part of it, must not replace the table of a week's work.</summary>
     private string FileName => string.Join('-',
     [
-        string.Create(CultureInfo.InvariantCulture, $"{_request.Table.Name}-{_request.Preset}-{_request.Epochs}epochs-{_request.Seeds}seeds"),
+        string.Create(CultureInfo.InvariantCulture, $"{_request.Table.Name}-{_request.Preset}{BatchNormalizationPart}-{_request.Epochs}epochs-{_request.Seeds}seeds"),
+        .. _request.Limit is { } limit ? new[] { string.Create(CultureInfo.InvariantCulture, $"{limit}samples") } : [],
         .. _request.Rules.SequenceEqual(LearningRule.OfThePaper) ? [] : new[] { string.Join('+', _request.Rules) },
         .. _request.DataSets is { } names ? new[] { string.Join('+', names) } : [],
     ]);
+
+    private string BatchNormalizationPart => _request.BatchNormalization switch
+    {
+        true => "-batch-norm",
+        false => "-no-batch-norm",
+        null => "",
+    };
 
     private AccuracyReport Report => new(_request.Table, _entries, _plan.Remarks);
 

@@ -25,6 +25,11 @@ internal static class DataSource
             ? new SampleCounts(described.TrainingSamples, described.TestSamples)
             : new SampleCounts(EmbeddedFashionMnist.TrainingSamples, EmbeddedFashionMnist.TestSamples);
 
+    /// <summary>The shape of a data set's images, known without reading them.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    public static ImageShape ShapeOf(string name) =>
+        DataSetDescription.All.FirstOrDefault(set => set.Name == name)?.Shape ?? EmbeddedFashionMnist.Shape;
+
     /// <summary>The samples of a data set that can be read without a download: fewer than <see cref="SamplesOf"/> where a part is here, null where nothing is.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="directory">The option --data-dir.</param>
@@ -88,20 +93,41 @@ internal static class DataSource
                 $"The limit is {limit}, but {request.DataName} has {pair.Train.Count} training samples; give --limit at most that, or leave it out.");
         }
 
-        if (request.Network.InputSize != pair.Train.SampleSize || request.Network.OutputSize != pair.Train.ClassCount)
-        {
-            throw new ShapeMismatchException(
-                $"The network {request.Network.Topology} takes {request.Network.InputSize} inputs and has {request.Network.OutputSize} outputs, "
-                + $"but {request.DataName} has {pair.Train.SampleSize} values per sample and {pair.Train.ClassCount} classes; "
-                + $"give a --network that begins with {pair.Train.SampleSize} and ends with {pair.Train.ClassCount}.");
-        }
-
+        RequireFit(request, pair.Train);
         ImageDataSet training = request.Limit is { } count ? pair.Train.Take(count) : pair.Train;
         return new LoadedData(pair, training, new DataDescription(
             request.DataName, request.DataDirectory, pair.Source, request.Limit, training.Count, pair.Test.Count, training.SampleSize, training.ClassCount)
         {
             SkipsBadImages = request.SkipsBadImages,
+            Shape = training.Shape,
         });
+    }
+
+    private static void RequireFit(RunRequest request, ImageDataSet data)
+    {
+        NetworkDescription network = request.Network;
+        if (network.InputShape is { } shape)
+        {
+            // The shape comes from the data set, unless a config.json says otherwise.
+            if (shape != data.Shape)
+            {
+                throw new ShapeMismatchException(
+                    $"The network {network.Topology} takes images of {shape}, but {request.DataName} has images of {data.Shape}; train it again for these.");
+            }
+
+            if (network.OutputSize != data.ClassCount)
+            {
+                throw new ShapeMismatchException(
+                    $"The network {network.Topology} has {network.OutputSize} outputs, but {request.DataName} has {data.ClassCount} classes; give a --network that ends with {data.ClassCount}.");
+            }
+        }
+        else if (network.InputSize != data.SampleSize || network.OutputSize != data.ClassCount)
+        {
+            throw new ShapeMismatchException(
+                $"The network {network.Topology} takes {network.InputSize} inputs and has {network.OutputSize} outputs, "
+                + $"but {request.DataName} has {data.SampleSize} values per sample and {data.ClassCount} classes; "
+                + $"give a --network that begins with {data.SampleSize} and ends with {data.ClassCount}.");
+        }
     }
 
     /// <summary>A data set that is here in part, and how much of it, as the beginning of a sentence.</summary>

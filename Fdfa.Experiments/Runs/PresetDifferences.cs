@@ -7,25 +7,26 @@ namespace Fdfa.Experiments.Runs;
 internal static class PresetDifferences
 {
     /// <summary>One sentence per preset.</summary>
-    public static IReadOnlyList<string> Of(TrainingOptions options, ActivationFunction activation) =>
-        [.. Preset.All.Select(preset => Of(options, activation, preset))];
+    public static IReadOnlyList<string> Of(NetworkDescription network, TrainingOptions options) =>
+        [.. Preset.All.Select(preset => Of(network, options, preset))];
 
-    private static string Of(TrainingOptions options, ActivationFunction activation, Preset preset)
+    private static string Of(NetworkDescription network, TrainingOptions options, Preset preset)
     {
         LearningRule rule = options.Rule;
-        TrainingOptions theirs = preset.OptionsFor(rule);
+        TrainingOptions theirs = preset.OptionsOn(network, rule);
+        NetworkDescription theirNetwork = network.AsIn(preset, rule);
         var differences = new List<string>();
-        if (activation != preset.ActivationFor(rule))
+        if (network.HiddenActivation != theirNetwork.HiddenActivation)
         {
-            differences.Add($"activation {OptionWords.Activations.Of(activation)} ({OptionWords.Activations.Of(preset.ActivationFor(rule))})");
+            differences.Add($"activation {OptionWords.Activations.Of(network.HiddenActivation)} ({OptionWords.Activations.Of(theirNetwork.HiddenActivation)})");
         }
 
         differences.AddRange(TrainingOption.For(rule)
             .Where(option => option.Text(options) != option.Text(theirs))
             .Select(option => $"{char.ToLowerInvariant(option.Label[0])}{option.Label[1..]} {option.Text(options)} ({option.Text(theirs)})"));
-        if (preset.BatchNormalizationFor(rule))
+        if (BatchNormalization.Text(network) != BatchNormalization.Text(theirNetwork))
         {
-            differences.Add("no batch normalization");
+            differences.Add($"batch normalization {BatchNormalization.Text(network)} ({BatchNormalization.Text(theirNetwork)})");
         }
 
         return differences.Count == 0

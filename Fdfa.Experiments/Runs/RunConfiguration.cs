@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Data;
+using Fdfa.Experiments.Options;
 using Fdfa.Gpu.Devices;
 
 namespace Fdfa.Experiments.Runs;
@@ -21,6 +22,9 @@ internal sealed record DataDescription(
 {
     /// <summary>Whether images that do not decode were left out; files from before there were any lack it.</summary>
     public bool SkipsBadImages { get; init; }
+
+    /// <summary>The shape of a sample; files from before there were convolutions lack it, and no dense network needs it.</summary>
+    public ImageShape? Shape { get; init; }
 }
 
 /// <summary><c>config.json</c>: everything needed to repeat a run, and where it ran.</summary>
@@ -57,7 +61,10 @@ internal sealed record RunConfiguration
     /// <summary>σ of the hidden blocks.</summary>
     public required ActivationFunction Activation { get; init; }
 
-    /// <summary>Weights and biases of one seed.</summary>
+    /// <summary>Whether every hidden block is normalized over its batch; files from before there was that lack it, and have it in none.</summary>
+    public bool BatchNormalization { get; init; }
+
+    /// <summary>Weights, biases, γ and β of one seed.</summary>
     public required long ParameterCount { get; init; }
 
     /// <summary>Where the options started from.</summary>
@@ -98,9 +105,10 @@ internal sealed record RunConfiguration
             StartedAt = DateTimeOffset.Now,
             Network = request.Network.Topology,
             Activation = request.Network.HiddenActivation,
+            BatchNormalization = request.Network.IsNormalized(),
             ParameterCount = request.Network.ParameterCount,
             Preset = request.PresetName,
-            Differences = PresetDifferences.Of(request.Options, request.Network.HiddenActivation),
+            Differences = PresetDifferences.Of(request.Network, request.Options),
             Options = request.Options,
             Epochs = request.Epochs,
             Seeds = request.Seeds,
@@ -117,7 +125,7 @@ internal sealed record RunConfiguration
     {
         Options.Validate();
         return new RunRequest(
-            Topology.Parse(Network, Activation), Options, Preset, Epochs, Seeds, Data.Name, Data.Directory, Data.Limit)
+            Topology.Parse(Network, Activation, Data.Shape, BatchNormalization), Options, Preset, Epochs, Seeds, Data.Name, Data.Directory, Data.Limit)
         {
             Part = Part(),
             SkipsBadImages = Data.SkipsBadImages,

@@ -31,7 +31,10 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>The path of a run whose <c>--output</c> is not given.</summary>
     public static string DefaultPath(RunRequest request, DateTime now) =>
-        DefaultPath($"{request.Options.Rule.Name}-{request.Network.Topology}", now);
+        DefaultPath($"{request.Options.Rule.Name}-{NameOf(request.Network)}", now);
+
+    /// <summary>A network's topology, fit to name a folder: a stride's slash would begin another one.</summary>
+    public static string NameOf(NetworkDescription network) => network.Topology.Replace('/', '_');
 
     /// <summary>The path of a run with a name of its own.</summary>
     public static string DefaultPath(string name, DateTime now)
@@ -70,8 +73,8 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Writes one seed's model anew.</summary>
     public void WriteModel(
-        ulong seed, NetworkDescription network, NetworkParameters parameters, IReadOnlyDictionary<string, string> metadata) =>
-        ModelFile.Save(ModelPath(Path, seed), network, parameters, metadata);
+        ulong seed, NetworkDescription network, TrainingOptions options, NetworkParameters parameters, IReadOnlyDictionary<string, string> metadata) =>
+        ModelFile.Save(ModelPath(Path, seed), network, options, parameters, metadata);
 
     /// <summary>Reads the configuration of a finished or interrupted run.</summary>
     /// <exception cref="RunFolderException">There is none, or it cannot be read.</exception>

@@ -44,11 +44,7 @@ internal sealed record RunRequest(
             "--preset", PresetName,
         };
         arguments.AddRange(TrainingOption.For(Options.Rule).SelectMany(option => option.ToArguments(Options)));
-        if (Preset.Parse(PresetName).BatchNormalizationFor(Options.Rule))
-        {
-            arguments.Add("--no-batch-norm");
-        }
-
+        arguments.Add(BatchNormalizationOptions.ToArgument(Network));
         arguments.AddRange(Seeds.Count == 1
             ? ["--seed", Seeds[0].ToString(CultureInfo.InvariantCulture)]
             : ["--seeds", Text(Seeds.Count)]);

@@ -181,7 +181,7 @@ internal sealed class TrainingRun : IDisposable
                 ["whole_epochs"] = wholeEpochs.ToString(CultureInfo.InvariantCulture),
                 ["steps_beyond"] = stepsBeyond.ToString(CultureInfo.InvariantCulture),
             };
-            _folder.WriteModel(_configuration.Seeds[replica], _network, _trainer.GetParameters(replica), metadata);
+            _folder.WriteModel(_configuration.Seeds[replica], _network, _configuration.Options, _trainer.GetParameters(replica), metadata);
         }
     }
 }

@@ -3,4 +3,20 @@ using Fdfa.Cpu.Reference.Description;
 namespace Fdfa.Gpu.Checkpoints;
 
 /// <summary>A model file that cannot be written, or that does not hold the network it is read into.</summary>
-public sealed class ModelFileException(string message, Exception? cause = null) : FdfaException(message, cause);
+public sealed class ModelFileException(string message, Exception? cause = null) : FdfaException(message, cause)
+{
+    /// <summary>The refusal of a file that is no model of any network.</summary>
+    internal static ModelFileException Damaged(string path, string finding, Exception? cause = null) =>
+        new($"The model file '{path}' is not usable: {finding}; save the model again or give another file.", cause);
+
+    /// <summary>The refusal of a tensor that the network does not have like this.</summary>
+    internal static ModelFileException Different(string path, string tensor, string finding) =>
+        new($"The model file '{path}' does not fit the network: its tensor '{tensor}' {finding}; load it with the network it was saved with.");
+
+    /// <summary>A stranger's text, cut so that one sentence stays one sentence.</summary>
+    internal static string Shown(string text)
+    {
+        var oneLine = string.Concat(text.Select(letter => char.IsControl(letter) ? '?' : letter));
+        return oneLine.Length <= 60 ? oneLine : $"{oneLine[..60]}…";
+    }
+}

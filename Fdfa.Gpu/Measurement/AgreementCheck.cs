@@ -23,9 +23,17 @@ public static class AgreementCheck
     /// <summary>Bound after fifty steps, over which rounding is amplified.</summary>
     public const double TrajectoryTolerance = 1e-3;
 
+    // A stride, padding and overlapping windows. Without the second padding a shift β of the first block would mostly vanish in the
+    // second's normalization: its gradient would be nothing but rounding, and no measure of agreement.
+    private const string Convolutions = "5C3/2+1-P3/2-3C3+1-11-10";
+
+    private static readonly ImageShape s_image = new(3, 17, 17);
     private static readonly ActivationFunction[] s_activations = [ActivationFunction.ReLU, ActivationFunction.Tanh];
 
-    /// <summary>Runs every rule on odd sizes, for one step and for a trajectory of fifty, with two seeds.</summary>
+    /// <summary>
+    /// Runs every rule on odd sizes, dense and convolutional, with and without batch normalization, for one step and for a trajectory of
+    /// fifty, with two seeds.
+    /// </summary>
     /// <param name="device">The device to check.</param>
     /// <param name="cancellation">Ends the check after the current case.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
@@ -83,6 +91,21 @@ public static class AgreementCheck
             var network = new NetworkDescription([9, 21, 18, 5]);
             yield return new(network, vary(averaging), 1, name);
             yield return new(network, vary(adam), 48, name);
+        }
+
+        // Layerwise feedback of convolutions is learned by the reference alone.
+        if (rule is { ErrorSignal: ErrorSignal.LayerwiseFeedback, LearnsFeedback: true })
+        {
+            yield break;
+        }
+
+        foreach (var site in new[] { PerturbationSite.BlockOutput, PerturbationSite.BeforePool })
+        {
+            var network = Topology.Parse(Convolutions, ActivationFunction.ReLU, s_image, batchNormalization: site == PerturbationSite.BeforePool);
+            var small = adam with { BatchSize = 8, PerturbationSite = site };
+            yield return new(network, small with { FeedbackOrder = FeedbackOrder.Simultaneous }, 1, $"at {site}");
+            yield return new(network, averaging with { BatchSize = 8, PerturbationSite = site }, 1, $"at {site}");
+            yield return new(network, small, 50, $"at {site}");
         }
     }
 

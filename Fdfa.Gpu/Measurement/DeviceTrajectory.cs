@@ -1,4 +1,6 @@
+using Fdfa.Cpu.Reference;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Networks;
 using Fdfa.Gpu.Training;
 
 namespace Fdfa.Gpu.Measurement;
@@ -27,38 +29,32 @@ internal static class DeviceTrajectory
 
     private static IEnumerable<Discrepancy> Compare(Trainer trainer, ReferenceTrajectory reference, int replica)
     {
-        var parameters = trainer.GetParameters(replica);
+        var expected = reference.Parameters(replica);
+        var actual = trainer.GetParameters(replica);
         var step = trainer.Network.LastStep;
-        for (var index = 0; index < reference.Network.Blocks.Count; index++)
+        return Enumerable.Range(0, reference.Network.Blocks.Count).SelectMany(index =>
         {
-            var trace = reference.LastResults[replica].Blocks[index];
-            var memory = trainer.Network.Blocks[index];
-            var samples = trace.Activations.Length / memory.Block.Outputs;
             var name = $"block {index + 1} of seed {reference.Seeds[replica]}";
-            yield return Discrepancy.Between(Quantity.Activations, name, trace.Activations, memory.ReadOutputs(replica, -1, samples, step));
-            for (var direction = 0; direction < trace.Tangents.Count; direction++)
-            {
-                yield return Discrepancy.Between(
-                    Quantity.Tangents, name, trace.Tangents[direction], memory.ReadOutputs(replica, direction, samples, step));
-            }
+            var trace = reference.LastResults[replica].Blocks[index];
+            return CompareSignals(name, trainer.Network.Blocks[index], replica, step, trace, isOutput: index == reference.Network.Blocks.Count - 1)
+                .Concat(ParameterComparison.Of(name, expected.Blocks[index], actual.Blocks[index], trace));
+        });
+    }
 
-            if (index < reference.Network.Blocks.Count - 1 && trace.Gradient.LinearDeltas is { } deltas)
-            {
-                yield return Discrepancy.Between(Quantity.Deltas, name, deltas, memory.ReadDeltas(replica, samples));
-            }
+    /// <summary>What runs through a block: activations and tangents forward, deltas back.</summary>
+    private static IEnumerable<Discrepancy> CompareSignals(string name, BlockBuffers memory, int replica, long step, BlockTrace trace, bool isOutput)
+    {
+        var samples = trace.Pass.BatchSize;
+        yield return Discrepancy.Between(Quantity.Activations, name, trace.Activations, memory.ReadOutputs(replica, -1, samples, step));
+        for (var direction = 0; direction < trace.Tangents.Count; direction++)
+        {
+            yield return Discrepancy.Between(
+                Quantity.Tangents, name, trace.Tangents[direction], memory.ReadOutputs(replica, direction, samples, step));
+        }
 
-            var expected = reference.Parameters(replica).Blocks[index];
-            var actual = parameters.Blocks[index];
-            yield return Discrepancy.Between(Quantity.Weights, name, expected.Weights, actual.Weights, trace.WeightGradient);
-            yield return Discrepancy.Between(Quantity.Biases, name, expected.Biases, actual.Biases, trace.BiasGradient);
-            yield return Discrepancy.Between(Quantity.Feedback, name, expected.Feedback, actual.Feedback, trace.FeedbackGradient);
-            if (expected.Head is { } head)
-            {
-                yield return Discrepancy.Between(
-                    Quantity.Weights, $"the head of {name}", head.Weights, actual.Head?.Weights, trace.Gradient.Head?.Weights);
-                yield return Discrepancy.Between(
-                    Quantity.Biases, $"the head of {name}", head.Biases, actual.Head?.Biases, trace.Gradient.Head?.Biases);
-            }
+        if (!isOutput && trace.Gradient.LinearDeltas is { } deltas)
+        {
+            yield return Discrepancy.Between(Quantity.Deltas, name, deltas, memory.ReadDeltas(replica, samples));
         }
     }
 }

@@ -9,6 +9,10 @@ internal enum Quantity
     Weights,
     Biases,
     Feedback,
+    Scale,
+    Shift,
+    RunningMean,
+    RunningVariance,
     Loss,
 }
 

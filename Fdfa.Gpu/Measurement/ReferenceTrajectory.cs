@@ -4,7 +4,7 @@ using Fdfa.Cpu.Reference.Randomness;
 
 namespace Fdfa.Gpu.Measurement;
 
-/// <summary>A training run of the reference on random bytes: what devices are compared with.</summary>
+/// <summary>A training run of the reference on random bytes (pixels where the network takes images), scaled to −1…1: what devices are compared with.</summary>
 internal sealed class ReferenceTrajectory
 {
     private readonly ReferenceNetwork[] _networks;

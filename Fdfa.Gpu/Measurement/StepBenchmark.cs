@@ -15,6 +15,12 @@ public sealed record BenchmarkResult
     /// <summary>The network's topology.</summary>
     public required string Network { get; init; }
 
+    /// <summary>The shape of a sample, such as "1x28x28"; null where the topology states the input's size.</summary>
+    public string? Input { get; init; }
+
+    /// <summary>Whether any block is normalized over its batch.</summary>
+    public bool HasBatchNormalization { get; init; }
+
     /// <summary>N.</summary>
     public required int BatchSize { get; init; }
 
@@ -125,6 +131,8 @@ public static class StepBenchmark
         {
             Rule = options.Rule.Name,
             Network = network.Topology,
+            Input = network.InputShape?.ToString(),
+            HasBatchNormalization = network.HasBatchNormalization,
             BatchSize = options.BatchSize,
             Replicas = replicas,
             Device = $"{device.Info.Name} ({device.Info.Details})",

@@ -4,7 +4,7 @@ namespace Fdfa.Gpu.Measurement;
 
 /// <summary>What a training step cannot do without: counted, not measured.</summary>
 /// <param name="Operations">Floating-point operations of the matrix products, a multiply-add being two.</param>
-/// <param name="Bytes">Bytes of parameters and optimizer state, each read once and, where it changes, written once.</param>
+/// <param name="Bytes">Bytes of parameters (γ and β among them) and optimizer state, each read once and, where it changes, written once.</param>
 /// <param name="Normals">Perturbations drawn.</param>
 public sealed record StepCost(double Operations, double Bytes, double Normals)
 {
@@ -12,17 +12,25 @@ public sealed record StepCost(double Operations, double Bytes, double Normals)
 
     /// <summary>Counts a step of one replica.</summary>
     /// <remarks>
-    /// Per block with m inputs and n outputs, K directions: forward 2 N m n, tangents 2 K N m n where the input has them,
-    /// weight gradient 2 N m n; a link of a backward chain 2 N m n; direct feedback's projection 2 N n_L n, its gradient as
-    /// much (K times that from forward gradients), layerwise feedback's gradient 2 K N n n_(l+1). FG-W: no gradient product, V y
-    /// instead, 2 K N m n. Local heads count as blocks. Activations, noise and elementwise work are left out: the floor is a
-    /// lower bound. What is drawn is counted apart: u once, V twice (for its tangent and for its update).
+    /// <code>
+    /// P⁽ˡ⁾ = channels · fan-in · positions    multiply-adds of block l per sample, n_(l-1) n_l where it is dense
+    /// S⁽ˡ⁾                                    values of block l at the perturbation site, n_l where it is dense
+    ///
+    /// forward                      P         weight gradient              P, but FG-W's: instead V y, K P
+    /// tangents                     K P       where the input has them
+    /// link of a backward chain     P         from block l to block l − 1
+    /// direct feedback              n_L S     its gradient                 n_L S (DKP), K n_L S (forward gradients)
+    ///                                        layerwise feedback's         K P of block l + 1
+    /// </code>
+    /// Local heads are dense blocks on the block's output. Activations, noise, pooling, normalization and elementwise work are left
+    /// out: the floor is a lower bound. What is drawn is counted apart: u once, V twice (for its tangent and for its update).
     /// </remarks>
     public static StepCost Of(NetworkDescription network, TrainingOptions options)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(options);
         var rule = options.Rule;
+        var site = options.EffectiveSite;
         var directions = rule.HasTangents ? options.Perturbations : 0;
         double products = 0;
         double bytes = 0;
@@ -30,7 +38,7 @@ public sealed record StepCost(double Operations, double Bytes, double Normals)
         for (var l = 1; l <= network.Blocks.Count; l++)
         {
             var block = network.Blocks[l - 1];
-            var product = (double)block.Inputs * block.Outputs;
+            var product = Product(block);
             var isOutput = l == network.Blocks.Count;
             products += 2 * product;
             bytes += block.ParameterCount * BytesPerParameter(options.WeightOptimizer);
@@ -51,14 +59,16 @@ public sealed record StepCost(double Operations, double Bytes, double Normals)
             }
             else if (options.Perturbs(isOutput))
             {
-                normals += (double)directions * options.BatchSize * block.Outputs;
+                normals += (double)directions * options.BatchSize * block.SizeAt(site);
             }
 
-            var feedback = (double)rule.FeedbackRows(network, l) * block.Outputs;
+            var (rows, columns) = rule.FeedbackShape(network, l, site);
+            var feedback = (double)rows * columns;
             products += rule.HasBackwardChain ? 0 : feedback;
             products += rule.FeedbackUpdate switch
             {
                 FeedbackUpdate.KolenPollack => feedback,
+                FeedbackUpdate.ForwardGradient when rule.ErrorSignal == ErrorSignal.LayerwiseFeedback => isOutput ? 0 : directions * Product(network.Blocks[l]),
                 FeedbackUpdate.ForwardGradient => directions * feedback,
                 _ => 0,
             };
@@ -73,6 +83,8 @@ public sealed record StepCost(double Operations, double Bytes, double Normals)
 
         return new StepCost(2.0 * options.BatchSize * products, bytes, normals);
     }
+
+    private static double Product(Block block) => (double)block.Channels * block.FanIn * block.Positions;
 
     private static int BytesPerParameter(OptimizerKind optimizer) => optimizer == OptimizerKind.Adam ? 6 * FloatBytes : 2 * FloatBytes;
 }

@@ -21,7 +21,7 @@ internal sealed class NetworkBuffers : IDisposable
 {
     public NetworkBuffers(ComputeDevice? device, NetworkDescription network, TrainingOptions options, int replicas)
     {
-        SampleCapacity = Padding.RoundUp(options.BatchSize);
+        SampleCapacity = checked(options.BatchSize + Padding.Unit - 1) / Padding.Unit * Padding.Unit;
         Shared = new BufferSet(device, replicas);
         var count = network.Blocks.Count;
         var blocks = new List<BlockBuffers>();

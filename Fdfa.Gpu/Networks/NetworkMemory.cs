@@ -6,28 +6,39 @@ using Fdfa.Gpu.Kernels.Tiles;
 namespace Fdfa.Gpu.Networks;
 
 /// <summary>What training a network takes, counted before any of it is allocated.</summary>
-/// <remarks>In double precision: a hostile size must be refused, not overflow.</remarks>
-/// <param name="DeviceBytes">Device memory of all replicas.</param>
-/// <param name="HostBytes">
-/// Main memory while one replica's parameters go to the device or come back: all in double precision, and the largest
-/// block's once more in single. Twice that: those that went are seldom collected before the first ones come back.
+/// <param name="Plan">
+/// Device memory by block; and main memory while one replica's parameters go to the device or come back: all in double precision, and
+/// the largest block's once more in single. Twice that: those that went are seldom collected before the first ones come back.
 /// </param>
 /// <param name="LongestBuffer">Elements of the longest buffer of one replica.</param>
-internal sealed record NetworkMemory(double DeviceBytes, double HostBytes, double LongestBuffer)
+internal sealed record NetworkMemory(MemoryPlan Plan, double LongestBuffer)
 {
+    /// <summary>Device memory of all replicas.</summary>
+    public double DeviceBytes => Plan.DeviceBytes;
+
     /// <summary>Counts.</summary>
     /// <exception cref="InvalidOptionException">The options ask for what kernels cannot do.</exception>
+    /// <exception cref="DeviceException">A buffer is too long to be counted at all.</exception>
     public static NetworkMemory Of(NetworkDescription network, TrainingOptions options, int replicas)
     {
         DeviceSupport.Require(network, options);
-        using var buffers = new NetworkBuffers(null, network, options, replicas);
-        var blocks = Enumerable.Range(1, network.Blocks.Count).ToList();
-        var hostNumbers = blocks.Sum(l => HostNumbers(network, options, l));
-        var largestBlock = network.Blocks.Max(block => block.Channels * RoundUp(block.FanIn + 1.0));
-        return new NetworkMemory(
-            buffers.Parts.Sum(part => Enum.GetValues<BufferUse>().Sum(part.BytesOf)),
-            2 * ((hostNumbers * sizeof(double)) + (largestBlock * sizeof(float))),
-            buffers.Parts.Max(part => part.Longest));
+        try
+        {
+            using var buffers = new NetworkBuffers(null, network, options, replicas);
+            var hostNumbers = Enumerable.Range(1, network.Blocks.Count).Sum(l => HostNumbers(network, options, l));
+            var largestBlock = network.Blocks.Max(block => block.Channels * Math.Ceiling((block.FanIn + 1.0) / Padding.Unit) * Padding.Unit);
+            return new NetworkMemory(
+                new MemoryPlan(
+                    [.. buffers.Blocks.Select((block, index) => Count(Name(block.Block, index + 1), block.Memory)), Count("input and loss", buffers.Shared)],
+                    2 * ((hostNumbers * sizeof(double)) + (largestBlock * sizeof(float)))),
+                buffers.Parts.Max(part => part.Longest));
+        }
+        catch (OverflowException overflow)
+        {
+            throw new DeviceException(
+                $"The network {network.Topology} with batch size {options.BatchSize} has a buffer that is longer than any device can count; make a layer or the batch smaller.",
+                overflow);
+        }
     }
 
     /// <summary>Refuses a network that the device has no room for, or whose elements a kernel cannot count.</summary>
@@ -35,32 +46,39 @@ internal sealed record NetworkMemory(double DeviceBytes, double HostBytes, doubl
     public static void RequireFit(ComputeDevice device, NetworkDescription network, TrainingOptions options, int replicas)
     {
         var needed = Of(network, options, replicas);
-        var mainMemory = (double)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        var sharesMainMemory = device.Info.Kind == DeviceKind.Cpu;
-        Require("memory", sharesMainMemory ? needed.DeviceBytes + needed.HostBytes : needed.HostBytes, "this machine", mainMemory);
-        if (!sharesMainMemory)
+        if (needed.Plan.FindShortage(device.Info) is { } shortage)
         {
-            Require("device memory", needed.DeviceBytes, device.Info.Name, device.Info.MemoryBytes);
+            var largest = needed.Plan.Largest;
+            throw new DeviceException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Training {network.Topology} with batch size {options.BatchSize} and {replicas} seed(s) needs {shortage}; make a layer or the batch smaller, or train fewer seeds at once: {largest.Name} takes most, {largest.Bytes / 1e9:0.0} GB."));
         }
 
-        // Kernels index a replica's buffer with 32 bits.
-        if (needed.LongestBuffer > Array.MaxLength)
+        needed.RequireCountable(network, options);
+    }
+
+    /// <summary>Refuses buffers that no device can have: kernels index a replica's buffer with 32 bits.</summary>
+    /// <exception cref="DeviceException">One is longer.</exception>
+    public void RequireCountable(NetworkDescription network, TrainingOptions options)
+    {
+        if (LongestBuffer > Array.MaxLength)
         {
             throw new DeviceException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The network {network.Topology} with batch size {options.BatchSize} has a matrix of {needed.LongestBuffer:0} numbers, above the limit of {Array.MaxLength}; make a layer or the batch smaller."));
-        }
-
-        void Require(string kind, double bytes, string owner, double available)
-        {
-            if (bytes > available)
-            {
-                throw new DeviceException(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"Training {network.Topology} with batch size {options.BatchSize} and {replicas} seed(s) needs {bytes / 1e9:0.0} GB of {kind}, and {owner} has {available / 1e9:0.0} GB; make a layer or the batch smaller, or train fewer seeds at once."));
-            }
+                $"The network {network.Topology} with batch size {options.BatchSize} has a matrix of {LongestBuffer:0} numbers, above the limit of {Array.MaxLength}; make a layer or the batch smaller."));
         }
     }
+
+    private static BlockMemory Count(string name, BufferSet memory) => new(
+        name,
+        memory.BytesOf(BufferUse.Parameters),
+        memory.BytesOf(BufferUse.OptimizerState),
+        memory.BytesOf(BufferUse.Feedback),
+        memory.BytesOf(BufferUse.Activations));
+
+    private static string Name(Block block, int l) => block is ConvolutionBlock convolution
+        ? string.Create(CultureInfo.InvariantCulture, $"block {l}: {convolution.Input} → {convolution.Output}")
+        : string.Create(CultureInfo.InvariantCulture, $"block {l}: {block.Inputs} → {block.Outputs}");
 
     private static double HostNumbers(NetworkDescription network, TrainingOptions options, int l)
     {
@@ -69,6 +87,4 @@ internal sealed record NetworkMemory(double DeviceBytes, double HostBytes, doubl
         var head = options.Rule.HasLocalHead(network, l) ? network.OutputSize * (block.Outputs + 1.0) : 0;
         return block.ParameterCount + (2.0 * block.NormalizedChannels) + ((double)rows * columns) + head;
     }
-
-    private static double RoundUp(double length) => Math.Ceiling(length / Padding.Unit) * Padding.Unit;
 }

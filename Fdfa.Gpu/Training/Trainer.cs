@@ -93,6 +93,23 @@ public sealed class Trainer : IDisposable
 
     private int OrderStride => _data.Count + Padding.Unit;
 
+    /// <summary>Counts the memory that training would take, without a device.</summary>
+    /// <param name="network">What to train.</param>
+    /// <param name="options">How to train; the batch size as a data set at least that large would leave it.</param>
+    /// <param name="replicas">Seeds in the same launches, at least 1.</param>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
+    /// <exception cref="DeviceException">A matrix is larger than any device can count.</exception>
+    public static MemoryPlan Plan(NetworkDescription network, TrainingOptions options, int replicas)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        ArgumentOutOfRangeException.ThrowIfLessThan(replicas, 1);
+        var memory = NetworkMemory.Of(network, options, replicas);
+        memory.RequireCountable(network, options);
+        return memory.Plan;
+    }
+
     /// <summary>Trains one step. Allocates no managed memory of its own, and on the CPU none at all.</summary>
     /// <remarks>Metrics stay on the device until <see cref="TrainEpoch"/> reads them.</remarks>
     public void TrainStep()
@@ -178,7 +195,7 @@ public sealed class Trainer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(parameters);
         RequireReplica(replica);
-        parameters.RequireFit(_description, _options.Rule);
+        parameters.RequireFit(_description, _options.Rule, _options.EffectiveSite);
         Network.Flush();
         Network.Write(replica, parameters);
     }

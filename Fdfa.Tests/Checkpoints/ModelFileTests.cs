@@ -10,6 +10,7 @@ namespace Fdfa.Tests.Checkpoints;
 public sealed class ModelFileTests : IDisposable
 {
     private static readonly NetworkDescription Network = new([3, 4, 5, 2], ActivationFunction.Tanh);
+    private static readonly TrainingOptions Options = OptionsOf("FDFA");
     private static readonly Dictionary<string, string> Words = new() { ["seed"] = "7", ["rule"] = "FDFA" };
 
     private readonly TemporaryFolder folder = new();
@@ -23,15 +24,10 @@ public sealed class ModelFileTests : IDisposable
     [InlineData(false)]
     public void A_saved_model_is_loaded_bit_by_bit(bool withFeedback)
     {
-        var parameters = Parameters(Network, withFeedback);
-        ModelFile.Save(Model, Network, parameters, Words);
-        var loaded = ModelFile.Load(Model, Network);
-        for (var index = 0; index < Network.Blocks.Count; index++)
-        {
-            Assert.Equal(parameters.Blocks[index].Weights, loaded.Blocks[index].Weights);
-            Assert.Equal(parameters.Blocks[index].Biases, loaded.Blocks[index].Biases);
-            Assert.Equal(parameters.Blocks[index].Feedback, loaded.Blocks[index].Feedback);
-        }
+        var options = OptionsOf(withFeedback ? "FDFA" : "BP");
+        var parameters = Parameters(Network, options);
+        ModelFile.Save(Model, Network, options, parameters, Words);
+        AssertEqual(parameters, ModelFile.Load(Model, Network));
 
         Assert.Equal([Model], Directory.GetFiles(folder.Path));
     }
@@ -40,8 +36,8 @@ public sealed class ModelFileTests : IDisposable
     public void A_large_model_is_loaded_bit_by_bit()
     {
         var network = new NetworkDescription([130, 257, 10]);
-        var parameters = Parameters(network, withFeedback: true);
-        ModelFile.Save(Model, network, parameters, Words);
+        var parameters = Parameters(network, Options);
+        ModelFile.Save(Model, network, Options, parameters, Words);
         Assert.Equal(parameters.Blocks[0].Weights, ModelFile.Load(Model, network).Blocks[0].Weights);
     }
 
@@ -67,6 +63,185 @@ public sealed class ModelFileTests : IDisposable
         Assert.Equal(8 + length + 284, bytes.Length);
     }
 
+    public static TheoryData<string, PerturbationSite, bool> ConvolutionalCases()
+    {
+        var cases = new TheoryData<string, PerturbationSite, bool>();
+        foreach (var rule in LearningRule.All)
+        {
+            cases.Add(rule.Name, PerturbationSite.BlockOutput, true);
+            cases.Add(rule.Name, PerturbationSite.BeforePool, false);
+            cases.Add(rule.Name, PerturbationSite.PreActivation, true);
+        }
+
+        return cases;
+    }
+
+    [Theory]
+    [MemberData(nameof(ConvolutionalCases))]
+    public void A_convolutional_model_is_loaded_bit_by_bit_and_says_what_it_is(string rule, PerturbationSite site, bool batchNormalization)
+    {
+        var options = OptionsOf(rule, site);
+        var network = Convolutional(batchNormalization);
+        var parameters = Parameters(network, options);
+        ModelFile.Save(Model, network, options, parameters, Words);
+        var described = ModelFile.ReadNetwork(Model);
+        Assert.Equal(network.ToString(), described.ToString());
+        Assert.Equal(network.Blocks, described.Blocks);
+        AssertEqual(parameters, ModelFile.Load(Model, described));
+    }
+
+    [Fact]
+    public void A_convolutional_header_has_the_shapes_of_PyTorch()
+    {
+        var options = OptionsOf("FDFA", PerturbationSite.BeforePool);
+        var network = Topology.Parse("3C3+1-P2-4C2/2-5-2", inputShape: new ImageShape(1, 5, 6), batchNormalization: true);
+        ModelFile.Save(Model, network, options, Parameters(network, options), Words);
+        using var stream = File.OpenRead(Model);
+        var header = SafetensorsHeader.Read(Model, stream);
+        Assert.Equal(
+            ["topology: 3C3+1-P2-4C2/2-5-2", "activation: ReLU", "input_shape: 1x5x6", "batch_normalization: 1,2,3", "perturbation_site: BeforePool", "rule: FDFA", "seed: 7"],
+            header.Metadata.Select(word => $"{word.Key}: {word.Value}"));
+        Assert.Equal(
+            [
+                "layers.0.weight 3,1,3,3", "norms.0.weight 3", "norms.0.bias 3", "norms.0.running_mean 3", "norms.0.running_var 3",
+                "layers.1.weight 4,3,2,2", "norms.1.weight 4", "norms.1.bias 4", "norms.1.running_mean 4", "norms.1.running_var 4",
+                "layers.2.weight 5,4", "norms.2.weight 5", "norms.2.bias 5", "norms.2.running_mean 5", "norms.2.running_var 5",
+                "layers.3.weight 2,5", "layers.3.bias 2",
+                "feedbacks.0.weight 2,3,5,6", "feedbacks.1.weight 2,4,1,1", "feedbacks.2.weight 2,5",
+            ],
+            header.Entries.Select(entry => $"{entry.Key} {string.Join(',', entry.Value.Shape)}"));
+    }
+
+    [Fact]
+    public void Each_array_lies_under_its_own_name()
+    {
+        var network = Convolutional(batchNormalization: true);
+        var parameters = Parameters(network, Options);
+        ModelFile.Save(Model, network, Options, parameters, Words);
+        using var stream = File.OpenRead(Model);
+        var header = SafetensorsHeader.Read(Model, stream);
+        float First(string name)
+        {
+            var bytes = new byte[sizeof(float)];
+            stream.Position = header.DataStart + header.Entries[name].Begin;
+            stream.ReadExactly(bytes);
+            return BinaryPrimitives.ReadSingleLittleEndian(bytes);
+        }
+
+        var block = parameters.Blocks[1];
+        Assert.Equal(block.Weights[0], First("layers.1.weight"));
+        Assert.Equal(block.Normalization!.Scale[0], First("norms.1.weight"));
+        Assert.Equal(block.Normalization.Shift[0], First("norms.1.bias"));
+        Assert.Equal(block.Normalization.RunningMean[0], First("norms.1.running_mean"));
+        Assert.Equal(block.Normalization.RunningVariance[0], First("norms.1.running_var"));
+        Assert.Equal(block.Feedback[0], First("feedbacks.1.weight"));
+        Assert.Equal(parameters.Blocks[3].Biases[0], First("layers.3.bias"));
+    }
+
+    [Fact]
+    public void Layerwise_feedback_has_the_shape_of_the_weights_it_stands_for()
+    {
+        var options = OptionsOf("FA", PerturbationSite.BeforePool);
+        var network = Convolutional(batchNormalization: false);
+        ModelFile.Save(Model, network, options, Parameters(network, options), Words);
+        using var stream = File.OpenRead(Model);
+        var entries = SafetensorsHeader.Read(Model, stream).Entries;
+        Assert.All([0, 1, 2], index => Assert.Equal(entries[$"layers.{index + 1}.weight"].Shape, entries[$"feedbacks.{index}.weight"].Shape));
+        Assert.Equal([3L, 5, 3, 3], entries["feedbacks.0.weight"].Shape);
+    }
+
+    [Theory]
+    [InlineData("784-20-10")]
+    [InlineData("alexnet-7")]
+    public void A_network_with_normalization_in_some_blocks_is_described_again(string topology)
+    {
+        var parsed = Topology.Parse(topology, ActivationFunction.Tanh, new ImageShape(3, 64, 64));
+        var network = new NetworkDescription(
+            [.. parsed.Blocks.Select((block, index) => block with { HasBatchNormalization = index == 0 })], ActivationFunction.Tanh, parsed.Topology);
+        WriteHeader([.. ModelWords.Of(network, PerturbationSite.BlockOutput)]);
+        var described = ModelFile.ReadNetwork(Model);
+        Assert.Equal(network.ToString(), described.ToString());
+        Assert.Equal(network.Blocks, described.Blocks);
+    }
+
+    [Fact]
+    public void A_file_from_before_there_were_convolutions_is_of_a_dense_network_without_normalization()
+    {
+        // The words and tensors that files of version 0.1.0 have.
+        var header = """{"__metadata__":{"topology":"2-1","activation":"ReLU","seed":"7"},"layers.0.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"layers.0.bias":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""";
+        WriteFile(header.Length, [.. Encoding.UTF8.GetBytes(header), 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0, 0x3f]);
+        var network = ModelFile.ReadNetwork(Model);
+        Assert.Equal("2-1 (ReLU)", network.ToString());
+        Assert.Equal([1, -2], ModelFile.Load(Model, network).Blocks[0].Weights);
+        Assert.Equal([0.5], ModelFile.Load(Model, network).Blocks[0].Biases);
+        Assert.Contains("no batch normalization, not batch normalization in block(s) 1;", RefusalAfterSaving(
+            new NetworkDescription([3, 4, 2]), Topology.Parse("3-4-2", batchNormalization: true)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Another_input_shape_or_normalization_is_refused_by_name()
+    {
+        var plain = Convolutional(batchNormalization: false);
+        Assert.Contains("inputs of 3x17x17, not inputs of 3x18x18;", RefusalAfterSaving(
+            plain, Topology.Parse(plain.Topology, inputShape: new ImageShape(3, 18, 18))), StringComparison.Ordinal);
+        Assert.Contains("batch normalization in block(s) 1,2,3, not no batch normalization;", RefusalAfterSaving(
+            Convolutional(batchNormalization: true), plain), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_of_PyTorch_with_its_count_of_batches_is_loaded()
+    {
+        var network = Convolutional(batchNormalization: true);
+        var parameters = Parameters(network, Options);
+        ModelFile.Save(Model, network, Options, parameters, Words);
+        var bytes = File.ReadAllBytes(Model);
+        var length = bytes.Length - 8 - (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
+        Rewrite([.. bytes, 1, 2, 3, 4, 5, 6, 7, 8], header =>
+        {
+            header.Remove("__metadata__");
+            header["norms.1.num_batches_tracked"] = JsonNode.Parse($$"""{"dtype":"I64","shape":[],"data_offsets":[{{length}},{{length + 8}}]}""");
+        });
+        AssertEqual(parameters, ModelFile.Load(Model, network));
+    }
+
+    [Theory]
+    [InlineData("""{"topology":null}""", "has no topology")]
+    [InlineData("""{"topology":"3C99-2"}""", "topology '3C99-2' describes no network")]
+    [InlineData("""{"topology":"3C\u00003-2"}""", "topology '3C?3-2' describes no network")]
+    [InlineData("""{"activation":"Tan"}""", "the activation 'Tan'")]
+    [InlineData("""{"activation":"2"}""", "the activation '2'")]
+    [InlineData("""{"input_shape":null}""", "describes no network")]
+    [InlineData("""{"input_shape":"17x17"}""", "the input shape '17x17'")]
+    [InlineData("""{"input_shape":"-3x17x17"}""", "the input shape '-3x17x17'")]
+    [InlineData("""{"input_shape":"0x17x17"}""", "describes no network")]
+    [InlineData("""{"input_shape":"3x2147483647x2147483647"}""", "describes no network")]
+    [InlineData("""{"batch_normalization":"0"}""", "normalization '0'")]
+    [InlineData("""{"batch_normalization":"4"}""", "normalization '4'")]
+    [InlineData("""{"batch_normalization":"1,"}""", "normalization '1,'")]
+    public void Words_that_describe_no_network_are_refused(string changes, string expected)
+    {
+        SaveConvolutional();
+        Rewrite(File.ReadAllBytes(Model), header => Change(header["__metadata__"]!.AsObject(), changes));
+        var failure = Assert.Throws<ModelFileException>(() => ModelFile.ReadNetwork(Model));
+        AssertOneSentence(failure);
+        Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"__metadata__":{"perturbation_site":"BehindPool"}}""", "the perturbation site 'BehindPool'")]
+    [InlineData("""{"__metadata__":{}}""", "'feedbacks.0.weight' has the shape [10, 5, 9, 9], where [10, 5, 4, 4] was expected")]
+    [InlineData("""{"layers.0.weight":{"dtype":"F32","shape":[5,27],"data_offsets":[0,540]}}""", "'layers.0.weight' has the shape [5, 27], where [5, 3, 3, 3]")]
+    [InlineData("""{"layers.0.bias":{"dtype":"F32","shape":[0],"data_offsets":[540,540]}}""", "'layers.0.bias' is not part")]
+    [InlineData("""{"norms.0.running_var":null}""", "'norms.0.running_var' is missing")]
+    [InlineData("""{"norms.0.weight":{"dtype":"F32","shape":[1],"data_offsets":[540,544]}}""", "'norms.0.weight' has the shape [1]")]
+    [InlineData("""{"norms.3.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[0,0]}}""", "'norms.3.num_batches_tracked' is not part")]
+    public void A_malformed_convolutional_header_names_the_first_tensor_that_differs(string changes, string expected)
+    {
+        SaveConvolutional();
+        Rewrite(File.ReadAllBytes(Model), header => Change(header, changes));
+        Assert.Contains(expected, Refusal(Convolutional(batchNormalization: true)), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void The_metadata_can_be_read_alone()
     {
@@ -86,16 +261,16 @@ public sealed class ModelFileTests : IDisposable
             header.Remove("layers.0.weight");
             header["layers.0.weight"] = first;
         });
-        Assert.Equal(Parameters(Network, true).Blocks[0].Weights, ModelFile.Load(Model, Network).Blocks[0].Weights);
+        Assert.Equal(Parameters(Network, Options).Blocks[0].Weights, ModelFile.Load(Model, Network).Blocks[0].Weights);
     }
 
     [Fact]
     public void Parameters_of_another_network_are_not_saved()
     {
-        var parameters = Parameters(Network, withFeedback: true);
+        var parameters = Parameters(Network, Options);
         void Refuse(params BlockParameters[] blocks)
         {
-            Assert.Throws<ShapeMismatchException>(() => ModelFile.Save(Model, Network, new NetworkParameters(blocks), Words));
+            Assert.Throws<ShapeMismatchException>(() => ModelFile.Save(Model, Network, Options, new NetworkParameters(blocks), Words));
             Assert.Empty(Directory.GetFiles(folder.Path));
         }
 
@@ -110,7 +285,7 @@ public sealed class ModelFileTests : IDisposable
     {
         folder.Write("file", [1]);
         AssertOneSentence(Assert.Throws<ModelFileException>(() =>
-            ModelFile.Save(folder.File("file/model"), Network, Parameters(Network, false), Words)));
+            ModelFile.Save(folder.File("file/model"), Network, Options, Parameters(Network, Options), Words)));
     }
 
     [Fact]
@@ -158,17 +333,7 @@ public sealed class ModelFileTests : IDisposable
     [MemberData(nameof(MalformedHeaders))]
     public void A_malformed_header_names_the_first_tensor_that_differs(string name, string changes, string expected)
     {
-        Rewrite(Saved(), header =>
-        {
-            foreach (var (key, value) in JsonNode.Parse(changes)!.AsObject())
-            {
-                header.Remove(key);
-                if (value is not null)
-                {
-                    header[key] = value.DeepClone();
-                }
-            }
-        });
+        Rewrite(Saved(), header => Change(header, changes));
         Assert.True(Refusal(Network).Contains(expected, StringComparison.Ordinal), $"{name}: {Refusal(Network)}");
     }
 
@@ -215,11 +380,14 @@ public sealed class ModelFileTests : IDisposable
         Assert.Contains("284 bytes where 285 follow", Refusal(Network), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Mutations_end_in_success_or_one_sentence()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Mutations_end_in_success_or_one_sentence(bool convolutional)
     {
         var random = new Random(5);
-        var valid = Saved();
+        var valid = convolutional ? SaveConvolutional() : Saved();
+        var network = convolutional ? Convolutional(batchNormalization: true) : Network;
         var headerEnd = 8 + (int)BinaryPrimitives.ReadInt64LittleEndian(valid);
         var refused = 0;
         for (var trial = 0; trial < 4000; trial++)
@@ -233,10 +401,15 @@ public sealed class ModelFileTests : IDisposable
             }
 
             File.WriteAllBytes(Model, random.Next(8) == 0 ? bytes[..random.Next(bytes.Length)] : bytes);
-            if (Record.Exception(() => ModelFile.Load(Model, Network)) is { } failure)
+            if (Record.Exception(() => ModelFile.Load(Model, network)) is { } failure)
             {
                 AssertOneSentence(Assert.IsType<ModelFileException>(failure));
                 refused++;
+            }
+
+            if (Record.Exception(() => ModelFile.ReadNetwork(Model)) is { } undescribed)
+            {
+                AssertOneSentence(Assert.IsType<ModelFileException>(undescribed));
             }
         }
 
@@ -245,8 +418,22 @@ public sealed class ModelFileTests : IDisposable
 
     private byte[] Saved()
     {
-        ModelFile.Save(Model, Network, Parameters(Network, withFeedback: true), Words);
+        ModelFile.Save(Model, Network, Options, Parameters(Network, Options), Words);
         return File.ReadAllBytes(Model);
+    }
+
+    private byte[] SaveConvolutional()
+    {
+        var network = Convolutional(batchNormalization: true);
+        var options = OptionsOf("FDFA", PerturbationSite.BeforePool);
+        ModelFile.Save(Model, network, options, Parameters(network, options), Words);
+        return File.ReadAllBytes(Model);
+    }
+
+    private string RefusalAfterSaving(NetworkDescription network, NetworkDescription other)
+    {
+        ModelFile.Save(Model, network, Options, Parameters(network, Options), Words);
+        return Refusal(other);
     }
 
     private string Refusal(NetworkDescription network)
@@ -272,6 +459,21 @@ public sealed class ModelFileTests : IDisposable
         WriteFile(json.Length, [.. json, .. bytes[(8 + length)..]]);
     }
 
+    private static void Change(JsonObject header, string changes)
+    {
+        foreach (var (key, value) in JsonNode.Parse(changes)!.AsObject())
+        {
+            header.Remove(key);
+            if (value is not null)
+            {
+                header[key] = value.DeepClone();
+            }
+        }
+    }
+
+    private void WriteHeader(params KeyValuePair<string, string>[] words) =>
+        File.WriteAllBytes(Model, SafetensorsHeader.Write(Model, [], words));
+
     private void WriteFile(long headerLength, byte[] rest)
     {
         var length = new byte[8];
@@ -279,13 +481,46 @@ public sealed class ModelFileTests : IDisposable
         File.WriteAllBytes(Model, [.. length, .. rest]);
     }
 
-    private static NetworkParameters Parameters(NetworkDescription network, bool withFeedback)
+    private static NetworkDescription Convolutional(bool batchNormalization) =>
+        Topology.Parse("5C3/2+1-P3/2-3C3-11-10", ActivationFunction.ReLU, new ImageShape(3, 17, 17), batchNormalization);
+
+    private static TrainingOptions OptionsOf(string rule, PerturbationSite site = PerturbationSite.BlockOutput) =>
+        new() { Rule = LearningRule.Parse(rule), PerturbationSite = site };
+
+    /// <summary>Numbers that single precision holds, no two arrays alike.</summary>
+    private static NetworkParameters Parameters(NetworkDescription network, TrainingOptions options)
     {
         var random = new Random(11);
-        double[] Draw(int count) => [.. Enumerable.Range(0, count).Select(_ => (double)random.NextSingle() - 0.5f)];
-        return new NetworkParameters([.. network.Blocks.Select((block, index) => new BlockParameters(
-            [.. Draw(block.Outputs * block.Inputs).Select(value => (double)(float)value)],
-            [.. Draw(block.Outputs).Select(value => (double)(float)value)],
-            withFeedback && index < network.Blocks.Count - 1 ? [.. Draw(network.OutputSize * block.Outputs).Select(value => (double)(float)value)] : []))]);
+        double[] Draw(int count) => [.. Enumerable.Range(0, count).Select(_ => (double)(random.NextSingle() - 0.5f))];
+        return new NetworkParameters([.. network.Blocks.Select((block, index) =>
+        {
+            var (rows, columns) = options.Rule.FeedbackShape(network, index + 1, options.EffectiveSite);
+            return new BlockParameters(Draw(block.Channels * block.FanIn), Draw(block.BiasCount), Draw(rows * columns))
+            {
+                Head = options.Rule.HasLocalHead(network, index + 1)
+                    ? new LocalHead(Draw(network.OutputSize * block.Outputs), Draw(network.OutputSize))
+                    : null,
+                Normalization = block.HasBatchNormalization
+                    ? new Normalization(Draw(block.Channels), Draw(block.Channels), Draw(block.Channels), Draw(block.Channels))
+                    : null,
+            };
+        })]);
+    }
+
+    private static void AssertEqual(NetworkParameters expected, NetworkParameters actual)
+    {
+        Assert.Equal(expected.Blocks.Count, actual.Blocks.Count);
+        foreach (var (one, other) in expected.Blocks.Zip(actual.Blocks))
+        {
+            Assert.Equal(one.Weights, other.Weights);
+            Assert.Equal(one.Biases, other.Biases);
+            Assert.Equal(one.Feedback, other.Feedback);
+            Assert.Equal(one.Head?.Weights, other.Head?.Weights);
+            Assert.Equal(one.Head?.Biases, other.Head?.Biases);
+            Assert.Equal(one.Normalization?.Scale, other.Normalization?.Scale);
+            Assert.Equal(one.Normalization?.Shift, other.Normalization?.Shift);
+            Assert.Equal(one.Normalization?.RunningMean, other.Normalization?.RunningMean);
+            Assert.Equal(one.Normalization?.RunningVariance, other.Normalization?.RunningVariance);
+        }
     }
 }

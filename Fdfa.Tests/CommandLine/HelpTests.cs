@@ -7,12 +7,15 @@ public sealed class HelpTests
     [InlineData("train")]
     [InlineData("reproduce")]
     [InlineData("reproduce table1")]
+    [InlineData("reproduce table2")]
+    [InlineData("reproduce table3")]
     [InlineData("reproduce tableB6")]
     [InlineData("reproduce tableB5")]
     [InlineData("evaluate")]
     [InlineData("devices")]
     [InlineData("check")]
     [InlineData("bench")]
+    [InlineData("plan")]
     public void The_help_of_a_command_is_as_it_was_read(string command)
     {
         string[] arguments = command.Length == 0 ? ["--help"] : [.. command.Split(' '), "--help"];

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Reproduction;
 using Fdfa.Experiments.Runs;
@@ -25,7 +26,7 @@ public sealed class ReproduceTests
         Assert.Equal(3, runs.Length);
         Assert.All(runs, run => Assert.Equal(["config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv"], RunFolderTests.FileNames(run)));
         DateTime[] written = WriteTimes(store);
-        string markdown = File.ReadAllText(Path.Combine(store, "tiny-published-code-1epochs-2seeds-BP+FDFA-embedded.md"));
+        string markdown = File.ReadAllText(Path.Combine(store, "tiny-published-code-no-batch-norm-1epochs-2seeds-BP+FDFA-embedded.md"));
 
         // No device is needed to read: this one does not exist.
         CommandLineRun second = ReproductionRun.Of([.. ReproductionRun.Options.SkipLast(1), "cuda:99", "--output", store, "--quiet"]);
@@ -34,7 +35,36 @@ public sealed class ReproduceTests
         Assert.Equal(0, second.ExitCode);
         Assert.DoesNotContain("epoch 1/1", second.Output, StringComparison.Ordinal);
         Assert.Equal(written, WriteTimes(store));
-        Assert.Equal(markdown, File.ReadAllText(Path.Combine(store, "tiny-published-code-1epochs-2seeds-BP+FDFA-embedded.md")));
+        Assert.Equal(markdown, File.ReadAllText(Path.Combine(store, "tiny-published-code-no-batch-norm-1epochs-2seeds-BP+FDFA-embedded.md")));
+    }
+
+    [Fact]
+    public void A_run_from_before_batch_normalization_is_found_again_and_not_taken_for_one_with_it()
+    {
+        using var temporary = new TemporaryFolder();
+        Assert.Equal(0, ReproductionRun.Of([.. OneRun, "--output", temporary.Path, "--quiet"]).ExitCode);
+        foreach (string run in RunsOf(temporary.Path))
+        {
+            string file = Path.Combine(run, "config.json");
+            JsonNode json = JsonNode.Parse(File.ReadAllText(file))!;
+            Assert.True(json.AsObject().Remove("batchNormalization"));
+            Assert.True(json["data"]!.AsObject().Remove("shape"));
+            Assert.True(json["options"]!.AsObject().Remove("perturbationSite"));
+            File.WriteAllText(file, json.ToJsonString());
+        }
+
+        var request = new ReproductionRequest(
+            ReproductionRun.Tiny, [LearningRule.Backpropagation], ["embedded"], Preset.PublishedCode, Epochs: 1, Seeds: 2,
+            Quick: false, Download: false, "cpu", temporary.Path, DataDirectory: null, Quiet: true);
+        using RunStore store = RunStore.Open(temporary.Path);
+
+        Assert.Equal([true, true], Found(false));
+        // The network without a hidden block has nothing to normalize.
+        Assert.Equal([true, false], Found(true));
+
+        IEnumerable<bool> Found(bool batchNormalization) => ReproductionPlan
+            .Of(request with { BatchNormalization = batchNormalization })
+            .Entries.Select(entry => store.Find(entry.Request, out string? damage) is not null && damage is null);
     }
 
     [Fact]
@@ -181,7 +211,7 @@ public sealed class ReproduceTests
         Directory.CreateDirectory(temporary.File("nothing"));
 
         CommandLineRun run = ReproductionRun.Of(
-            "--quick", "--rules", "BP", "--epochs", "1", "--data-dir", temporary.File("nothing"), "--device", "cpu", "--quiet", "--output", temporary.File("store"));
+            "--quick", "--rules", "BP", "--no-batch-norm", "--epochs", "1", "--data-dir", temporary.File("nothing"), "--device", "cpu", "--quiet", "--output", temporary.File("store"));
 
         Assert.Equal("", run.Error);
         Assert.Equal(0, run.ExitCode);
@@ -189,7 +219,7 @@ public sealed class ReproduceTests
         Assert.Contains("do not expect agreement", run.Output, StringComparison.Ordinal);
         Assert.Contains("CIFAR10 is left out of a quick look; name cifar-10 with --data to have it.", run.Output, StringComparison.Ordinal);
         Assert.Contains("1 epoch and 2 seeds, where the paper has 100 and 10", run.Output, StringComparison.Ordinal);
-        Assert.Contains("without its batch normalization", run.Output, StringComparison.Ordinal);
+        Assert.Contains("Preset published-code, but without its batch normalization.", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -200,9 +230,12 @@ public sealed class ReproduceTests
             Quick: false, Download: false, "cpu", "nowhere", DataDirectory: null, Quiet: true);
 
         Assert.Contains(
-            "Preset published-code without its batch normalization, which fdfa does not have yet; FG-A, LG-FG-A as in paper, since the authors' code does not have them.",
+            "Preset published-code; FG-A, LG-FG-A as in paper, since the authors' code does not have them.",
             ReproductionPlan.Of(request).Remarks);
         Assert.Contains("Preset paper.", ReproductionPlan.Of(request with { Preset = Preset.Paper }).Remarks);
+        Assert.Contains(
+            "Preset paper, but batch normalization in every hidden block.",
+            ReproductionPlan.Of(request with { Preset = Preset.Paper, BatchNormalization = true }).Remarks);
     }
 
     [Fact]
@@ -217,7 +250,7 @@ public sealed class ReproduceTests
 
     private static string TableOf(TemporaryFolder store, string rules) => Assert.Single(Directory.GetFiles(store.Path, $"*-{rules}-embedded.csv"));
 
-    private static string[] OneRun => ["--rules", "BP", "--data", "embedded", "--epochs", "1", "--seeds", "2", "--device", "cpu"];
+    private static string[] OneRun => ["--rules", "BP", "--data", "embedded", "--no-batch-norm", "--epochs", "1", "--seeds", "2", "--device", "cpu"];
 
     private static string[] RunsOf(string store) => [.. Directory.GetDirectories(store).Order(StringComparer.Ordinal)];
 

@@ -86,12 +86,16 @@ public sealed class RunFolderTests
     {
         JsonNode json = JsonNode.Parse(SomeRun.Configuration.ToJson())!;
         json.AsObject().Remove("differences");
-        string[] later = ["feedbackDecay", "perturbations", "noise", "antithetic", "weightNoise", "outputGradient"];
+        Assert.True(json.AsObject().Remove("batchNormalization"));
+        Assert.True(json["data"]!.AsObject().Remove("shape"));
+        string[] later = ["feedbackDecay", "perturbations", "noise", "antithetic", "weightNoise", "outputGradient", "perturbationSite"];
         Assert.All(later, name => Assert.True(json["options"]!.AsObject().Remove(name), name));
 
         RunConfiguration read = RunConfiguration.Parse(json.ToJsonString(), "config.json");
 
         Assert.Equal(SomeRun.Request.Options, read.ToRequest().Options);
+        Assert.Equal(SomeRun.Request.ToArguments(), read.ToRequest().ToArguments());
+        Assert.False(read.ToRequest().Network.HasBatchNormalization);
     }
 
     [Fact]
@@ -100,7 +104,7 @@ public sealed class RunFolderTests
             "Differs from the preset paper in: activation tanh (relu), batch size 32 (64), learning rate 0.0003333333333333333 (1e-4), "
             + "weights start as pytorch (kaiming), feedback rate decay per epoch 1 (0.95), feedback is updated simultaneous (first).",
             "Differs from the preset published-code in: activation tanh (relu), batch size 32 (64), learning rate 0.0003333333333333333 (1e-4), "
-            + "no batch normalization.",
+            + "batch normalization no (yes).",
         ],
         RunConfiguration.Parse(SomeRun.Configuration.ToJson(), "config.json").Differences);
 

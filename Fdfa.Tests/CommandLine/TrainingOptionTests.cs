@@ -42,9 +42,10 @@ public sealed class TrainingOptionTests
     [MemberData(nameof(RulesAndPresets))]
     public void Without_options_a_run_is_the_preset_s(string rule, string preset)
     {
-        RunRequest request = Read("--rule", rule, "--preset", preset, "--no-batch-norm");
+        RunRequest request = Read("--rule", rule, "--preset", preset);
 
-        Assert.Equal(Preset.Parse(preset).OptionsFor(LearningRule.Parse(rule)), request.Options);
+        Assert.Equal(Preset.Parse(preset).OptionsOn(request.Network, LearningRule.Parse(rule)), request.Options);
+        Assert.Equal(Preset.Parse(preset).BatchNormalizationFor(LearningRule.Parse(rule)), request.Network.IsNormalized());
         Assert.Equal(Preset.Parse(preset).ActivationFor(LearningRule.Parse(rule)), request.Network.HiddenActivation);
     }
 
@@ -58,7 +59,7 @@ public sealed class TrainingOptionTests
             "--batch-size", "7", "--learning-rate", "0.25", "--decay", "0.5", "--optimizer", "sgd", "--loss", "mse", "--weight-init", "zeros",
             "--feedback-rate", "0.125", "--feedback-rate-decay", "0.75", "--feedback-optimizer", "sgd", "--feedback-order", "simultaneous",
             "--feedback-init", "pytorch", "--feedback-decay", "1e-6", "--perturbations", "4", "--noise", "rademacher",
-            "--weight-noise", "sample", "--output-gradient", "exact",
+            "--weight-noise", "sample", "--output-gradient", "exact", "--perturb-at", "pre-activation",
         ];
         LearningRule learningRule = LearningRule.Parse(rule);
         HashSet<string> meaningful = [.. TrainingOption.For(learningRule).Select(option => option.Switch)];

@@ -282,8 +282,8 @@ public sealed class TrainerTests(CpuAccelerators devices)
     {
         var device = devices.Open("simd");
         using var data = RandomData(device, 5);
-        Assert.Throws<TopologyException>(() => new Trainer(
-            device, Topology.Parse($"{SampleSize}-4-{Classes}", batchNormalization: true), Options("BP"), data, [0]));
+        Assert.Throws<InvalidOptionException>(() => new Trainer(
+            device, Topology.Parse($"{SampleSize}-4-{Classes}", batchNormalization: true), Options("L-FDFA"), data, [0]));
         Assert.Throws<ShapeMismatchException>(() => new Trainer(device, new NetworkDescription([SampleSize + 1, Classes]), Options("BP"), data, [0]));
         Assert.Throws<ShapeMismatchException>(() => new Trainer(device, new NetworkDescription([SampleSize, Classes + 1]), Options("BP"), data, [0]));
         Assert.Throws<InvalidOptionException>(() => new Trainer(device, s_network, Options("BP"), data, []));

@@ -1,0 +1,127 @@
+using Fdfa.Cpu.Reference.Description;
+
+namespace Fdfa.Gpu.Checkpoints;
+
+/// <summary>Which feedback a file has.</summary>
+internal enum FeedbackLayout
+{
+    /// <summary>None.</summary>
+    None,
+
+    /// <summary>[n_L × values at the site], a convolution's as [n_L, channels, height, width].</summary>
+    Direct,
+
+    /// <summary>The shape of the next block's weights.</summary>
+    Layerwise,
+}
+
+/// <summary>One array of a network's parameters under its name in a file.</summary>
+/// <param name="Name">As PyTorch would call it.</param>
+/// <param name="Block">The block's index, from 0.</param>
+/// <param name="Shape">Row-major.</param>
+/// <param name="ValuesOf">Takes the array from the block's parameters.</param>
+/// <param name="Put">The parameters with this array instead.</param>
+internal sealed record ModelTensor(
+    string Name, int Block, int[] Shape, Func<BlockParameters, double[]> ValuesOf, Func<BlockParameters, double[], BlockParameters> Put)
+{
+    public const string FeedbackPrefix = "feedbacks.";
+    public const string HeadPrefix = "heads.";
+
+    public long Elements { get; } = Shape.Aggregate(1L, (product, side) => product * side);
+
+    public long Bytes => Elements * sizeof(float);
+
+    public string ShapeInWords => $"[{string.Join(", ", Shape)}]";
+
+    /// <summary>Whether a file's tensor has this shape.</summary>
+    public bool HasShape(long[] sides) => sides.SequenceEqual(Shape.Select(side => (long)side));
+
+    /// <summary>All tensors of a network, in the order in which they are written.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="feedback">Which feedback its hidden blocks have.</param>
+    /// <param name="site">Where direct feedback arrives.</param>
+    /// <param name="withHeads">Whether hidden blocks but the last one have heads.</param>
+    public static IReadOnlyList<ModelTensor> Of(NetworkDescription network, FeedbackLayout feedback, PerturbationSite site, bool withHeads)
+    {
+        var blocks = Enumerable.Range(0, network.Blocks.Count);
+        var tensors = blocks.SelectMany(index => OfBlock(network.Blocks[index], index));
+        if (feedback != FeedbackLayout.None)
+        {
+            tensors = tensors.Concat(blocks.SkipLast(1).Select(index => OfFeedback(network, index, feedback, site)));
+        }
+
+        if (withHeads)
+        {
+            tensors = tensors.Concat(blocks.SkipLast(2).SelectMany(index => OfHead(network, index)));
+        }
+
+        return [.. tensors];
+    }
+
+    /// <summary>What PyTorch has besides: how many batches a normalization has seen, on which nothing here depends.</summary>
+    public static IEnumerable<string> IgnoredNames(NetworkDescription network) => Enumerable
+        .Range(0, network.Blocks.Count)
+        .Where(index => network.Blocks[index].HasBatchNormalization)
+        .Select(index => $"norms.{index}.num_batches_tracked");
+
+    private static IEnumerable<ModelTensor> OfBlock(Block block, int index)
+    {
+        yield return new($"layers.{index}.weight", index, WeightShape(block), one => one.Weights, (one, values) => one with { Weights = values });
+        if (block.BiasCount > 0)
+        {
+            yield return new($"layers.{index}.bias", index, [block.BiasCount], one => one.Biases, (one, values) => one with { Biases = values });
+        }
+
+        if (!block.HasBatchNormalization)
+        {
+            yield break;
+        }
+
+        ModelTensor Norm(string name, Func<Normalization, double[]> valuesOf, Func<Normalization, double[], Normalization> put) => new(
+            $"norms.{index}.{name}",
+            index,
+            [block.NormalizedChannels],
+            one => valuesOf(one.Normalization!),
+            (one, values) => one with { Normalization = put(one.Normalization ?? new Normalization([], [], [], []), values) });
+
+        yield return Norm("weight", norm => norm.Scale, (norm, values) => norm with { Scale = values });
+        yield return Norm("bias", norm => norm.Shift, (norm, values) => norm with { Shift = values });
+        yield return Norm("running_mean", norm => norm.RunningMean, (norm, values) => norm with { RunningMean = values });
+        yield return Norm("running_var", norm => norm.RunningVariance, (norm, values) => norm with { RunningVariance = values });
+    }
+
+    private static ModelTensor OfFeedback(NetworkDescription network, int index, FeedbackLayout feedback, PerturbationSite site) => new(
+        $"{FeedbackPrefix}{index}.weight",
+        index,
+        feedback == FeedbackLayout.Layerwise ? WeightShape(network.Blocks[index + 1]) : [network.OutputSize, .. ShapeAt(network.Blocks[index], site)],
+        block => block.Feedback,
+        (block, values) => block with { Feedback = values });
+
+    private static IEnumerable<ModelTensor> OfHead(NetworkDescription network, int index)
+    {
+        ModelTensor Head(string name, int[] shape, Func<LocalHead, double[]> valuesOf, Func<LocalHead, double[], LocalHead> put) => new(
+            $"{HeadPrefix}{index}.{name}",
+            index,
+            shape,
+            one => valuesOf(one.Head!),
+            (one, values) => one with { Head = put(one.Head ?? new LocalHead([], []), values) });
+
+        yield return Head("weight", [network.OutputSize, network.Blocks[index].Outputs], head => head.Weights, (head, values) => head with { Weights = values });
+        yield return Head("bias", [network.OutputSize], head => head.Biases, (head, values) => head with { Biases = values });
+    }
+
+    private static int[] WeightShape(Block block) => block is ConvolutionBlock convolution
+        ? [convolution.Filters, convolution.Input.Channels, convolution.Kernel, convolution.Kernel]
+        : [block.Channels, block.FanIn];
+
+    private static int[] ShapeAt(Block block, PerturbationSite site)
+    {
+        if (block is not ConvolutionBlock convolution)
+        {
+            return [block.SizeAt(site)];
+        }
+
+        var shape = site == PerturbationSite.BlockOutput ? convolution.Output : convolution.Map;
+        return [shape.Channels, shape.Height, shape.Width];
+    }
+}

@@ -1,0 +1,32 @@
+using System.Globalization;
+using Fdfa.Gpu.Devices;
+
+namespace Fdfa.Gpu.Networks;
+
+/// <summary>The memory that training a network takes, counted before any of it is allocated. The data set is not in it.</summary>
+/// <param name="Blocks">Device memory, block by block, and last what belongs to none.</param>
+/// <param name="HostBytes">Main memory while one replica's parameters go to the device or come back.</param>
+public sealed record MemoryPlan(IReadOnlyList<BlockMemory> Blocks, double HostBytes)
+{
+    /// <summary>Device memory of all replicas.</summary>
+    public double DeviceBytes => Blocks.Sum(block => block.Bytes);
+
+    /// <summary>What takes most.</summary>
+    public BlockMemory Largest => Blocks.MaxBy(block => block.Bytes)!;
+
+    /// <summary>What is needed and what there is, where a device or this machine has too little: "9.0 GB of memory, and this machine has 8.0 GB".</summary>
+    /// <returns>Null where it fits.</returns>
+    public string? FindShortage(DeviceInfo device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        double mainMemory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        bool sharesMainMemory = device.Kind == DeviceKind.Cpu;
+        return sharesMainMemory
+            ? Compare("memory", DeviceBytes + HostBytes, "this machine", device.MemoryBytes)
+            : Compare("memory", HostBytes, "this machine", mainMemory) ?? Compare("device memory", DeviceBytes, device.Name, device.MemoryBytes);
+    }
+
+    private static string? Compare(string kind, double needed, string owner, double available) => needed > available
+        ? string.Create(CultureInfo.InvariantCulture, $"{needed / 1e9:0.0} GB of {kind}, and {owner} has {available / 1e9:0.0} GB")
+        : null;
+}
