@@ -20,6 +20,8 @@ public sealed record Preset(
 
     private const int AlexNetBatch = 128;
 
+    private static readonly ImageShape s_cifarImage = new(3, 32, 32);
+
     /// <summary>The paper's Appendix A and Algorithm 1.</summary>
     public static Preset Paper { get; } = new(
         "paper",
@@ -62,6 +64,21 @@ public sealed record Preset(
         rule => IsPublished(rule) && !IsWeightPerturbed(rule),
         (rule, network) => IsPublished(rule) && HasPool(network) && !AlexNet.Is(network) ? PerturbationSite.BeforePool : PerturbationSite.BlockOutput,
         "the authors' repository: batch norm in hidden blocks, PyTorch's default weights, constant feedback rate, both updates from the old feedback");
+
+    /// <summary>
+    /// How the preset makes inputs of images, which says what size of network it wants; <see langword="null"/> where it takes them as they are.
+    /// The authors' repository trains AlexNet on CIFAR-100 alone, and on no image of another size.
+    /// </summary>
+    /// <param name="topology">The topology, such as alexnet-100.</param>
+    /// <param name="rule">The rule.</param>
+    /// <param name="image">The shape of the data's images.</param>
+    public ImageAugmentation? AugmentationOf(string topology, LearningRule rule, ImageShape image)
+    {
+        ArgumentNullException.ThrowIfNull(topology);
+        return this == PublishedCode && IsPublished(rule) && topology.StartsWith(AlexNet.Prefix, StringComparison.Ordinal) && image == s_cifarImage
+            ? ImageAugmentation.PublishedCode
+            : null;
+    }
 
     /// <summary>The options that the preset gives a rule on a network: the site, and AlexNet's batch of 128.</summary>
     public TrainingOptions OptionsOn(NetworkDescription network, LearningRule rule)

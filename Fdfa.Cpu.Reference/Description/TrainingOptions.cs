@@ -142,6 +142,9 @@ public sealed record TrainingOptions
     /// <summary>Where perturbations are added and the feedback error arrives.</summary>
     public PerturbationSite PerturbationSite { get; init; } = PerturbationSite.BlockOutput;
 
+    /// <summary>How the data's images become the network's inputs; <see langword="null"/> where they are taken as they are.</summary>
+    public ImageAugmentation? Augmentation { get; init; }
+
     /// <summary>
     /// The site of this rule: layerwise feedback stands for W⁽ˡ⁺¹⁾, which reads the block's output, and so that always is its site. BP and
     /// FG-W have none and do not ask.
@@ -218,6 +221,7 @@ public sealed record TrainingOptions
         RequireNamed("weight noise", WeightNoise);
         RequireNamed("output gradient", OutputGradient);
         RequireNamed("perturbation site", PerturbationSite);
+        Augmentation?.Validate();
     }
 
     private static void RequireNamed<TEnum>(string name, TEnum value)

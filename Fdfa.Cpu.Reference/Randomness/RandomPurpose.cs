@@ -20,4 +20,7 @@ public enum RandomPurpose
 
     /// <summary>The start of a local head.</summary>
     HeadInitialisation = 5,
+
+    /// <summary>The crop and flip of an image, per step and sample.</summary>
+    Augmentation = 6,
 }

@@ -20,11 +20,6 @@ public struct PerturbationNoise
     /// <summary>Purpose of perturbations of weights, V.</summary>
     public const uint OfWeights = 4 << 16;
 
-    private const uint Multiplier0 = 0xD251_1F53;
-    private const uint Multiplier1 = 0xCD9E_8D57;
-    private const uint Weyl0 = 0x9E37_79B9;
-    private const uint Weyl1 = 0xBB67_AE85;
-
     /// <summary>The seed's low word.</summary>
     public uint SeedLow;
 
@@ -64,7 +59,7 @@ public struct PerturbationNoise
     {
         var isNegated = IsAntithetic & direction & 1;
         var rows = TLanes.AddBits(samples, TLanes.BroadcastBits((uint)(direction - isNegated) << 24));
-        var words = Philox<TBits, TLane, TLanes>(quads, rows, stream, Step, SeedLow, SeedHigh);
+        var words = Philox4x32.Generate<TBits, TLane, TLanes>(quads, rows, stream, Step, SeedLow, SeedHigh);
         LaneQuad<TLane> values;
         if (IsRademacher != 0)
         {
@@ -96,35 +91,6 @@ public struct PerturbationNoise
         where TLanes : struct, ILanes<TLane, TBits> =>
         TLanes.AsFloats(TLanes.XorBits(
             TLanes.AsBits(TLanes.Broadcast(1f)), TLanes.AndBits(word, TLanes.BroadcastBits(0x8000_0000))));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static LaneQuad<TBits> Philox<TBits, TLane, TLanes>(TBits c0, TBits c1, uint c2, uint c3, uint key0, uint key1)
-        where TLane : unmanaged
-        where TBits : unmanaged
-        where TLanes : struct, ILanes<TLane, TBits>
-    {
-        var x0 = c0;
-        var x1 = c1;
-        var x2 = TLanes.BroadcastBits(c2);
-        var x3 = TLanes.BroadcastBits(c3);
-        var m0 = TLanes.BroadcastBits(Multiplier0);
-        var m1 = TLanes.BroadcastBits(Multiplier1);
-        for (var round = 0; round < 10; round++)
-        {
-            var high0 = TLanes.MultiplyHigh(x0, m0);
-            var low0 = TLanes.MultiplyLow(x0, m0);
-            var high1 = TLanes.MultiplyHigh(x2, m1);
-            var low1 = TLanes.MultiplyLow(x2, m1);
-            x0 = TLanes.XorBits(TLanes.XorBits(high1, x1), TLanes.BroadcastBits(key0));
-            x2 = TLanes.XorBits(TLanes.XorBits(high0, x3), TLanes.BroadcastBits(key1));
-            x1 = low1;
-            x3 = low0;
-            key0 += Weyl0;
-            key1 += Weyl1;
-        }
-
-        return new LaneQuad<TBits>(x0, x1, x2, x3);
-    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static LanePair<TLane> BoxMuller<TLane, TBits, TLanes>(TBits even, TBits odd)

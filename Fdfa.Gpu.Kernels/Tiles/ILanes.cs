@@ -36,6 +36,9 @@ public interface ILanes<TLane, TBits>
     /// <summary>In lane k, byte <c>data[order[orderIndex + k] · stride + offset]</c>.</summary>
     static abstract TBits GatherBytes(ArrayView<byte> data, ArrayView<int> order, int orderIndex, int stride, int offset);
 
+    /// <summary>In lane k, byte <c>data[order[orderIndex + k] · stride + offset of lane k]</c>; offsets are below 2³¹.</summary>
+    static abstract TBits GatherBytesAt(ArrayView<byte> data, ArrayView<int> order, int orderIndex, int stride, TBits offsets);
+
     /// <summary>Writes words <c>view[index … index + Count − 1]</c>.</summary>
     static abstract void StoreBits(ArrayView<uint> view, int index, TBits value);
 

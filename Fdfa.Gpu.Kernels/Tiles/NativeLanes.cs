@@ -66,6 +66,22 @@ public readonly struct NativeLanes : ILanes<Vector<float>, Vector<uint>>
     }
 
     /// <inheritdoc/>
+    [SkipLocalsInit]
+    public static unsafe Vector<uint> GatherBytesAt(ArrayView<byte> data, ArrayView<int> order, int orderIndex, int stride, Vector<uint> offsets)
+    {
+        var bytes = SimdMemory.Pointer(data);
+        var rows = SimdMemory.Pointer(order) + orderIndex;
+        var words = stackalloc uint[Count];
+        offsets.Store(words);
+        for (var lane = 0; lane < Count; lane++)
+        {
+            words[lane] = bytes[((long)rows[lane] * stride) + words[lane]];
+        }
+
+        return Vector.Load(words);
+    }
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe void StoreBits(ArrayView<uint> view, int index, Vector<uint> value) => value.Store(SimdMemory.Pointer(view) + index);
 

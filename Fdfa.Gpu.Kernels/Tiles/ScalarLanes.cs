@@ -37,6 +37,10 @@ public readonly struct ScalarLanes : ILanes<float, uint>
         data[((long)order[orderIndex] * stride) + offset];
 
     /// <inheritdoc/>
+    public static uint GatherBytesAt(ArrayView<byte> data, ArrayView<int> order, int orderIndex, int stride, uint offsets) =>
+        data[((long)order[orderIndex] * stride) + offsets];
+
+    /// <inheritdoc/>
     public static void StoreBits(ArrayView<uint> view, int index, uint value) => view[index] = value;
 
     /// <inheritdoc/>

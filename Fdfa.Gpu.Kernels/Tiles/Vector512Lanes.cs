@@ -72,6 +72,22 @@ public readonly struct Vector512Lanes : ILanes<Vector512<float>, Vector512<uint>
     }
 
     /// <inheritdoc/>
+    [SkipLocalsInit]
+    public static unsafe Vector512<uint> GatherBytesAt(ArrayView<byte> data, ArrayView<int> order, int orderIndex, int stride, Vector512<uint> offsets)
+    {
+        var bytes = SimdMemory.Pointer(data);
+        var rows = SimdMemory.Pointer(order) + orderIndex;
+        var words = stackalloc uint[Count];
+        offsets.Store(words);
+        for (var lane = 0; lane < Count; lane++)
+        {
+            words[lane] = bytes[((long)rows[lane] * stride) + words[lane]];
+        }
+
+        return Vector512.Load(words);
+    }
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe void StoreBits(ArrayView<uint> view, int index, Vector512<uint> value) => value.Store(SimdMemory.Pointer(view) + index);
 

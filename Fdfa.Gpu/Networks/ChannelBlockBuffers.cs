@@ -263,6 +263,7 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
             taps[tap] = checked(row * InputFeatureStride);
         }
 
-        Taps.CopyFromCPU(taps);
+        // All replicas read the first copy.
+        Taps.SubView(0, taps.Length).CopyFromCPU(taps);
     }
 }

@@ -14,7 +14,7 @@ namespace Fdfa.Gpu.Networks;
 /// A step leaves its update pending; the next step's launches apply it block by block, each before its forward pass.
 /// Launches per step: L. With a backward chain 2L − 1, because each link waits for the one above; with local heads 2L − 2,
 /// because a head needs all rows of its block, which many groups share. One more gathers the batch where no step before has: in an epoch's
-/// first step, after an evaluation, and always where L = 1.
+/// first step, after an evaluation, and always where L = 1. Augmented images take two for that, in every step: their crops are drawn first.
 /// </remarks>
 internal sealed class DeviceNetwork : IDisposable
 {
@@ -22,6 +22,7 @@ internal sealed class DeviceNetwork : IDisposable
     private readonly TrainingOptions _options;
     private readonly NetworkKernels _kernels;
     private readonly NetworkBuffers _buffers;
+    private readonly AugmentedInputs? _augmented;
     private readonly int _replicas;
     private long _step;
     private bool _gathered;
@@ -29,7 +30,13 @@ internal sealed class DeviceNetwork : IDisposable
     private int _pendingSamples;
     private uint _pendingNoiseStep;
 
-    public DeviceNetwork(ComputeDevice device, NetworkDescription network, TrainingOptions options, IReadOnlyList<ulong> seeds)
+    /// <param name="device">Where to train.</param>
+    /// <param name="network">What to train.</param>
+    /// <param name="options">How to train.</param>
+    /// <param name="seeds">One per replica.</param>
+    /// <param name="image">The shape of the data's images, where the options augment them.</param>
+    public DeviceNetwork(
+        ComputeDevice device, NetworkDescription network, TrainingOptions options, IReadOnlyList<ulong> seeds, ImageShape image = default)
     {
         _device = device;
         _options = options;
@@ -37,6 +44,9 @@ internal sealed class DeviceNetwork : IDisposable
         _kernels = new NetworkKernels(device, network.HiddenActivation, options);
         _buffers = new NetworkBuffers(device, network, options, _replicas);
         _buffers.Seeds.SubView(0, 2L * _replicas).CopyFromCPU(seeds.SelectMany(seed => new[] { (uint)seed, (uint)(seed >> 32) }).ToArray());
+        _augmented = options.Augmentation is { } augmentation
+            ? new AugmentedInputs(device, augmentation, image, _buffers.Crops, _buffers.Seeds, _replicas)
+            : null;
     }
 
     /// <summary>The blocks' memory, for tests and checks.</summary>
@@ -59,12 +69,12 @@ internal sealed class DeviceNetwork : IDisposable
     {
         if (!_gathered)
         {
-            Gather(batch, _step);
+            Gather(batch, noiseStep);
         }
 
-        var isDeep = LastIndex > 0;
-        Launch(Pass(batch.Samples, noiseStep, Blocks[0].Directions), isTraining: true, Gathering(isDeep ? next : null, _step + 1), metrics);
-        _gathered = isDeep && next is not null;
+        var following = LastIndex > 0 && _augmented is null ? next : null;
+        Launch(Pass(batch.Samples, noiseStep, Blocks[0].Directions), isTraining: true, Gathering(following, _step + 1), metrics);
+        _gathered = following is not null;
         if (_options.Rule.HasBackwardChain)
         {
             for (var index = LastIndex - 1; index >= 0; index--)
@@ -82,7 +92,7 @@ internal sealed class DeviceNetwork : IDisposable
     /// <summary>Loss and accuracy of a batch with the current weights; pending updates must have been flushed.</summary>
     public void Evaluate(in Batch batch, in MetricsTarget metrics)
     {
-        Gather(batch, _step);
+        Gather(batch, noiseStep: null);
         _gathered = false;
         Launch(Pass(batch.Samples, noiseStep: 0, directions: 0), isTraining: false, Gathering(null, 0), metrics);
     }
@@ -429,8 +439,18 @@ internal sealed class DeviceNetwork : IDisposable
         _kernels.DenseBackward(stream, configuration, projection, block.RowsPerGroup);
     }
 
-    private void Gather(in Batch batch, long step) =>
-        _kernels.Gather(_device.Accelerator.DefaultStream, _device.Launch(Blocks[0].Tiles, _replicas), Gathering(batch, step));
+    private void Gather(in Batch batch, uint? noiseStep)
+    {
+        var gather = Gathering(batch, _step);
+        if (_augmented is { } augmented)
+        {
+            augmented.Gather(gather, Blocks[0].Tiles, noiseStep);
+        }
+        else
+        {
+            _kernels.Gather(_device.Accelerator.DefaultStream, _device.Launch(Blocks[0].Tiles, _replicas), gather);
+        }
+    }
 
     private BatchGather Gathering(in Batch? batch, long step) => batch is not { } known ? default : new BatchGather
     {

@@ -1,5 +1,6 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Augmentation;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 
@@ -43,6 +44,7 @@ internal sealed class NetworkBuffers : IDisposable
         Loss = new LossBuffers(Shared, network.OutputSize, options, SampleCapacity);
         HeadMetrics = Shared.Allocate(2);
         Inputs = new InputBuffers(Shared, network.Blocks[0], SampleCapacity);
+        Crops = Shared.Allocate<uint>(options.Augmentation is null ? 0 : CropDraw.Rows * SampleCapacity, BufferUse.Activations);
         Seeds = Shared.Allocate<uint>(2, BufferUse.Activations);
     }
 
@@ -63,6 +65,9 @@ internal sealed class NetworkBuffers : IDisposable
     public ArrayView<float> HeadMetrics { get; }
 
     public InputBuffers Inputs { get; }
+
+    /// <summary>Per replica, the crops of a batch of augmented images; empty where they are not augmented.</summary>
+    public ArrayView<uint> Crops { get; }
 
     /// <summary>Per replica: low and high word of the seed.</summary>
     public ArrayView<uint> Seeds { get; }

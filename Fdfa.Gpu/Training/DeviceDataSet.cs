@@ -21,8 +21,10 @@ public sealed class DeviceDataSet : IDisposable
     /// <param name="labels">[count], each below <paramref name="classCount"/>.</param>
     /// <param name="sampleSize">Bytes per sample.</param>
     /// <param name="classCount">Number of classes, 1…256.</param>
+    /// <param name="image">The shape of a sample, which augmentation needs; <see langword="null"/> where samples are no images.</param>
     /// <exception cref="ShapeMismatchException">The sizes do not fit, or a label is out of range.</exception>
-    public DeviceDataSet(ComputeDevice device, ReadOnlySpan<byte> samples, ReadOnlySpan<byte> labels, int sampleSize, int classCount)
+    public DeviceDataSet(
+        ComputeDevice device, ReadOnlySpan<byte> samples, ReadOnlySpan<byte> labels, int sampleSize, int classCount, ImageShape? image = null)
     {
         ArgumentNullException.ThrowIfNull(device);
         if (labels.Length == 0 || sampleSize < 1 || samples.Length != (long)labels.Length * sampleSize)
@@ -39,7 +41,13 @@ public sealed class DeviceDataSet : IDisposable
                 $"Label {bad} is {labels[bad]}, but there are {classCount} classes, 0 to {classCount - 1}."));
         }
 
+        if (image is { } shape && shape.Size != sampleSize)
+        {
+            throw new ShapeMismatchException($"Images of {shape} do not have the {sampleSize} bytes of a sample; give the shape of the samples.");
+        }
+
         Device = device;
+        Image = image;
         Count = labels.Length;
         SampleSize = sampleSize;
         ClassCount = classCount;
@@ -59,6 +67,9 @@ public sealed class DeviceDataSet : IDisposable
 
     /// <summary>Bytes per sample.</summary>
     public int SampleSize { get; }
+
+    /// <summary>The shape of a sample, where it is an image.</summary>
+    public ImageShape? Image { get; }
 
     /// <summary>Number of classes.</summary>
     public int ClassCount { get; }

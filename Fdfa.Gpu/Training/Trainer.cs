@@ -53,7 +53,7 @@ public sealed class Trainer : IDisposable
         }
 
         DeviceSupport.Require(network, options);
-        RequireFit(device, network, trainingData);
+        RequireFit(device, network, options, trainingData);
         _device = device;
         _description = network;
 
@@ -63,7 +63,7 @@ public sealed class Trainer : IDisposable
         _data = trainingData;
         Seeds = [.. seeds];
         StepsPerEpoch = (trainingData.Count + _options.BatchSize - 1) / _options.BatchSize;
-        Network = new DeviceNetwork(device, network, _options, Seeds);
+        Network = new DeviceNetwork(device, network, _options, Seeds, trainingData.Image ?? default);
         _order = new DeviceBuffer<int>(device, (long)OrderStride * Seeds.Count);
         _nextOrder = CPUMemoryBuffer.Create(device.Accelerator, OrderStride, sizeof(int));
         _trainingMetrics = new MetricsBuffer(device, StepsPerEpoch, Seeds.Count);
@@ -157,7 +157,12 @@ public sealed class Trainer : IDisposable
     public IReadOnlyList<Evaluation> Evaluate(DeviceDataSet data)
     {
         ArgumentNullException.ThrowIfNull(data);
-        RequireFit(_device, _description, data);
+        RequireFit(_device, _description, _options, data);
+        if (_options.Augmentation is not null && data.Image != _data.Image)
+        {
+            throw new ShapeMismatchException($"The data has images of {data.Image}, but the network trains on images of {_data.Image}; evaluate on images of the same shape.");
+        }
+
         Network.Flush();
         var totals = new MetricTotals[Seeds.Count];
         var batches = (data.Count + _options.BatchSize - 1) / _options.BatchSize;
@@ -256,11 +261,17 @@ public sealed class Trainer : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(replica, Seeds.Count);
     }
 
-    private static void RequireFit(ComputeDevice device, NetworkDescription network, DeviceDataSet data)
+    private static void RequireFit(ComputeDevice device, NetworkDescription network, TrainingOptions options, DeviceDataSet data)
     {
         if (data.Device != device)
         {
             throw new ShapeMismatchException($"The data lies on {data.Device.Info.Selector}, the network on another device ({device.Info.Selector}); upload the data to the device that trains.");
+        }
+
+        if (options.Augmentation is { } augmentation)
+        {
+            RequireFit(network, augmentation, data);
+            return;
         }
 
         if (network.InputSize != data.SampleSize || network.OutputSize != data.ClassCount)
@@ -268,6 +279,22 @@ public sealed class Trainer : IDisposable
             throw new ShapeMismatchException(string.Create(
                 CultureInfo.InvariantCulture,
                 $"The network {network.Topology} takes {network.InputSize} inputs and gives {network.OutputSize} outputs, but the data has {data.SampleSize} values per sample and {data.ClassCount} classes; give a topology that starts with {data.SampleSize} and ends with {data.ClassCount}."));
+        }
+    }
+
+    private static void RequireFit(NetworkDescription network, ImageAugmentation augmentation, DeviceDataSet data)
+    {
+        if (data.Image is not { } image)
+        {
+            throw new ShapeMismatchException("The data cannot be augmented, because the shape of its images is not known; give it with the data.");
+        }
+
+        var input = augmentation.InputOf(image);
+        if (network.InputSize != input.Size || (network.InputShape ?? input) != input || network.OutputSize != data.ClassCount)
+        {
+            throw new ShapeMismatchException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The network {network.Topology} takes {network.InputSize} inputs and gives {network.OutputSize} outputs, but the data's images of {image} are augmented to {input}, {input.Size} values, of {data.ClassCount} classes; give a topology for {input} that ends with {data.ClassCount}."));
         }
     }
 }

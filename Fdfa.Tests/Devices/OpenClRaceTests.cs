@@ -1,10 +1,12 @@
 using System.Reflection;
+using Fdfa.Cpu.Reference.Augmentation;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 using Fdfa.Gpu.Measurement;
+using Fdfa.Tests.Kernels;
 using ILGPU;
 using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
@@ -56,6 +58,17 @@ public sealed class OpenClRaceTests
         var reference = new ReferenceTrajectory(new NetworkDescription([5, 19, 18, 3]), vary(options), 3, 0);
         var before = Reports();
         Assert.All(DeviceTrajectory.Compare(device, reference), one => Assert.InRange(AgreementCheck.ErrorOf(one, reference), 0, 1e-4));
+        Assert.Equal(before, Reports());
+    }
+
+    [SkippableFact]
+    public void Augmented_batches_agree_without_a_race_or_a_bad_access()
+    {
+        using var device = OpenSimulator();
+        var before = Reports();
+        using var images = new AugmentedBatch(device, ImageAugmentation.PublishedCode with { Side = 10 }, new ImageShape(3, 7, 7), 5);
+        images.Gather(step: 3);
+        images.AssertAgreement((seed, sample) => RandomCrop.Draw(images.Augmentation, images.Image, seed, 3, sample), 1e-5);
         Assert.Equal(before, Reports());
     }
 

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Augmentation;
 using Fdfa.Gpu.Kernels.Channels;
 using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;
@@ -40,6 +41,8 @@ internal static class DeviceCode
         yield return typeof(PeakKernels).GetMethod(nameof(PeakKernels.Sweep))!;
         yield return typeof(PeakKernels).GetMethod(nameof(PeakKernels.Draw))!;
         yield return Kernel(typeof(BatchGather), nameof(BatchGather.Run), tiles);
+        yield return Kernel(typeof(CropDraw), nameof(CropDraw.Run), tiles);
+        yield return Kernel(typeof(AugmentedGather), nameof(AugmentedGather.Run), tiles);
         foreach (var activation in activations)
         {
             yield return Kernel(typeof(DenseBackward), nameof(DenseBackward.Run), tiles, activation);

@@ -102,6 +102,18 @@ public sealed class NamesTests
         Assert.Equal(Preset.Paper.OptionsFor(rule) with { BatchSize = batchSize }, Preset.Paper.OptionsOn(network, rule));
     }
 
+    /// <summary>The published code enlarges and augments CIFAR-100 for AlexNet; it has no other image that AlexNet sees.</summary>
+    [Theory]
+    [InlineData("published-code", "alexnet-100", "FDFA", 32, true)]
+    [InlineData("published-code", "alexnet-100", "FG-W", 32, true)]
+    [InlineData("published-code", "alexnet-100", "FG-A", 32, false)]
+    [InlineData("published-code", "alexnet-200", "FDFA", 64, false)]
+    [InlineData("published-code", "15C5-40C5-P2-128-10", "FDFA", 32, false)]
+    [InlineData("paper", "alexnet-100", "FDFA", 32, false)]
+    public void Presets_choose_the_augmentation(string preset, string topology, string rule, int side, bool isAugmented) => Assert.Equal(
+        isAugmented ? ImageAugmentation.PublishedCode : null,
+        Preset.Parse(preset).AugmentationOf(topology, LearningRule.Parse(rule), new ImageShape(3, side, side)));
+
     /// <summary>What the presets give each rule: Appendix A, and the authors' two scripts, one of which is for FG-W alone.</summary>
     [Theory]
     [InlineData("BP", Initialisation.KaimingUniform, ActivationFunction.ReLU, 1e-4, true)]
