@@ -150,7 +150,8 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
         string rules = quick.Rules is { } some ? $"the rules {string.Join(", ", some)}, " : "";
         string samples = quick.Limit is { } limit ? $", the first {ConsoleOutput.Plain(limit)} training samples" : "";
         string otherwise = table.HasEmbedded ? ", and with the embedded part of Fashion-MNIST if none is" : "";
-        return $"A first impression: {rules}{ConsoleOutput.Count(quick.Epochs, "epoch")}{samples} and {ConsoleOutput.Count(quick.Seeds, "seed")} unless given, "
+        string images = quick.Augments ? "" : ", images as they are";
+        return $"A first impression: {rules}{ConsoleOutput.Count(quick.Epochs, "epoch")}{samples} and {ConsoleOutput.Count(quick.Seeds, "seed")} unless given{images}, "
             + $"without the data sets that are not on this machine{otherwise}.";
     }
 

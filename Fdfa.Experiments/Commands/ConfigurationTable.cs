@@ -37,9 +37,12 @@ internal static class ConfigurationTable
         AddRow(
             table, "Batch normalization", BatchNormalization.Text(network),
             Preset.All.Select(preset => BatchNormalization.Text(network.AsIn(preset, rule))));
-        AddRow(
-            table, "Augmentation", Augmentation.Text(configuration.Options.Augmentation),
-            Preset.All.Select(preset => Augmentation.Text(request.AugmentationIn(preset))));
+        ImageAugmentation?[] theirs = [.. Preset.All.Select(request.AugmentationIn)];
+        if (theirs.Append(request.Options.Augmentation).Any(augmentation => augmentation is not null))
+        {
+            AddRow(table, "Augmentation", Augmentation.Text(request.Options.Augmentation), theirs.Select(Augmentation.Text));
+        }
+
         output.Table(table);
     }
 
