@@ -4,6 +4,7 @@ using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Training;
 
 namespace Fdfa.Experiments.Commands;
 
@@ -130,8 +131,15 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             _batchNormalization.Read(arguments) ?? preset.BatchNormalizationFor(rule));
         TrainingOptions options = ReadTraining(arguments, preset.OptionsOn(network, rule) with { Augmentation = augmentation });
 
-        // Read now: opening the device comes after the data, and a slip must not wait for a download.
+        if (options.BatchSize == 1 && network.Blocks.Any(block => block is DenseBlock { HasBatchNormalization: true }))
+        {
+            throw new InvalidOptionException(
+                "Batch normalization takes the mean over a step's samples from each of them, which leaves nothing of one; give a --batch-size of at least 2, or --no-batch-norm.");
+        }
+
+        // Read and refused now: the device comes after the data, and a slip must not wait for a download.
         arguments.Device(_device);
+        Trainer.Plan(network, options, replicas: 1);
         return new RunRequest(
             network,
             options,

@@ -85,6 +85,8 @@ public sealed class BadInputTests
         { "train --limit 1000000", "has 10000 training samples" },
         { "train --network 784-1000000-1000000-10 --device cpu --quiet", "GB of memory, and this machine has" },
         { "train --network 784-1000000-1000000-10 --seeds 1000 --device cpu --quiet", "GB of memory, and this machine has" },
+        { "train --network 784-8-10 --batch-norm --batch-size 1 --device cpu", "give a --batch-size of at least 2, or --no-batch-norm." },
+        { "train --rule L-FDFA --network 15C5-P2-128-10 --device cpu", "L-FDFA has kernels for dense networks without batch normalization only, and 15C5-P2-128-10 is not one; give another rule or network." },
         { "evaluate", "needs a RUN" },
         { "evaluate /nowhere-at-all", "'/nowhere-at-all' is not a run folder" },
         { "evaluate --devise cpu x", "Unknown option '--devise' of 'fdfa evaluate'; did you mean --device?" },
