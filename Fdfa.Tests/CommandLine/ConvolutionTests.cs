@@ -243,6 +243,8 @@ public sealed class ConvolutionTests
         Assert.Equal(
             "AlexNet takes images at their own 32 and 64 pixels, with a first convolution to match.",
             Assert.Single(Table3.Table.Remarks(Request("--preset", "paper"))));
+        Assert.Contains(Table3.Table.Remarks(Request("--quick")), remark => remark.Contains("accuracies stay near chance", StringComparison.Ordinal));
+        Assert.Single(Table3.Table.Remarks(Request("--quick", "--epochs", "9")));
 
         using var folder = new Fdfa.Tests.Data.TemporaryFolder();
         folder.Write("cifar-100-binary.tar.gz", Fdfa.Tests.Data.SmallCifar.Archive(CifarDataSet.Cifar100));
