@@ -82,6 +82,9 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
         RunRequest request = Read(arguments);
+
+        // What no kernel can do is refused here, before the data may have to be downloaded.
+        Trainer.Plan(request.Network, request.Options, request.Seeds.Count);
         bool quiet = arguments.GetValue(_quiet);
         using RunFolder folder = RunFolder.Create(
             arguments.Text(_output) ?? RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);
@@ -137,9 +140,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
                 "Batch normalization takes the mean over a step's samples from each of them, which leaves nothing of one; give a --batch-size of at least 2, or --no-batch-norm.");
         }
 
-        // Read and refused now: the device comes after the data, and a slip must not wait for a download.
+        // Read now: opening the device comes after the data, and a slip must not wait for a download.
         arguments.Device(_device);
-        Trainer.Plan(network, options, replicas: 1);
         return new RunRequest(
             network,
             options,
