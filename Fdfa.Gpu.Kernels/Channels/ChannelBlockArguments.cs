@@ -90,6 +90,12 @@ public struct ChannelBlockArguments
     /// <summary>g⁽ˡ⁾, then ∂z [C · P × DeltaStride]; zero where there is no sample.</summary>
     public ArrayView<float> Deltas;
 
+    /// <summary>∂z once more, among zeros, where the block below goes on from it (<see cref="ChannelBackward"/>); else empty.</summary>
+    public ArrayView<float> SpreadDeltas;
+
+    /// <summary>Where ∂z is in <see cref="SpreadDeltas"/>.</summary>
+    public ImageBorder Spread;
+
     /// <summary>The error where it arrives [C · values × DeltaStride]; the same memory as <see cref="Deltas"/> where that is as large. Rules that sum perturbations leave u_k there.</summary>
     public ArrayView<float> SiteDeltas;
 
@@ -144,6 +150,7 @@ public struct ChannelBlockArguments
         one.Feedback = Slice(Feedback, replica);
         one.Map = Slice(Map, replica);
         one.Deltas = Slice(Deltas, replica);
+        one.SpreadDeltas = Slice(SpreadDeltas, replica);
         one.SiteDeltas = Slice(SiteDeltas, replica);
         one.SiteValues = Slice(SiteValues, replica);
         one.OffsetNoise = Slice(OffsetNoise, replica);

@@ -61,8 +61,12 @@ internal struct ChannelErrors<TActivation> : IElementwise
                 g = TActivation.TimesDerivative<TLane, TBits, TLanes>(TActivation.Value<TLane, TBits, TLanes>(a), g);
             }
 
-            TLanes.Store(
-                _block.Deltas, (r * _block.DeltaStride) + column, SampleMask.Keep<TLane, TBits, TLanes>(g, column, _samples));
+            g = SampleMask.Keep<TLane, TBits, TLanes>(g, column, _samples);
+            TLanes.Store(_block.Deltas, (r * _block.DeltaStride) + column, g);
+            if (_block.HasNormalization == 0)
+            {
+                Spread<TLane, TBits, TLanes>(_block, r, column, g);
+            }
         }
     }
 
@@ -97,6 +101,19 @@ internal struct ChannelErrors<TActivation> : IElementwise
         return sum;
     }
 
+    // ∂z, for the link below.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Spread<TLane, TBits, TLanes>(in ChannelBlockArguments block, int row, int column, TLane delta)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        if (block.SpreadDeltas.Length > 0)
+        {
+            TLanes.Store(block.SpreadDeltas, (block.Spread.RowOf(row) * block.DeltaStride) + column, delta);
+        }
+    }
+
     private static int FirstWindow(OutputMap output, int position) =>
         position < output.WindowSize ? 0 : (position - output.WindowSize + output.WindowStride) / output.WindowStride;
 
@@ -116,7 +133,9 @@ internal struct ChannelErrors<TActivation> : IElementwise
                 var index = (r * Block.DeltaStride) + column;
                 var g = TLanes.Load(Block.Deltas, index);
                 var delta = ChannelStatistics.Through<TLane, TBits, TLanes>(Block, r / Block.Geometry.Positions, r, column, 0, g);
-                TLanes.Store(Block.Deltas, index, SampleMask.Keep<TLane, TBits, TLanes>(delta, column, Samples));
+                delta = SampleMask.Keep<TLane, TBits, TLanes>(delta, column, Samples);
+                TLanes.Store(Block.Deltas, index, delta);
+                Spread<TLane, TBits, TLanes>(Block, r, column, delta);
             }
         }
     }
