@@ -83,18 +83,47 @@ internal struct ChannelErrors<TActivation> : IElementwise
         var y = position / _block.Geometry.MapWidth;
         var x = position - (y * _block.Geometry.MapWidth);
         var sum = TLanes.Broadcast(0f);
-        for (var oy = FirstWindow(output, y); oy * output.WindowStride <= y && oy < output.Height; oy++)
+        for (var oy = FirstWindow(output, y); oy * output.WindowStride <= y && oy < output.PooledHeight; oy++)
         {
-            for (var ox = FirstWindow(output, x); ox * output.WindowStride <= x && ox < output.Width; ox++)
+            for (var ox = FirstWindow(output, x); ox * output.WindowStride <= x && ox < output.PooledWidth; ox++)
             {
-                var o = (channel * output.Positions) + (oy * output.Width) + ox;
+                var o = (((channel * output.PooledHeight) + oy) * output.PooledWidth) + ox;
                 var place = ((y - (oy * output.WindowStride)) * output.WindowSize) + x - (ox * output.WindowStride);
-                var delta = TLanes.Load(_block.SiteDeltas, (o * _block.DeltaStride) + column);
+                var delta = output.IsAveraged
+                    ? Unaveraged<TLane, TBits, TLanes>(channel, oy, ox, column)
+                    : TLanes.Load(_block.SiteDeltas, (o * _block.DeltaStride) + column);
                 sum = TLanes.Add(sum, TLanes.SelectEqual(
                     TLanes.AsBits(TLanes.Load(output.Choices, (o * _block.SampleCapacity) + column)),
                     TLanes.AsBits(TLanes.Broadcast(place)),
                     delta,
                     TLanes.Broadcast(0f)));
+            }
+        }
+
+        return sum;
+    }
+
+    // A value's share of the error of every average that it is in.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly TLane Unaveraged<TLane, TBits, TLanes>(int channel, int y, int x, int column)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        var output = _block.Output;
+        var sum = TLanes.Broadcast(0f);
+        for (var oy = 0; oy < output.Height; oy++)
+        {
+            var rows = new AverageWindow(oy, output.PooledHeight, output.Height);
+            for (var ox = 0; ox < output.Width; ox++)
+            {
+                var columns = new AverageWindow(ox, output.PooledWidth, output.Width);
+                if (rows.Has(y) && columns.Has(x))
+                {
+                    var delta = TLanes.Load(
+                        _block.SiteDeltas, (((channel * output.Positions) + (oy * output.Width) + ox) * _block.DeltaStride) + column);
+                    sum = TLanes.MultiplyAdd(delta, TLanes.Broadcast(1f / (rows.Count * columns.Count)), sum);
+                }
             }
         }
 

@@ -29,7 +29,8 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         var hasMoments = HasMoments(options.WeightOptimizer);
         var channels = (long)Block.Channels;
         Convolution = Block as ConvolutionBlock;
-        Pool = Convolution?.Pool;
+        var isAveraged = Convolution is { AdaptivePool: not null } averaging && averaging.Pooled != averaging.Output;
+        Pool = Convolution?.Pool ?? (isAveraged ? new PoolWindow(1, 1) : null);
         OutputShape = Convolution?.Output ?? new ImageShape(Block.Channels, 1, 1);
         _isLayerwise = rule.ErrorSignal == ErrorSignal.LayerwiseFeedback;
         _site = rule.HasBackwardChain ? PerturbationSite.BlockOutput : options.EffectiveSite;
@@ -46,7 +47,8 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         FilterGradients = memory.Allocate(Convolution is not null || isWeightPerturbed ? channels * WeightStride : 0);
         OffsetNoise = memory.Allocate(isWeightPerturbed ? 2 * channels * Directions * sampleCapacity : 0);
         Map = memory.Allocate((long)Block.Preactivations * OutputFeatureStride);
-        Choices = memory.Allocate(Pool is null ? 0 : (long)Block.Outputs * sampleCapacity);
+        Choices = memory.Allocate(Pool is null ? 0 : (long)PooledShape.Size * sampleCapacity);
+        Pooled = memory.Allocate(isAveraged ? (long)PooledShape.Size * OutputFeatureStride : 0);
         DeltaStride = rule.FollowsPerturbations ? Directions * sampleCapacity : sampleCapacity;
         if (options.HasDeltas(isOutput: false))
         {
@@ -128,8 +130,11 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
     /// <summary>The block, where it is a convolution; null where it is dense.</summary>
     public ConvolutionBlock? Convolution { get; }
 
-    /// <summary>Max pooling behind the activation; null without.</summary>
+    /// <summary>Max pooling behind the activation; null without. An average alone has windows of one value before it.</summary>
     public PoolWindow? Pool { get; }
+
+    /// <summary>Shape behind max pooling.</summary>
+    public ImageShape PooledShape => Convolution?.Pooled ?? OutputShape;
 
     /// <summary>Shape of the output; n × 1 × 1 in a dense block.</summary>
     public ImageShape OutputShape { get; }
@@ -156,6 +161,8 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
     public ArrayView<float> Map { get; }
 
     public ArrayView<float> Choices { get; }
+
+    public ArrayView<float> Pooled { get; }
 
     public ArrayView<float> SiteDeltas { get; }
 

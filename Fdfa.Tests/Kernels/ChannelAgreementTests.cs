@@ -14,6 +14,7 @@ public sealed class ChannelAgreementTests(CpuAccelerators devices)
         ("6C11/4+2-P3/2-5C3+1-7C1-P2-3", new ImageShape(3, 43, 37)),
         ("1C1-5C3/2-3", new ImageShape(5, 6, 8)),
         ("4C3-9-19-4", new ImageShape(3, 7, 6)),
+        ("3C3-P2-A2-5C3+1-A3-4", new ImageShape(2, 13, 12)),
     ];
 
     private static readonly int[] s_batches = [1, 3, 8];
