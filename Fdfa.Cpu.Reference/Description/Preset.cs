@@ -75,10 +75,13 @@ public sealed record Preset(
     public ImageAugmentation? AugmentationOf(string topology, LearningRule rule, ImageShape image)
     {
         ArgumentNullException.ThrowIfNull(topology);
-        return this == PublishedCode && IsPublished(rule) && topology.StartsWith(AlexNet.Prefix, StringComparison.Ordinal) && image == s_cifarImage
+        return AugmentsFor(rule) && topology.StartsWith(AlexNet.Prefix, StringComparison.Ordinal) && image == s_cifarImage
             ? ImageAugmentation.PublishedCode
             : null;
     }
+
+    /// <summary>Whether the preset augments images anywhere.</summary>
+    public bool AugmentsFor(LearningRule rule) => this == PublishedCode && IsPublished(rule);
 
     /// <summary>The options that the preset gives a rule on a network: the site, and AlexNet's batch of 128.</summary>
     public TrainingOptions OptionsOn(NetworkDescription network, LearningRule rule)

@@ -24,6 +24,9 @@ public static class Topology
 {
     private const int MaximumItems = NetworkDescription.MaximumBlocks + 1;
 
+    private const string AlexNetName = "alexnet";
+    private const string AlexNetExample = "alexnet-10";
+
     private static readonly string s_anyItem = string.Create(
         CultureInfo.InvariantCulture,
         $"expected a number from 1 to {NetworkDescription.MaximumSize}, a convolution such as 15C5 or a pooling such as P2");
@@ -62,7 +65,7 @@ public static class Topology
 
         if (ReadSize(text.AsSpan(AlexNet.Prefix.Length), "number of classes", out int classes) is { } fault)
         {
-            throw Malformed(text, text[AlexNet.Prefix.Length..], 2, AlexNet.Prefix.Length, fault);
+            throw Malformed(text, text[AlexNet.Prefix.Length..], 2, AlexNet.Prefix.Length, fault, AlexNetExample);
         }
 
         string expanded = AlexNet.Topology(inputShape ?? default, classes);
@@ -87,6 +90,11 @@ public static class Topology
         {
             string? fault = ReadItem(word, out Item? item);
             fault ??= FindPlaceFault(items.LastOrDefault(), item!, isLast: items.Count == itemCount - 1);
+            if (fault is not null && items.Count == 0 && word.StartsWith(AlexNetName, StringComparison.OrdinalIgnoreCase))
+            {
+                throw Malformed(text, word, 1, 0, $"expected {AlexNetName} in small letters, then its number of classes", AlexNetExample);
+            }
+
             if (fault is not null)
             {
                 throw Malformed(text, word, items.Count + 1, position, fault);
@@ -257,11 +265,11 @@ public static class Topology
     private static bool IsNumber(ReadOnlySpan<char> text) =>
         !text.IsEmpty && !text.ContainsAnyExceptInRange('0', '9');
 
-    private static TopologyException Malformed(string text, string item, int itemNumber, int position, string expectation)
+    private static TopologyException Malformed(string text, string item, int itemNumber, int position, string expectation, string example = "784-800-800-10")
     {
         string which = item.Length == 0 ? "is empty" : $"is {QuotedText.Of(item)}";
         return new TopologyException(string.Create(
             CultureInfo.InvariantCulture,
-            $"In the topology {QuotedText.Of(text)}, item {itemNumber} (at character {position + 1}) {which}; {expectation}, as in 784-800-800-10."));
+            $"In the topology {QuotedText.Of(text)}, item {itemNumber} (at character {position + 1}) {which}; {expectation}, as in {example}."));
     }
 }

@@ -43,6 +43,7 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
         + "or paper, its Appendix A, whose weight noise per sample makes a step of FG-W some 25 times as long. Rules that the code does not have are as in paper. [default: published-code]");
 
     private readonly BatchNormalizationOptions _batchNormalization = new();
+    private readonly Option<bool> _noAugmentation = Augmentation.CreateOption();
 
     private readonly Option<string> _device = CommonOptions.Device();
 
@@ -66,7 +67,7 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
             "--limit", "count", $"Train on the first samples of a data set only, where it has more; the test set stays whole. [default: all{quickLimit}]");
         Option[] options =
         [
-            _rules, _data, _dataDirectory, _download, _quick, _epochs, _seeds, _limit, _preset, .. _batchNormalization.All, _device, _output, _quiet,
+            _rules, _data, _dataDirectory, _download, _quick, _epochs, _seeds, _limit, _preset, .. _batchNormalization.All, .. _table.HasAugmentation ? new[] { _noAugmentation } : [], _device, _output, _quiet,
         ];
         foreach (Option option in options)
         {
@@ -139,6 +140,7 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
         {
             Limit = arguments.WholeNumber(_limit) ?? look?.Limit,
             BatchNormalization = _batchNormalization.Read(arguments),
+            Augments = look?.Augments != false && !(_table.HasAugmentation && arguments.GetValue(_noAugmentation)),
         };
     }
 
@@ -148,7 +150,8 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
         string rules = quick.Rules is { } some ? $"the rules {string.Join(", ", some)}, " : "";
         string samples = quick.Limit is { } limit ? $", the first {ConsoleOutput.Plain(limit)} training samples" : "";
         string otherwise = table.HasEmbedded ? ", and with the embedded part of Fashion-MNIST if none is" : "";
-        return $"A first impression: {rules}{ConsoleOutput.Count(quick.Epochs, "epoch")}{samples} and {ConsoleOutput.Count(quick.Seeds, "seed")} unless given, "
+        string images = quick.Augments ? "" : ", images as they are";
+        return $"A first impression: {rules}{ConsoleOutput.Count(quick.Epochs, "epoch")}{samples} and {ConsoleOutput.Count(quick.Seeds, "seed")} unless given{images}, "
             + $"without the data sets that are not on this machine{otherwise}.";
     }
 

@@ -13,7 +13,8 @@ internal static class ConfigurationTable
     public static void Write(ConsoleOutput output, RunConfiguration configuration)
     {
         LearningRule rule = configuration.Options.Rule;
-        NetworkDescription network = configuration.ToRequest().Network;
+        RunRequest request = configuration.ToRequest();
+        NetworkDescription network = request.Network;
         string seeds = configuration.Seeds.Count == 1
             ? $"seed {configuration.Seeds[0]}"
             : $"seeds {configuration.Seeds[0]} to {configuration.Seeds[^1]}";
@@ -36,6 +37,12 @@ internal static class ConfigurationTable
         AddRow(
             table, "Batch normalization", BatchNormalization.Text(network),
             Preset.All.Select(preset => BatchNormalization.Text(network.AsIn(preset, rule))));
+        ImageAugmentation?[] theirs = [.. Preset.All.Select(request.AugmentationIn)];
+        if (theirs.Append(request.Options.Augmentation).Any(augmentation => augmentation is not null))
+        {
+            AddRow(table, "Augmentation", Augmentation.Text(request.Options.Augmentation), theirs.Select(Augmentation.Text));
+        }
+
         output.Table(table);
     }
 

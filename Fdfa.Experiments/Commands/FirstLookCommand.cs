@@ -71,7 +71,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         using LoadedData data = DataSource.Load(Request(rules[0]), output, cancellation);
         using ComputeDevice device = ComputeDevice.Open(selector);
         output.Line($"FDFA beside backpropagation: {NetworkTopology} on {ConsoleOutput.Count(data.Description.TrainingSamples, "embedded sample")}, {Epochs} epochs, {device.Info.Name}");
-        foreach (string sentence in PresetDifferences.Of(Request(rules[0]).Network, Request(rules[0]).Options))
+        foreach (string sentence in PresetDifferences.Of(Request(rules[0])))
         {
             output.Line(sentence);
         }

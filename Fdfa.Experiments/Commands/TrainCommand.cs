@@ -4,6 +4,7 @@ using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Training;
 
 namespace Fdfa.Experiments.Commands;
 
@@ -37,6 +38,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         "--preset", "name", "Where every option below starts from: paper (Appendix A) or published-code (the authors' repository, for the rules that it has: BP, FG-W, DFA, DKP and FDFA; others as in paper). [default: paper]");
 
     private readonly BatchNormalizationOptions _batchNormalization = new();
+    private readonly Option<bool> _noAugmentation = Augmentation.CreateOption();
 
     private readonly IReadOnlyList<(TrainingOption Row, Option Option)> _training =
         [.. TrainingOption.All.Select(row => (row, row.Create()))];
@@ -60,7 +62,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         Option[] options =
         [
             _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _seed, _seeds, _device, _output, _quiet,
-            _preset, .. _batchNormalization.All, _activation, .. _training.Select(pair => pair.Option),
+            _preset, .. _batchNormalization.All, _noAugmentation, _activation, .. _training.Select(pair => pair.Option),
         ];
         foreach (Option option in options)
         {
@@ -119,15 +121,25 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         LearningRule rule = LearningRule.Parse(arguments.Text(_rule) ?? "FDFA");
         Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
         string dataName = DataSource.CanonicalName(arguments.Text(_data) ?? DataSource.Names[0]);
+        string topology = arguments.Text(_network) ?? DefaultNetwork;
+        ImageShape image = DataSource.ShapeOf(dataName);
+        ImageAugmentation? augmentation = arguments.GetValue(_noAugmentation) ? null : preset.AugmentationOf(topology, rule, image);
         NetworkDescription network = Topology.Parse(
-            arguments.Text(_network) ?? DefaultNetwork,
+            topology,
             arguments.OneOf(_activation, OptionWords.Activations) ?? preset.ActivationFor(rule),
-            DataSource.ShapeOf(dataName),
+            Augmentation.InputOf(augmentation, image),
             _batchNormalization.Read(arguments) ?? preset.BatchNormalizationFor(rule));
-        TrainingOptions options = ReadTraining(arguments, preset.OptionsOn(network, rule));
+        TrainingOptions options = ReadTraining(arguments, preset.OptionsOn(network, rule) with { Augmentation = augmentation });
 
-        // Read now: opening the device comes after the data, and a slip must not wait for a download.
+        if (options.BatchSize == 1 && network.Blocks.Any(block => block is DenseBlock { HasBatchNormalization: true }))
+        {
+            throw new InvalidOptionException(
+                "Batch normalization takes the mean over a step's samples from each of them, which leaves nothing of one; give a --batch-size of at least 2, or --no-batch-norm.");
+        }
+
+        // Read and refused now: the device comes after the data, and a slip must not wait for a download.
         arguments.Device(_device);
+        Trainer.Plan(network, options, replicas: 1);
         return new RunRequest(
             network,
             options,

@@ -1,5 +1,6 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Data;
+using Fdfa.Experiments.Runs;
 
 namespace Fdfa.Experiments.Reproduction;
 
@@ -36,7 +37,8 @@ internal sealed record TableSection(string Heading, Func<string, Preset, string>
 /// <param name="Seeds">Networks per entry.</param>
 /// <param name="Limit">Training samples; null for all.</param>
 /// <param name="Rules">Rows; null for all of the paper's.</param>
-internal sealed record QuickLook(int Epochs, int Seeds, int? Limit = null, IReadOnlyList<LearningRule>? Rules = null);
+/// <param name="Augments">Whether images are augmented where the preset does that.</param>
+internal sealed record QuickLook(int Epochs, int Seeds, int? Limit = null, IReadOnlyList<LearningRule>? Rules = null, bool Augments = true);
 
 /// <summary>A table of the paper that reports test accuracies: what it trains and what came out.</summary>
 /// <param name="Name">As on the command line.</param>
@@ -49,11 +51,15 @@ internal sealed record AccuracyTable(
     /// <summary>What a quick look is.</summary>
     public QuickLook Quick { get; init; } = new(Epochs: 3, Seeds: 2);
 
-    /// <summary>What a reader must know about its networks with a preset, a sentence each.</summary>
-    public Func<Preset, IEnumerable<string>> Remarks { get; init; } = _ => [];
+    /// <summary>What a reader must know about its networks, a sentence each.</summary>
+    public Func<ReproductionRequest, IEnumerable<string>> Remarks { get; init; } = _ => [];
 
     /// <summary>Whether the embedded images can stand in for a data set: they are a part of one of the columns.</summary>
     public bool HasEmbedded => Columns.Any(column => column.DataSet == IdxDataSet.FashionMnist.Name);
+
+    /// <summary>Whether a preset augments the images of a column.</summary>
+    public bool HasAugmentation => Sections.Any(section => Columns.Any(column => Preset.All.Any(preset =>
+        preset.AugmentationOf(section.TopologyFor(column.DataSet, preset), LearningRule.Backpropagation, DataSource.ShapeOf(column.DataSet)) is not null)));
 
     /// <summary>Appendix A: "We train each network over 100 epochs".</summary>
     public const int PaperEpochs = 100;

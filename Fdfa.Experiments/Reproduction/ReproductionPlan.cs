@@ -1,6 +1,7 @@
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Data;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 
@@ -26,7 +27,7 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
                select Entry(request, section, column, row, parts),
         ];
         AddPresetRemark(request, remarks);
-        remarks.AddRange(request.Table.Remarks(request.Preset));
+        remarks.AddRange(request.Table.Remarks(request));
         AddSizeRemark(request, remarks);
         AddLimitRemark(entries, remarks);
         AddRulesRemark(request, remarks);
@@ -45,16 +46,19 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
         bool isEmbedded = column.DataSet == EmbeddedFashionMnist.Name;
         int figure = request.Table.Columns.ToList().FindIndex(paper => paper.DataSet == (isEmbedded ? IdxDataSet.FashionMnist.Name : column.DataSet));
         Preset preset = request.Preset;
+        string topology = section.TopologyFor(column.DataSet, preset);
+        ImageShape image = DataSource.ShapeOf(column.DataSet);
+        ImageAugmentation? augmentation = request.Augments ? preset.AugmentationOf(topology, row.Rule, image) : null;
         NetworkDescription network = Topology.Parse(
-            section.TopologyFor(column.DataSet, preset),
+            topology,
             preset.ActivationFor(row.Rule),
-            DataSource.ShapeOf(column.DataSet),
+            Augmentation.InputOf(augmentation, image),
             request.BatchNormalization ?? preset.BatchNormalizationFor(row.Rule));
         SampleCounts? here = parts.TryGetValue(column.DataSet, out SampleCounts part) ? part : null;
         int samples = (here ?? DataSource.SamplesOf(column.DataSet)).Training;
         var run = new RunRequest(
             network,
-            preset.OptionsOn(network, row.Rule),
+            preset.OptionsOn(network, row.Rule) with { Augmentation = augmentation },
             preset.Name,
             request.Epochs,
             [.. Enumerable.Range(0, request.Seeds).Select(seed => (ulong)seed)],

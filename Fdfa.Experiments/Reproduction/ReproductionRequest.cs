@@ -32,6 +32,9 @@ internal sealed record ReproductionRequest(
     /// <summary>Training samples to use; null for all.</summary>
     public int? Limit { get; init; }
 
+    /// <summary>Whether images are augmented where the preset does that.</summary>
+    public bool Augments { get; init; } = true;
+
     /// <summary>Whether every hidden block is normalized over its batch; null for what the preset says.</summary>
     public bool? BatchNormalization { get; init; }
 }

@@ -40,6 +40,7 @@ internal static class RunKey
                 .Where(option => option.Property != nameof(TrainingOptions.PerturbationSite) || request.Options.PerturbationSite != PerturbationSite.BlockOutput)
                 .Select(option => $"{option.Switch} {option.Text(request.Options)}"),
             .. request.Network.InputShape is { } shape ? new[] { $"input {shape}" } : [],
+            .. request.Options.Augmentation is { } augmentation ? new[] { $"augmentation {Augmentation.Key(augmentation)}" } : [],
             .. request.Network.HasBatchNormalization ? new[] { $"batch normalization {BatchNormalization.Text(request.Network)}" } : [],
         ];
         byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts)));

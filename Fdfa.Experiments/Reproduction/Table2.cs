@@ -37,7 +37,7 @@ internal static class Table2
     {
         // 157 steps per epoch at batch 64, as many as the embedded data have.
         Quick = new(Epochs: 3, Seeds: 2, Limit: 10_000),
-        Remarks = preset => preset == Preset.PublishedCode
+        Remarks = request => request.Preset == Preset.PublishedCode
             ? [$"The network is the authors' code's, {PublishedTopology}, where the paper's has a pool behind its first convolution too, {PaperTopology}; --preset {Preset.Paper} has it."]
             : [],
     };

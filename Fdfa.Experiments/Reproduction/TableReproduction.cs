@@ -1,5 +1,6 @@
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
@@ -30,7 +31,7 @@ internal sealed class TableReproduction
     /// <summary>The table's file, without its ending: a quick look, or a part of it, must not replace the table of a week's work.</summary>
     private string FileName => string.Join('-',
     [
-        string.Create(CultureInfo.InvariantCulture, $"{_request.Table.Name}-{_request.Preset}{BatchNormalizationPart}-{_request.Epochs}epochs-{_request.Seeds}seeds"),
+        string.Create(CultureInfo.InvariantCulture, $"{_request.Table.Name}-{_request.Preset}{BatchNormalizationPart}{(_request.Augments ? "" : Augmentation.Without[1..])}-{_request.Epochs}epochs-{_request.Seeds}seeds"),
         .. _request.Limit is { } limit ? new[] { string.Create(CultureInfo.InvariantCulture, $"{limit}samples") } : [],
         .. _request.Rules.SequenceEqual(LearningRule.OfThePaper) ? [] : new[] { string.Join('+', _request.Rules) },
         .. _request.DataSets is { } names ? new[] { string.Join('+', names) } : [],

@@ -1,5 +1,6 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Data;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Training;
@@ -109,7 +110,7 @@ internal static class DataSource
         if (network.InputShape is { } shape)
         {
             // The shape comes from the data set, unless a config.json says otherwise.
-            if (shape != data.Shape)
+            if (shape != Augmentation.InputOf(request.Options.Augmentation, data.Shape))
             {
                 throw new ShapeMismatchException(
                     $"The network {network.Topology} takes images of {shape}, but {request.DataName} has images of {data.Shape}; train it again for these.");
@@ -154,5 +155,5 @@ internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, DataDe
     public void Dispose() => pair.Dispose();
 
     private static DeviceDataSet Upload(ComputeDevice device, ImageDataSet data) =>
-        new(device, data.Samples.Span, data.Labels, data.SampleSize, data.ClassCount);
+        new(device, data.Samples.Span, data.Labels, data.SampleSize, data.ClassCount, data.Shape);
 }

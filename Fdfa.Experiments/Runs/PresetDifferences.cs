@@ -7,11 +7,11 @@ namespace Fdfa.Experiments.Runs;
 internal static class PresetDifferences
 {
     /// <summary>One sentence per preset.</summary>
-    public static IReadOnlyList<string> Of(NetworkDescription network, TrainingOptions options) =>
-        [.. Preset.All.Select(preset => Of(network, options, preset))];
+    public static IReadOnlyList<string> Of(RunRequest request) => [.. Preset.All.Select(preset => Of(request, preset))];
 
-    private static string Of(NetworkDescription network, TrainingOptions options, Preset preset)
+    private static string Of(RunRequest request, Preset preset)
     {
+        (NetworkDescription network, TrainingOptions options) = (request.Network, request.Options);
         LearningRule rule = options.Rule;
         TrainingOptions theirs = preset.OptionsOn(network, rule);
         NetworkDescription theirNetwork = network.AsIn(preset, rule);
@@ -27,6 +27,12 @@ internal static class PresetDifferences
         if (BatchNormalization.Text(network) != BatchNormalization.Text(theirNetwork))
         {
             differences.Add($"batch normalization {BatchNormalization.Text(network)} ({BatchNormalization.Text(theirNetwork)})");
+        }
+
+        (string augmentation, string theirAugmentation) = (Augmentation.Text(options.Augmentation), Augmentation.Text(request.AugmentationIn(preset)));
+        if (augmentation != theirAugmentation)
+        {
+            differences.Add($"augmentation {augmentation} ({theirAugmentation})");
         }
 
         return differences.Count == 0

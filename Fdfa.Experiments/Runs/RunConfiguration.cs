@@ -108,7 +108,7 @@ internal sealed record RunConfiguration
             BatchNormalization = request.Network.IsNormalized(),
             ParameterCount = request.Network.ParameterCount,
             Preset = request.PresetName,
-            Differences = PresetDifferences.Of(request.Network, request.Options),
+            Differences = PresetDifferences.Of(request),
             Options = request.Options,
             Epochs = request.Epochs,
             Seeds = request.Seeds,
@@ -124,8 +124,9 @@ internal sealed record RunConfiguration
     public RunRequest ToRequest()
     {
         Options.Validate();
+        ImageShape? input = Options.Augmentation is { } augmentation ? augmentation.InputOf(Data.Shape ?? default) : Data.Shape;
         return new RunRequest(
-            Topology.Parse(Network, Activation, Data.Shape, BatchNormalization), Options, Preset, Epochs, Seeds, Data.Name, Data.Directory, Data.Limit)
+            Topology.Parse(Network, Activation, input, BatchNormalization), Options, Preset, Epochs, Seeds, Data.Name, Data.Directory, Data.Limit)
         {
             Part = Part(),
             SkipsBadImages = Data.SkipsBadImages,

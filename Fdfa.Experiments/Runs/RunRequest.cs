@@ -30,6 +30,10 @@ internal sealed record RunRequest(
     /// <summary>Whether an image that does not decode is left out.</summary>
     public bool SkipsBadImages { get; init; }
 
+    /// <summary>How a preset makes this network's inputs of the data set's images.</summary>
+    public ImageAugmentation? AugmentationIn(Preset preset) =>
+        preset.AugmentationOf(Network.Topology, Options.Rule, DataSource.ShapeOf(DataName));
+
     /// <summary>The command line, after "fdfa", that asks for this again.</summary>
     public IReadOnlyList<string> ToArguments()
     {
@@ -45,6 +49,11 @@ internal sealed record RunRequest(
         };
         arguments.AddRange(TrainingOption.For(Options.Rule).SelectMany(option => option.ToArguments(Options)));
         arguments.Add(BatchNormalizationOptions.ToArgument(Network));
+        if (Options.Augmentation is null && AugmentationIn(Preset.Parse(PresetName)) is not null)
+        {
+            arguments.Add(Augmentation.Without);
+        }
+
         arguments.AddRange(Seeds.Count == 1
             ? ["--seed", Seeds[0].ToString(CultureInfo.InvariantCulture)]
             : ["--seeds", Text(Seeds.Count)]);

@@ -8,6 +8,9 @@ namespace Fdfa.Gpu.Networks;
 /// <param name="Activations">All that has a value per sample: activations, tangents, perturbations and deltas.</param>
 public sealed record BlockMemory(string Name, double Parameters, double OptimizerState, double Feedback, double Activations)
 {
+    /// <summary>Numbers in its longest buffer, of one replica.</summary>
+    public double LongestBuffer { get; init; }
+
     /// <summary>All of it.</summary>
     public double Bytes => Parameters + OptimizerState + Feedback + Activations;
 }

@@ -14,16 +14,24 @@ public sealed record MemoryPlan(IReadOnlyList<BlockMemory> Blocks, double HostBy
     /// <summary>What takes most.</summary>
     public BlockMemory Largest => Blocks.MaxBy(block => block.Bytes)!;
 
-    /// <summary>What is needed and what there is, where a device or this machine has too little: "9.0 GB of memory, and this machine has 8.0 GB".</summary>
+    /// <summary>
+    /// What is needed and what there is, where a device or this machine has too little: "9.0 GB of memory, and this machine has 8.0 GB".
+    /// Kernels index a replica's buffer with 32 bits: no device has more than that.
+    /// </summary>
     /// <returns>Null where it fits.</returns>
     public string? FindShortage(DeviceInfo device)
     {
         ArgumentNullException.ThrowIfNull(device);
         double mainMemory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         bool sharesMainMemory = device.Kind == DeviceKind.Cpu;
-        return sharesMainMemory
+        string? shortage = sharesMainMemory
             ? Compare("memory", DeviceBytes + HostBytes, "this machine", device.MemoryBytes)
             : Compare("memory", HostBytes, "this machine", mainMemory) ?? Compare("device memory", DeviceBytes, device.Name, device.MemoryBytes);
+        return shortage ?? (Blocks.MaxBy(block => block.LongestBuffer) is { } longest && longest.LongestBuffer > Array.MaxLength
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"a buffer of {longest.LongestBuffer:0} numbers for {longest.Name}, and kernels can count no more than {Array.MaxLength}")
+            : null);
     }
 
     private static string? Compare(string kind, double needed, string owner, double available) => needed > available

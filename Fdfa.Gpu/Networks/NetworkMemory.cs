@@ -6,20 +6,16 @@ using Fdfa.Gpu.Kernels.Tiles;
 namespace Fdfa.Gpu.Networks;
 
 /// <summary>What training a network takes, counted before any of it is allocated.</summary>
-/// <param name="Plan">
-/// Device memory by block; and main memory while one replica's parameters go to the device or come back: all in double precision, and
-/// the largest block's once more in single. Twice that: those that went are seldom collected before the first ones come back.
-/// </param>
-/// <param name="LongestBuffer">Elements of the longest buffer of one replica.</param>
-internal sealed record NetworkMemory(MemoryPlan Plan, double LongestBuffer)
+internal static class NetworkMemory
 {
-    /// <summary>Device memory of all replicas.</summary>
-    public double DeviceBytes => Plan.DeviceBytes;
-
     /// <summary>Counts.</summary>
+    /// <remarks>
+    /// Main memory is taken while one replica's parameters go to the device or come back: all in double precision, and the largest block's
+    /// once more in single. Twice that: those that went are seldom collected before the first ones come back.
+    /// </remarks>
     /// <exception cref="InvalidOptionException">The options ask for what kernels cannot do.</exception>
     /// <exception cref="DeviceException">A buffer is too long to be counted at all.</exception>
-    public static NetworkMemory Of(NetworkDescription network, TrainingOptions options, int replicas)
+    public static MemoryPlan Of(NetworkDescription network, TrainingOptions options, int replicas)
     {
         DeviceSupport.Require(network, options);
         try
@@ -27,11 +23,9 @@ internal sealed record NetworkMemory(MemoryPlan Plan, double LongestBuffer)
             using var buffers = new NetworkBuffers(null, network, options, replicas);
             var hostNumbers = Enumerable.Range(1, network.Blocks.Count).Sum(l => HostNumbers(network, options, l));
             var largestBlock = network.Blocks.Max(block => block.Channels * Math.Ceiling((block.FanIn + 1.0) / Padding.Unit) * Padding.Unit);
-            return new NetworkMemory(
-                new MemoryPlan(
-                    [.. buffers.Blocks.Select((block, index) => Count(Name(block.Block, index + 1), block.Memory)), Count("input and loss", buffers.Shared)],
-                    2 * ((hostNumbers * sizeof(double)) + (largestBlock * sizeof(float)))),
-                buffers.Parts.Max(part => part.Longest));
+            return new MemoryPlan(
+                [.. buffers.Blocks.Select((block, index) => Count(Name(block.Block, index + 1), block.Memory)), Count("input and loss", buffers.Shared)],
+                2 * ((hostNumbers * sizeof(double)) + (largestBlock * sizeof(float))));
         }
         catch (OverflowException overflow)
         {
@@ -46,26 +40,12 @@ internal sealed record NetworkMemory(MemoryPlan Plan, double LongestBuffer)
     public static void RequireFit(ComputeDevice device, NetworkDescription network, TrainingOptions options, int replicas)
     {
         var needed = Of(network, options, replicas);
-        if (needed.Plan.FindShortage(device.Info) is { } shortage)
+        if (needed.FindShortage(device.Info) is { } shortage)
         {
-            var largest = needed.Plan.Largest;
+            var largest = needed.Largest;
             throw new DeviceException(string.Create(
                 CultureInfo.InvariantCulture,
                 $"Training {network.Topology} with batch size {options.BatchSize} and {replicas} seed(s) needs {shortage}; make a layer or the batch smaller, or train fewer seeds at once: {largest.Name} takes most, {largest.Bytes / 1e9:0.0} GB."));
-        }
-
-        needed.RequireCountable(network, options);
-    }
-
-    /// <summary>Refuses buffers that no device can have: kernels index a replica's buffer with 32 bits.</summary>
-    /// <exception cref="DeviceException">One is longer.</exception>
-    public void RequireCountable(NetworkDescription network, TrainingOptions options)
-    {
-        if (LongestBuffer > Array.MaxLength)
-        {
-            throw new DeviceException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"The network {network.Topology} with batch size {options.BatchSize} has a matrix of {LongestBuffer:0} numbers, above the limit of {Array.MaxLength}; make a layer or the batch smaller."));
         }
     }
 
@@ -74,7 +54,10 @@ internal sealed record NetworkMemory(MemoryPlan Plan, double LongestBuffer)
         memory.BytesOf(BufferUse.Parameters),
         memory.BytesOf(BufferUse.OptimizerState),
         memory.BytesOf(BufferUse.Feedback),
-        memory.BytesOf(BufferUse.Activations));
+        memory.BytesOf(BufferUse.Activations))
+    {
+        LongestBuffer = memory.Longest,
+    };
 
     private static string Name(Block block, int l) => block is ConvolutionBlock convolution
         ? string.Create(CultureInfo.InvariantCulture, $"block {l}: {convolution.Input} → {convolution.Output}")

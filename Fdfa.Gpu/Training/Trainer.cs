@@ -98,16 +98,14 @@ public sealed class Trainer : IDisposable
     /// <param name="options">How to train; the batch size as a data set at least that large would leave it.</param>
     /// <param name="replicas">Seeds in the same launches, at least 1.</param>
     /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
-    /// <exception cref="DeviceException">A matrix is larger than any device can count.</exception>
+    /// <exception cref="DeviceException">A buffer is too long to be counted at all.</exception>
     public static MemoryPlan Plan(NetworkDescription network, TrainingOptions options, int replicas)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         ArgumentOutOfRangeException.ThrowIfLessThan(replicas, 1);
-        var memory = NetworkMemory.Of(network, options, replicas);
-        memory.RequireCountable(network, options);
-        return memory.Plan;
+        return NetworkMemory.Of(network, options, replicas);
     }
 
     /// <summary>Trains one step. Allocates no managed memory of its own, and on the CPU none at all.</summary>

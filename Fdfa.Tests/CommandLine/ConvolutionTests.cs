@@ -63,6 +63,58 @@ public sealed class ConvolutionTests
         Assert.Equal(normalization, BatchNormalization.Text(request.Network));
     }
 
+    [Theory]
+    [InlineData("published-code", "FDFA", "cifar-100", "alexnet-100", true)]
+    [InlineData("published-code", "BP", "cifar-10", "alexnet-10", true)]
+    [InlineData("published-code", "FG-A", "cifar-100", "alexnet-100", false)]
+    [InlineData("published-code", "FDFA", "cifar-100", "15C5-40C5-P2-128-100", false)]
+    [InlineData("published-code", "FDFA", "tiny-imagenet", "alexnet-200", false)]
+    [InlineData("paper", "FDFA", "cifar-100", "alexnet-100", false)]
+    public void A_preset_decides_about_augmentation_and_it_can_be_declined(string preset, string rule, string data, string network, bool augments)
+    {
+        string[] arguments = ["--preset", preset, "--rule", rule, "--data", data, "--network", network];
+
+        RunRequest request = Read(arguments);
+        RunRequest declined = Read([.. arguments, "--no-augment"]);
+
+        Assert.Equal(augments ? ImageAugmentation.PublishedCode : null, request.Options.Augmentation);
+        Assert.Equal(augments ? new ImageShape(3, 224, 224) : DataSource.ShapeOf(data), request.Network.InputShape);
+        Assert.Null(declined.Options.Augmentation);
+        Assert.Equal(DataSource.ShapeOf(data), declined.Network.InputShape);
+        Assert.Equal(augments, declined.ToArguments().Contains("--no-augment"));
+        Assert.DoesNotContain("--no-augment", request.ToArguments());
+        Assert.Equal(augments, RunKey.Of(request) != RunKey.Of(declined));
+    }
+
+    [Fact]
+    public void Differences_from_the_presets_name_the_augmentation()
+    {
+        string[] arguments = ["--network", "alexnet-10", "--data", "cifar-10", "--preset", "published-code"];
+
+        Assert.Equal("As the preset published-code.", Describe(Read(arguments)).Differences[1]);
+        Assert.EndsWith(", augmentation crops to 224 pixels, mirrored (no).", Describe(Read(arguments)).Differences[0], StringComparison.Ordinal);
+        Assert.Equal(
+            "Differs from the preset published-code in: augmentation no (crops to 224 pixels, mirrored).",
+            Describe(Read([.. arguments, "--no-augment"])).Differences[1]);
+    }
+
+    /// <summary>What no preset has: a configuration is taken at its word, all six numbers of it.</summary>
+    [Fact]
+    public void Every_number_of_an_augmentation_is_kept_and_tells_runs_apart()
+    {
+        RunRequest request = Read("--network", "alexnet-10", "--data", "cifar-10", "--preset", "published-code");
+        ImageAugmentation usual = request.Options.Augmentation!;
+        ImageAugmentation[] others =
+        [
+            usual with { SmallestArea = 0.25 }, usual with { LargestArea = 0.5 }, usual with { SmallestRatio = 0.5 },
+            usual with { LargestRatio = 2 }, usual with { Flips = false },
+        ];
+        IEnumerable<RunRequest> runs = others.Select(other => request with { Options = request.Options with { Augmentation = other } }).Append(request);
+
+        Assert.Equal(runs.Count(), runs.Select(RunKey.Of).Distinct().Count());
+        Assert.All(runs, run => Assert.Equal(run.Options, RunConfiguration.Parse(Describe(run).ToJson(), "config.json").ToRequest().Options));
+    }
+
     /// <summary>Every way to say, or not to say, what the command line can override.</summary>
     [Theory]
     [InlineData("paper", "--batch-norm", "yes")]
@@ -87,6 +139,7 @@ public sealed class ConvolutionTests
     [InlineData("--network", "4C3/2+1-P3/2-A2-10", "--preset", "published-code", "--activation", "tanh")]
     [InlineData("--network", "alexnet-10", "--data", "cifar-10")]
     [InlineData("--network", "alexnet-10", "--data", "cifar-10", "--preset", "published-code")]
+    [InlineData("--network", "alexnet-10", "--data", "cifar-10", "--preset", "published-code", "--no-augment")]
     public void A_run_comes_back_from_its_configuration(params string[] arguments)
     {
         RunRequest request = Read(arguments);
@@ -169,8 +222,33 @@ public sealed class ConvolutionTests
             (entry.Request.Network.Topology, entry.Request.Network.InputShape, entry.Request.Options.BatchSize, entry.Request.Epochs, entry.Request.Limit, entry.Request.Seeds.Count)));
         Assert.Contains("A quick look has the rules BP, DFA, FDFA; name others with --rules.", plan.Remarks);
         Assert.Contains(plan.Remarks, remark => remark.StartsWith("Trained on the first 2 samples of a data set, where the paper has all: 1 step per epoch", StringComparison.Ordinal));
-        Assert.Contains(plan.Remarks, remark => remark.StartsWith("AlexNet takes images at their own 32 and 64 pixels", StringComparison.Ordinal));
+        Assert.Contains(
+            "AlexNet takes images at their own 32 and 64 pixels, with a first convolution to match (--no-augment), where the authors' code enlarges CIFAR100 to 224 pixels, mirrors and crops: do not expect agreement there.",
+            plan.Remarks);
         Assert.Equal(2560, Table3.Table.Quick.Limit);
+    }
+
+    [Fact]
+    public void Table_3_augments_CIFAR_100_as_the_authors_code_does_and_says_so()
+    {
+        var command = new AccuracyTableCommand(Table3.Table);
+        ReproductionRequest Request(params string[] arguments) => command.Read(command.Parse(arguments));
+
+        Assert.True(Request().Augments);
+        Assert.False(Request("--no-augment").Augments);
+        Assert.False(Request("--quick").Augments);
+        Assert.Equal(
+            "AlexNet takes CIFAR100 enlarged to 224 pixels, mirrored and cropped at random in training with BP, FG-W, DFA, DKP, FDFA, as the authors' code does; else it takes images at their own 32 and 64 pixels, with a first convolution to match.",
+            Assert.Single(Table3.Table.Remarks(Request())));
+        Assert.Equal(
+            "AlexNet takes images at their own 32 and 64 pixels, with a first convolution to match.",
+            Assert.Single(Table3.Table.Remarks(Request("--preset", "paper"))));
+
+        using var folder = new Fdfa.Tests.Data.TemporaryFolder();
+        folder.Write("cifar-100-binary.tar.gz", Fdfa.Tests.Data.SmallCifar.Archive(CifarDataSet.Cifar100));
+        ReproductionRequest whole = Request("--rules", "FDFA,FG-A", "--quick", "--data-dir", folder.Path) with { Augments = true };
+        Assert.Equal([32, 224], ReproductionPlan.Of(whole).Entries.Select(entry => entry.Request.Network.InputShape!.Value.Height));
+        Assert.Equal([null, ImageAugmentation.PublishedCode], ReproductionPlan.Of(whole).Entries.Select(entry => entry.Request.Options.Augmentation));
     }
 
     private static ReproductionPlan Plan(string commandLine, AccuracyTable table)

@@ -64,6 +64,20 @@ public sealed class PlanTests
     }
 
     [Fact]
+    public void A_buffer_that_no_kernel_can_count_is_named_with_its_block()
+    {
+        BlockMemory block = new("block 1: 1 → 2", 1, 1, 1, 1) { LongestBuffer = 3e9 };
+
+        Assert.Equal(
+            "a buffer of 3000000000 numbers for block 1: 1 → 2, and kernels can count no more than 2147483591",
+            new MemoryPlan([block, block with { Name = "input and loss", LongestBuffer = 2e9 }], 1).FindShortage(s_gpu));
+        Assert.Null(new MemoryPlan([block with { LongestBuffer = 2e9 }], 1).FindShortage(s_gpu));
+        Assert.Equal(
+            1000016000000,
+            Trainer.Plan(Topology.Parse("784-1000000-1000000-10"), new TrainingOptions(), 1).Blocks.Max(each => each.LongestBuffer));
+    }
+
+    [Fact]
     public void The_exit_code_says_whether_it_fits()
     {
         Assert.Equal(0, CommandLineRun.Of("plan", "--network", "784-800-10", "--device", "cpu").ExitCode);
