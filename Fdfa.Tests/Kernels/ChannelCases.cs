@@ -9,6 +9,9 @@ internal static class ChannelCases
     /// <summary>The variant that changes nothing.</summary>
     public const string Defaults = "defaults";
 
+    /// <summary>AlexNet's first convolution: its place among the geometries.</summary>
+    public const int LargestGeometry = 2;
+
     /// <summary>All rules but L-FDFA, which has kernels for dense networks only.</summary>
     public static IReadOnlyList<string> Rules { get; } = [.. LearningRule.All.Select(rule => rule.Name).Where(name => name != "L-FDFA")];
 
@@ -45,6 +48,14 @@ internal static class ChannelCases
     /// </remarks>
     public static NetworkDescription Pooled(bool isNormalized, ActivationFunction activation = ActivationFunction.ReLU) =>
         Topology.Parse("5C3-P3/2-3C3+1-7-3", activation, new ImageShape(2, 9, 7), isNormalized);
+
+    /// <summary>The same without the dense block, for Adam's trajectories.</summary>
+    /// <remarks>
+    /// A channel that σ = ReLU lets through for all samples of a batch, or for none, at each of its positions, has no gradient in β where a
+    /// normalized dense block is behind it: of positions as few as these, that happens, and Adam makes a step of the rounding.
+    /// </remarks>
+    public static NetworkDescription WithoutDense(bool isNormalized) =>
+        Topology.Parse("5C3-P3/2-3C3+1-3", inputShape: new ImageShape(2, 9, 7), batchNormalization: isNormalized);
 
     /// <summary>Adam's first step flips where a new B is zero but for rounding, and a delta with it: one step uses the old B.</summary>
     public static TrainingOptions WithOldFeedback(string rule, int batch) =>
