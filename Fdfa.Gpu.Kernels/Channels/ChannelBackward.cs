@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
@@ -26,17 +25,14 @@ public struct ChannelLink
     /// <summary>Side of its filters; 0 where it is dense.</summary>
     public int Kernel;
 
-    /// <summary>From one position of the filters to the next.</summary>
-    public int Stride;
+    /// <summary>∂z⁽ˡ⁺¹⁾ among zeros, as a convolution's error comes back through it: its taps are W⁽ˡ⁺¹⁾'s, over all its filters.</summary>
+    public TapGeometry Geometry;
 
-    /// <summary>Zeros on each side of its input.</summary>
-    public int Padding;
+    /// <summary>Those taps, written (=) from <see cref="Matrix"/>: [C × <see cref="FilterStride"/>].</summary>
+    public ArrayView<float> Filters;
 
-    /// <summary>Rows of its map.</summary>
-    public int MapHeight;
-
-    /// <summary>Columns of its map.</summary>
-    public int MapWidth;
+    /// <summary>Row stride of <see cref="Filters"/>.</summary>
+    public int FilterStride;
 
     /// <summary>N.</summary>
     public int Samples;
@@ -45,7 +41,8 @@ public struct ChannelLink
 /// <summary>One link of backpropagation's chain into a block with channels: from ∂z⁽ˡ⁺¹⁾ to ∂z⁽ˡ⁾.</summary>
 /// <remarks>
 ///   δ⁽ˡ⁾ = ∂z⁽ˡ⁺¹⁾ W⁽ˡ⁺¹⁾                                                    (=)   where the block above is dense
-///   δ⁽ˡ⁾[c, y, x] = Σ_{f, i, j} W⁽ˡ⁺¹⁾[f, c, i, j] ∂z⁽ˡ⁺¹⁾[f, (y + p − i)/s, (x + p − j)/s]      where it is a convolution: over whole positions of its map
+///   δ⁽ˡ⁾[c, y, x] = Σ_{f, i, j} W⁽ˡ⁺¹⁾[f, c, i, j] ∂z⁽ˡ⁺¹⁾[f, (y + p − i)/s, (x + p − j)/s]      where it is a convolution, over whole positions of its map:
+/// a convolution itself, of ∂z with zeros around it and between its positions.
 /// and back within the block (<see cref="ChannelErrors{TActivation}"/>). The pending update then finds ∂z, ∂γ and ∂β.
 /// Launch: grid (⌈C / ChannelsPerGroup⌉, replicas). Agrees with Fdfa.Cpu.Reference's BackwardChain.
 /// </remarks>
@@ -61,6 +58,8 @@ public static class ChannelBackward
         var block = arguments.OfReplica(replica);
         link.Matrix = ChannelBlockArguments.Slice(link.Matrix, replica);
         link.Error = ChannelBlockArguments.Slice(link.Error, replica);
+        link.Filters = ChannelBlockArguments.Slice(link.Filters, replica);
+        link.Geometry.Inputs = ChannelBlockArguments.Slice(link.Geometry.Inputs, replica);
         var begin = Grid.IdxX * block.ChannelsPerGroup;
         var end = begin + block.ChannelsPerGroup < block.Channels ? begin + block.ChannelsPerGroup : block.Channels;
         var rowBegin = begin * block.Output.Positions;
@@ -78,7 +77,7 @@ public static class ChannelBackward
                     RightStride = link.ErrorStride,
                     RowBegin = rowBegin,
                     RowEnd = rowEnd,
-                    ColumnEnd = Tiles.Padding.RoundUp(link.Samples),
+                    ColumnEnd = Padding.RoundUp(link.Samples),
                     Depth = link.Channels,
                 },
                 default(Stored),
@@ -86,70 +85,47 @@ public static class ChannelBackward
         }
         else
         {
-            TTiles.ForEach(
-                rowBegin,
-                rowEnd,
-                Tiles.Padding.RoundUp(link.Samples),
-                new TransposedConvolution { Block = block, Link = link, RowEnd = rowEnd });
+            TTiles.ForEach(begin, end, link.FilterStride, new Transposition { Link = link, ChannelEnd = end });
+            TTiles.Barrier();
+            TTiles.Convolve(
+                workspace,
+                new Convolution
+                {
+                    Geometry = link.Geometry,
+                    Filters = link.Filters,
+                    FilterStride = link.FilterStride,
+                    ChannelBegin = begin,
+                    ChannelEnd = end,
+                    ColumnEnd = Padding.RoundUp(link.Samples),
+                },
+                new AddEpilogue { Target = block.SiteDeltas, Stride = block.DeltaStride });
         }
 
         TTiles.Barrier();
         ChannelErrors<TActivation>.Run<TTiles>(workspace, block, link.Samples, begin, end);
     }
 
-    private struct TransposedConvolution : IElementwise
+    /// <summary>Filters[c, (f, i, j)] = W[f, (c, i, j)]: once per step, and few beside what they are multiplied with.</summary>
+    private struct Transposition : IElementwise
     {
-        public ChannelBlockArguments Block;
         public ChannelLink Link;
-        public int RowEnd;
+        public int ChannelEnd;
 
         public readonly void Apply<TLane, TBits, TLanes>(int row, int column)
             where TLane : unmanaged
             where TBits : unmanaged
             where TLanes : struct, ILanes<TLane, TBits>
         {
-            for (var r = row; r < row + 4 && r < RowEnd; r++)
+            var window = Link.Kernel * Link.Kernel;
+            for (var channel = row; channel < row + 4 && channel < ChannelEnd; channel++)
             {
-                TLanes.Store(Block.SiteDeltas, (r * Block.DeltaStride) + column, Delta<TLane, TBits, TLanes>(r, column));
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly TLane Delta<TLane, TBits, TLanes>(int row, int column)
-            where TLane : unmanaged
-            where TBits : unmanaged
-            where TLanes : struct, ILanes<TLane, TBits>
-        {
-            var channel = row / Block.Output.Positions;
-            var position = row - (channel * Block.Output.Positions);
-            var y = position / Block.Output.Width;
-            var x = position - (y * Block.Output.Width);
-            var sum = TLanes.Broadcast(0f);
-            for (var i = 0; i < Link.Kernel; i++)
-            {
-                var mapY = (y + Link.Padding - i) / Link.Stride;
-                if (y + Link.Padding - i == mapY * Link.Stride && mapY >= 0 && mapY < Link.MapHeight)
+                for (var tap = column; tap < column + TLanes.Count && tap < Link.Geometry.Count; tap++)
                 {
-                    for (var j = 0; j < Link.Kernel; j++)
-                    {
-                        var mapX = (x + Link.Padding - j) / Link.Stride;
-                        if (x + Link.Padding - j == mapX * Link.Stride && mapX >= 0 && mapX < Link.MapWidth)
-                        {
-                            var weight = (((channel * Link.Kernel) + i) * Link.Kernel) + j;
-                            var error = (((mapY * Link.MapWidth) + mapX) * Link.ErrorStride) + column;
-                            for (var filter = 0; filter < Link.Channels; filter++)
-                            {
-                                sum = TLanes.MultiplyAdd(
-                                    TLanes.LoadOne(Link.Matrix, weight), TLanes.Load(Link.Error, error), sum);
-                                weight += Link.MatrixStride;
-                                error += Link.MapHeight * Link.MapWidth * Link.ErrorStride;
-                            }
-                        }
-                    }
+                    var filter = tap / window;
+                    Link.Filters[(channel * Link.FilterStride) + tap] =
+                        Link.Matrix[(filter * Link.MatrixStride) + (channel * window) + tap - (filter * window)];
                 }
             }
-
-            return sum;
         }
     }
 }

@@ -90,6 +90,12 @@ public struct ChannelBlockArguments
     /// <summary>g⁽ˡ⁾, then ∂z [C · P × DeltaStride]; zero where there is no sample.</summary>
     public ArrayView<float> Deltas;
 
+    /// <summary>∂z once more, among zeros, where the block below goes on from it (<see cref="ChannelBackward"/>); else empty.</summary>
+    public ArrayView<float> SpreadDeltas;
+
+    /// <summary>Where ∂z is in <see cref="SpreadDeltas"/>.</summary>
+    public ImageBorder Spread;
+
     /// <summary>The error where it arrives [C · values × DeltaStride]; the same memory as <see cref="Deltas"/> where that is as large. Rules that sum perturbations leave u_k there.</summary>
     public ArrayView<float> SiteDeltas;
 
@@ -135,6 +141,7 @@ public struct ChannelBlockArguments
         one.Output.Features = Slice(Output.Features, replica);
         one.Output.BorderedFeatures = Slice(Output.BorderedFeatures, replica);
         one.Output.Choices = Slice(Output.Choices, replica);
+        one.Output.Pooled = Slice(Output.Pooled, replica);
         one.Weights = Slice(Weights, replica);
         one.Offsets = Slice(Offsets, replica);
         one.Gradients = Slice(Gradients, replica);
@@ -144,6 +151,7 @@ public struct ChannelBlockArguments
         one.Feedback = Slice(Feedback, replica);
         one.Map = Slice(Map, replica);
         one.Deltas = Slice(Deltas, replica);
+        one.SpreadDeltas = Slice(SpreadDeltas, replica);
         one.SiteDeltas = Slice(SiteDeltas, replica);
         one.SiteValues = Slice(SiteValues, replica);
         one.OffsetNoise = Slice(OffsetNoise, replica);
@@ -181,16 +189,28 @@ public struct OutputMap
     public int WindowStride;
 
     /// <summary>Rows of windows.</summary>
+    public int PooledHeight;
+
+    /// <summary>Windows in a row.</summary>
+    public int PooledWidth;
+
+    /// <summary>The value that each window took, as its number within the window: [C · windows × SampleCapacity].</summary>
+    public ArrayView<float> Choices;
+
+    /// <summary>What the windows took, where it is averaged before it leaves the block: [C · windows × FeatureStride]; else empty.</summary>
+    public ArrayView<float> Pooled;
+
+    /// <summary>Rows of a channel's output.</summary>
     public int Height;
 
-    /// <summary>Windows in a row; the map's width where it is not pooled.</summary>
+    /// <summary>Columns of a channel's output.</summary>
     public int Width;
 
     /// <summary>Q.</summary>
-    public int Positions;
+    public readonly int Positions => Height * Width;
 
-    /// <summary>The value that each window took, as its number within the window: [C · Q × SampleCapacity].</summary>
-    public ArrayView<float> Choices;
+    /// <summary>Whether an average follows the windows.</summary>
+    public readonly bool IsAveraged => Pooled.Length > 0;
 
     /// <summary>y⁽ˡ⁾ and d⁽ˡ⁾, feature-major [C · Q + 1 × FeatureStride], for a dense block or one without padding to read; empty where none does.</summary>
     public ArrayView<float> Features;

@@ -11,7 +11,7 @@ namespace Fdfa.Gpu.Kernels.Channels;
 ///   ∇W[c, k] = Σ_p Σ_s ∂z[c, p, s] y⁽ˡ⁻¹⁾[k at p, s]                    (<see cref="ITileProgram.Correlate"/>)
 /// Then, for y⁽ˡ⁻¹⁾ and the tangents of K directions at once,
 ///   z = W ∗ y⁽ˡ⁻¹⁾,  z' = W ∗ d⁽ˡ⁻¹⁾ (+ V ∗ y⁽ˡ⁻¹⁾)                       (<see cref="ITileProgram.Convolve"/>)
-///   a = BN(z),  y = pool(σ(a)), and d beside it                          (<see cref="ChannelStatistics"/>, <see cref="ChannelActivation{TActivation, TRule}"/>, <see cref="ChannelPool{TActivation, TRule}"/>)
+///   a = BN(z),  y = pool(σ(a)), and d beside it                          (<see cref="ChannelStatistics"/>, <see cref="ChannelActivation{TActivation, TRule}"/>, <see cref="ChannelPool{TActivation, TRule}"/>, <see cref="ChannelAverage{TRule}"/>)
 /// A convolution is a product whose right operand is looked up row by row in the input: no patches are copied.
 ///
 /// Launch: grid (⌈C / ChannelsPerGroup⌉, replicas): a group owns channels whole, all their positions and samples. Bytes per step: W, B, m, v read
@@ -116,11 +116,18 @@ public static class ChannelBlockStep
         if (block.Output.WindowSize > 0)
         {
             TTiles.Barrier();
-            rowBegin = begin * block.Output.Positions;
-            rowEnd = end * block.Output.Positions;
+            var windows = block.Output.PooledHeight * block.Output.PooledWidth;
             TTiles.ForEach(
-                rowBegin, rowEnd, columns,
-                new ChannelPool<TActivation, TRule> { Block = block, Site = site, RowEnd = rowEnd });
+                begin * windows, end * windows, columns, new ChannelPool<TActivation, TRule> { Block = block, Site = site, RowEnd = end * windows });
+            if (block.Output.IsAveraged)
+            {
+                TTiles.Barrier();
+                TTiles.ForEach(
+                    begin * block.Output.Positions,
+                    end * block.Output.Positions,
+                    columns,
+                    new ChannelAverage<TRule> { Block = block, Site = site, RowEnd = end * block.Output.Positions });
+            }
         }
     }
 }

@@ -61,8 +61,12 @@ internal struct ChannelErrors<TActivation> : IElementwise
                 g = TActivation.TimesDerivative<TLane, TBits, TLanes>(TActivation.Value<TLane, TBits, TLanes>(a), g);
             }
 
-            TLanes.Store(
-                _block.Deltas, (r * _block.DeltaStride) + column, SampleMask.Keep<TLane, TBits, TLanes>(g, column, _samples));
+            g = SampleMask.Keep<TLane, TBits, TLanes>(g, column, _samples);
+            TLanes.Store(_block.Deltas, (r * _block.DeltaStride) + column, g);
+            if (_block.HasNormalization == 0)
+            {
+                Spread<TLane, TBits, TLanes>(_block, r, column, g);
+            }
         }
     }
 
@@ -79,13 +83,15 @@ internal struct ChannelErrors<TActivation> : IElementwise
         var y = position / _block.Geometry.MapWidth;
         var x = position - (y * _block.Geometry.MapWidth);
         var sum = TLanes.Broadcast(0f);
-        for (var oy = FirstWindow(output, y); oy * output.WindowStride <= y && oy < output.Height; oy++)
+        for (var oy = FirstWindow(output, y); oy * output.WindowStride <= y && oy < output.PooledHeight; oy++)
         {
-            for (var ox = FirstWindow(output, x); ox * output.WindowStride <= x && ox < output.Width; ox++)
+            for (var ox = FirstWindow(output, x); ox * output.WindowStride <= x && ox < output.PooledWidth; ox++)
             {
-                var o = (channel * output.Positions) + (oy * output.Width) + ox;
+                var o = (((channel * output.PooledHeight) + oy) * output.PooledWidth) + ox;
                 var place = ((y - (oy * output.WindowStride)) * output.WindowSize) + x - (ox * output.WindowStride);
-                var delta = TLanes.Load(_block.SiteDeltas, (o * _block.DeltaStride) + column);
+                var delta = output.IsAveraged
+                    ? Unaveraged<TLane, TBits, TLanes>(channel, oy, ox, column)
+                    : TLanes.Load(_block.SiteDeltas, (o * _block.DeltaStride) + column);
                 sum = TLanes.Add(sum, TLanes.SelectEqual(
                     TLanes.AsBits(TLanes.Load(output.Choices, (o * _block.SampleCapacity) + column)),
                     TLanes.AsBits(TLanes.Broadcast(place)),
@@ -95,6 +101,46 @@ internal struct ChannelErrors<TActivation> : IElementwise
         }
 
         return sum;
+    }
+
+    // A value's share of the error of every average that it is in.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly TLane Unaveraged<TLane, TBits, TLanes>(int channel, int y, int x, int column)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        var output = _block.Output;
+        var sum = TLanes.Broadcast(0f);
+        for (var oy = 0; oy < output.Height; oy++)
+        {
+            var rows = new AverageWindow(oy, output.PooledHeight, output.Height);
+            for (var ox = 0; ox < output.Width; ox++)
+            {
+                var columns = new AverageWindow(ox, output.PooledWidth, output.Width);
+                if (rows.Has(y) && columns.Has(x))
+                {
+                    var delta = TLanes.Load(
+                        _block.SiteDeltas, (((channel * output.Positions) + (oy * output.Width) + ox) * _block.DeltaStride) + column);
+                    sum = TLanes.MultiplyAdd(delta, TLanes.Broadcast(1f / (rows.Count * columns.Count)), sum);
+                }
+            }
+        }
+
+        return sum;
+    }
+
+    // ∂z, for the link below.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Spread<TLane, TBits, TLanes>(in ChannelBlockArguments block, int row, int column, TLane delta)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        if (block.SpreadDeltas.Length > 0)
+        {
+            TLanes.Store(block.SpreadDeltas, (block.Spread.RowOf(row) * block.DeltaStride) + column, delta);
+        }
     }
 
     private static int FirstWindow(OutputMap output, int position) =>
@@ -116,7 +162,9 @@ internal struct ChannelErrors<TActivation> : IElementwise
                 var index = (r * Block.DeltaStride) + column;
                 var g = TLanes.Load(Block.Deltas, index);
                 var delta = ChannelStatistics.Through<TLane, TBits, TLanes>(Block, r / Block.Geometry.Positions, r, column, 0, g);
-                TLanes.Store(Block.Deltas, index, SampleMask.Keep<TLane, TBits, TLanes>(delta, column, Samples));
+                delta = SampleMask.Keep<TLane, TBits, TLanes>(delta, column, Samples);
+                TLanes.Store(Block.Deltas, index, delta);
+                Spread<TLane, TBits, TLanes>(Block, r, column, delta);
             }
         }
     }

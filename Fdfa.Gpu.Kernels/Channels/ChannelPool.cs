@@ -8,7 +8,8 @@ namespace Fdfa.Gpu.Kernels.Channels;
 /// <summary>Max pooling of σ(a), four rows of the output at a time; the tangent follows the value that was taken.</summary>
 /// <remarks>
 ///   y[o] = σ(a)[i],  d[o] = d_map[i] + u[o],  i the first of the largest values in window o     (=)
-/// Windows may overlap, and never reach over the edge. Which value was taken is kept for the way back (<see cref="ChannelErrors{TActivation}"/>).
+/// Windows may overlap, and never reach over the edge. Where an average follows (<see cref="ChannelAverage{TRule}"/>), it adds u.
+/// Which value was taken is kept for the way back (<see cref="ChannelErrors{TActivation}"/>).
 /// </remarks>
 internal struct ChannelPool<TActivation, TRule> : IElementwise
     where TActivation : struct, IActivation
@@ -28,14 +29,14 @@ internal struct ChannelPool<TActivation, TRule> : IElementwise
         var y1 = Value<TLane, TBits, TLanes>(row + 1, column);
         var y2 = Value<TLane, TBits, TLanes>(row + 2, column);
         var y3 = Value<TLane, TBits, TLanes>(row + 3, column);
-        if (Block.Forward.Outputs.Length > 0)
+        if (Block.Forward.Outputs.Length > 0 && !Block.Output.IsAveraged)
         {
             SampleMajor.Store<TLane, TBits, TLanes>(
                 Block.Forward.Outputs, (column * Block.Output.SampleMajorStride) + row, Block.Output.SampleMajorStride, RowEnd - row,
                 y0, y1, y2, y3);
         }
 
-        if (Site.TakesValues && Block.Site.IsPooled != 0)
+        if (Site.TakesValues && Block.Site.IsPooled != 0 && !Block.Output.IsAveraged)
         {
             Site.Store<TLane, TBits, TLanes>(row, column, new LaneQuad<TLane>(y0, y1, y2, y3));
         }
@@ -44,7 +45,7 @@ internal struct ChannelPool<TActivation, TRule> : IElementwise
         {
             var zero = TLanes.Broadcast(0f);
             var u = new LaneQuad<TLane>(zero, zero, zero, zero);
-            if (TRule.PerturbsActivations && Block.Forward.IsPerturbed != 0 && Block.Site.IsPooled != 0)
+            if (TRule.PerturbsActivations && Block.Forward.IsPerturbed != 0 && Block.Site.IsPooled != 0 && !Block.Output.IsAveraged)
             {
                 u = Site.Draw<TLane, TBits, TLanes>(row, column, direction);
             }
@@ -56,14 +57,32 @@ internal struct ChannelPool<TActivation, TRule> : IElementwise
         }
     }
 
+    private readonly int Windows => Block.Output.PooledHeight * Block.Output.PooledWidth;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void Put<TLane, TBits, TLanes>(int row, int place, TLane value)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        if (Block.Output.IsAveraged)
+        {
+            TLanes.Store(Block.Output.Pooled, (row * Block.FeatureStride) + place, value);
+        }
+        else
+        {
+            FeatureMajor.Store<TLane, TBits, TLanes>(Block.Output, row, Block.FeatureStride, place, value);
+        }
+    }
+
     // The map's row of a window's first value.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly int Corner(int row)
     {
-        var channel = row / Block.Output.Positions;
-        var o = row - (channel * Block.Output.Positions);
-        var y = o / Block.Output.Width;
-        var x = o - (y * Block.Output.Width);
+        var channel = row / Windows;
+        var o = row - (channel * Windows);
+        var y = o / Block.Output.PooledWidth;
+        var x = o - (y * Block.Output.PooledWidth);
         return (channel * Block.Geometry.Positions) + (Block.Output.WindowStride * ((y * Block.Geometry.MapWidth) + x));
     }
 
@@ -77,7 +96,7 @@ internal struct ChannelPool<TActivation, TRule> : IElementwise
         if (row < RowEnd)
         {
             var corner = Corner(row);
-            var channel = row / Block.Output.Positions;
+            var channel = row / Windows;
             var choice = TLanes.Broadcast(0f);
             largest = Activated<TLane, TBits, TLanes>(channel, corner, column);
             for (var i = 1; i < Block.Output.WindowSize * Block.Output.WindowSize; i++)
@@ -88,7 +107,7 @@ internal struct ChannelPool<TActivation, TRule> : IElementwise
             }
 
             TLanes.Store(Block.Output.Choices, (row * Block.SampleCapacity) + column, choice);
-            FeatureMajor.Store<TLane, TBits, TLanes>(Block.Output, row, Block.FeatureStride, column, largest);
+            Put<TLane, TBits, TLanes>(row, column, largest);
         }
 
         return largest;
@@ -115,7 +134,7 @@ internal struct ChannelPool<TActivation, TRule> : IElementwise
                     d);
             }
 
-            FeatureMajor.Store<TLane, TBits, TLanes>(Block.Output, row, Block.FeatureStride, place, TLanes.Add(d, u));
+            Put<TLane, TBits, TLanes>(row, place, TLanes.Add(d, u));
         }
     }
 

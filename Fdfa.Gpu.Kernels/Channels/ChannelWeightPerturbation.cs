@@ -111,22 +111,7 @@ internal static class ChannelWeightPerturbation
         {
             var v = Source.Of<TLane, TBits, TLanes>(
                 row, TLanes.AddBits(TLanes.Indices(), TLanes.BroadcastBits((uint)column)), TLanes.BroadcastBits(0), Direction);
-            Put<TLane, TBits, TLanes>(row, column, v.First);
-            Put<TLane, TBits, TLanes>(row + 1, column, v.Second);
-            Put<TLane, TBits, TLanes>(row + 2, column, v.Third);
-            Put<TLane, TBits, TLanes>(row + 3, column, v.Fourth);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly void Put<TLane, TBits, TLanes>(int row, int column, TLane value)
-            where TLane : unmanaged
-            where TBits : unmanaged
-            where TLanes : struct, ILanes<TLane, TBits>
-        {
-            if (row < RowEnd)
-            {
-                TLanes.Store(Target, (row * Stride) + column, value);
-            }
+            FourRows.Store<TLane, TBits, TLanes>(Target, (row * Stride) + column, Stride, RowEnd - row, v);
         }
     }
 
@@ -148,31 +133,16 @@ internal static class ChannelWeightPerturbation
                 samples = TLanes.AddBits(TLanes.Indices(), TLanes.BroadcastBits((uint)column));
             }
 
+            var stride = Block.Forward.Directions * Block.SampleCapacity;
             for (var direction = 0; direction < Block.Forward.Directions; direction++)
             {
                 for (var offset = 0; offset <= Block.HasNormalization; offset++)
                 {
                     var v = Source.Of<TLane, TBits, TLanes>(
                         row, TLanes.BroadcastBits((uint)(Block.Geometry.Count + offset)), samples, direction);
-                    var place = (direction * Block.SampleCapacity) + column;
-                    var first = (offset * Block.Channels) + row;
-                    Put<TLane, TBits, TLanes>(row, first, place, v.First);
-                    Put<TLane, TBits, TLanes>(row + 1, first + 1, place, v.Second);
-                    Put<TLane, TBits, TLanes>(row + 2, first + 2, place, v.Third);
-                    Put<TLane, TBits, TLanes>(row + 3, first + 3, place, v.Fourth);
+                    var place = (((offset * Block.Channels) + row) * stride) + (direction * Block.SampleCapacity) + column;
+                    FourRows.Store<TLane, TBits, TLanes>(Block.OffsetNoise, place, stride, RowEnd - row, v);
                 }
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly void Put<TLane, TBits, TLanes>(int channel, int row, int place, TLane value)
-            where TLane : unmanaged
-            where TBits : unmanaged
-            where TLanes : struct, ILanes<TLane, TBits>
-        {
-            if (channel < RowEnd)
-            {
-                TLanes.Store(Block.OffsetNoise, (row * Block.Forward.Directions * Block.SampleCapacity) + place, value);
             }
         }
     }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
@@ -52,10 +51,7 @@ internal struct SiteWriter<TRule>
 
         if (TRule.SumsPerturbations)
         {
-            Put<TLane, TBits, TLanes>(row, place, u.First);
-            Put<TLane, TBits, TLanes>(row + 1, place, u.Second);
-            Put<TLane, TBits, TLanes>(row + 2, place, u.Third);
-            Put<TLane, TBits, TLanes>(row + 3, place, u.Fourth);
+            FourRows.Store<TLane, TBits, TLanes>(Sums, (row * SumStride) + place, SumStride, RowEnd - row, u);
         }
 
         return u;
@@ -89,18 +85,6 @@ internal struct SiteWriter<TRule>
         if (row < RowEnd)
         {
             TLanes.StoreStrided(Values, (place * Site.FeedbackStride) + Site.ColumnOf(row), Site.FeedbackStride, value);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void Put<TLane, TBits, TLanes>(int row, int place, TLane value)
-        where TLane : unmanaged
-        where TBits : unmanaged
-        where TLanes : struct, ILanes<TLane, TBits>
-    {
-        if (row < RowEnd)
-        {
-            TLanes.Store(Sums, (row * SumStride) + place, value);
         }
     }
 }

@@ -47,19 +47,10 @@ internal sealed class BufferSet(ComputeDevice? device, int replicas) : IDisposab
 
     /// <summary>The same of any words of 32 bits.</summary>
     public ArrayView<T> Allocate<T>(long lengthPerReplica, BufferUse use)
-        where T : unmanaged
-    {
-        _bytes[(int)use] += (double)lengthPerReplica * Replicas * sizeof(float);
-        Longest = Math.Max(Longest, lengthPerReplica);
-        if (device is null || lengthPerReplica == 0)
-        {
-            return ArrayView<T>.Empty;
-        }
+        where T : unmanaged => Allocate<T>(lengthPerReplica, Replicas, use);
 
-        var buffer = new DeviceBuffer<T>(device, lengthPerReplica * Replicas);
-        _owned.Add(buffer);
-        return buffer.View;
-    }
+    /// <summary>A table that all replicas read.</summary>
+    public ArrayView<int> AllocateTable(int length) => Allocate<int>(length, 1, BufferUse.Activations);
 
     /// <summary>Parameters with their moments.</summary>
     public OptimizedParameters AllocateParameters(long lengthPerReplica, bool hasMoments, BufferUse use = BufferUse.Parameters) => new()
@@ -84,6 +75,21 @@ internal sealed class BufferSet(ComputeDevice? device, int replicas) : IDisposab
         var view = Allocate((rows + 1) * stride);
         ConstantInput.Write(view, Replicas, rows * stride, 1, samples, (rows + 1) * stride);
         return view;
+    }
+
+    private ArrayView<T> Allocate<T>(long length, int copies, BufferUse use)
+        where T : unmanaged
+    {
+        _bytes[(int)use] += (double)length * copies * sizeof(float);
+        Longest = Math.Max(Longest, length);
+        if (device is null || length == 0)
+        {
+            return ArrayView<T>.Empty;
+        }
+
+        var buffer = new DeviceBuffer<T>(device, length * copies);
+        _owned.Add(buffer);
+        return buffer.View;
     }
 
     /// <inheritdoc/>

@@ -29,7 +29,8 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         var hasMoments = HasMoments(options.WeightOptimizer);
         var channels = (long)Block.Channels;
         Convolution = Block as ConvolutionBlock;
-        Pool = Convolution?.Pool;
+        var isAveraged = Convolution is { AdaptivePool: not null } averaging && averaging.Pooled != averaging.Output;
+        Pool = Convolution?.Pool ?? (isAveraged ? new PoolWindow(1, 1) : null);
         OutputShape = Convolution?.Output ?? new ImageShape(Block.Channels, 1, 1);
         _isLayerwise = rule.ErrorSignal == ErrorSignal.LayerwiseFeedback;
         _site = rule.HasBackwardChain ? PerturbationSite.BlockOutput : options.EffectiveSite;
@@ -46,7 +47,8 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         FilterGradients = memory.Allocate(Convolution is not null || isWeightPerturbed ? channels * WeightStride : 0);
         OffsetNoise = memory.Allocate(isWeightPerturbed ? 2 * channels * Directions * sampleCapacity : 0);
         Map = memory.Allocate((long)Block.Preactivations * OutputFeatureStride);
-        Choices = memory.Allocate(Pool is null ? 0 : (long)Block.Outputs * sampleCapacity);
+        Choices = memory.Allocate(Pool is null ? 0 : (long)PooledShape.Size * sampleCapacity);
+        Pooled = memory.Allocate(isAveraged ? (long)PooledShape.Size * OutputFeatureStride : 0);
         DeltaStride = rule.FollowsPerturbations ? Directions * sampleCapacity : sampleCapacity;
         if (options.HasDeltas(isOutput: false))
         {
@@ -84,7 +86,7 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         var copies = next is ConvolutionBlock ? 2 : 1;
         if (NextPadding > 0)
         {
-            Allocate(_bordered, copies, (long)OutputShape.Channels * (OutputShape.Height + (2 * NextPadding)) * (OutputShape.Width + (2 * NextPadding)));
+            Allocate(_bordered, copies, (long)OutputShape.Channels * OutputBorder.FullHeight * OutputBorder.FullWidth);
         }
 
         if (NextPadding == 0 || hasHead)
@@ -92,9 +94,31 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
             Allocate(_features, NextPadding == 0 ? copies : 1, Block.Outputs);
         }
 
-        Taps = memory.Allocate<int>(Block.FanIn, BufferUse.Activations);
         InputFeatureStride = l == 1 ? sampleCapacity : OutputFeatureStride;
-        WriteTaps();
+        Taps = memory.AllocateTable(Block.FanIn);
+        var inputHeight = (Convolution?.Input.Height ?? 1) + (2 * InputPadding);
+        Write(Taps, Convolution?.Kernel ?? 1, (channel, y, x) => checked((((channel * inputHeight) + y) * InputWidth + x) * InputFeatureStride));
+        if (Convolution is { } convolution && l > 1 && rule.HasBackwardChain)
+        {
+            // A filter's last tap sees the first pixel: what comes back to a pixel comes from a window that ends there.
+            Spread = new ImageBorder
+            {
+                Height = convolution.Map.Height,
+                Width = convolution.Map.Width,
+                Size = convolution.Kernel - 1 - convolution.Padding,
+                Spacing = convolution.Stride,
+                FullHeight = convolution.Input.Height + convolution.Kernel - 1,
+                FullWidth = convolution.Input.Width + convolution.Kernel - 1,
+            };
+            SpreadDeltas = memory.Allocate((long)Block.Channels * Spread.FullHeight * Spread.FullWidth * sampleCapacity);
+            var taps = checked(Block.Channels * convolution.Kernel * convolution.Kernel);
+            TransposedStride = Padding.RoundUp(taps);
+            TransposedFilters = memory.Allocate((long)convolution.Input.Channels * TransposedStride);
+            TransposedTaps = memory.AllocateTable(taps);
+            var last = convolution.Kernel - 1;
+            Write(TransposedTaps, convolution.Kernel, (filter, y, x) => checked(
+                (((filter * Spread.FullHeight) + last - y) * Spread.FullWidth + last - x) * sampleCapacity));
+        }
 
         void Allocate(ArrayView<float>[] views, int copies, long rows)
         {
@@ -106,8 +130,11 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
     /// <summary>The block, where it is a convolution; null where it is dense.</summary>
     public ConvolutionBlock? Convolution { get; }
 
-    /// <summary>Max pooling behind the activation; null without.</summary>
+    /// <summary>Max pooling behind the activation; null without. An average alone has windows of one value before it.</summary>
     public PoolWindow? Pool { get; }
+
+    /// <summary>Shape behind max pooling.</summary>
+    public ImageShape PooledShape => Convolution?.Pooled ?? OutputShape;
 
     /// <summary>Shape of the output; n × 1 × 1 in a dense block.</summary>
     public ImageShape OutputShape { get; }
@@ -135,6 +162,8 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
 
     public ArrayView<float> Choices { get; }
 
+    public ArrayView<float> Pooled { get; }
+
     public ArrayView<float> SiteDeltas { get; }
 
     public ArrayView<float> SiteValues { get; }
@@ -155,6 +184,24 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
 
     /// <summary>Zeros that the next block wants around the outputs.</summary>
     public int NextPadding { get; }
+
+    /// <summary>Those zeros.</summary>
+    public ImageBorder OutputBorder => ImageBorder.Around(OutputShape.Height, OutputShape.Width, NextPadding);
+
+    /// <summary>∂z among zeros, as the link of a backward chain below reads it; empty where there is none, or it is dense.</summary>
+    public ArrayView<float> SpreadDeltas { get; }
+
+    /// <summary>Where ∂z is there.</summary>
+    public ImageBorder Spread { get; }
+
+    /// <summary>Filters as that link sees them: [input channels × filters · kernel · kernel].</summary>
+    public ArrayView<float> TransposedFilters { get; }
+
+    /// <summary>Row stride of <see cref="TransposedFilters"/>.</summary>
+    public int TransposedStride { get; }
+
+    /// <summary>Where the link's taps are in <see cref="SpreadDeltas"/>.</summary>
+    public ArrayView<int> TransposedTaps { get; }
 
     /// <summary>Row stride of the features that the block reads.</summary>
     public int InputFeatureStride { get; }
@@ -180,12 +227,8 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
     public override ArrayView<float> FeaturesForNext(long step) => NextPadding > 0 ? _bordered[step & 1] : _features[step & 1];
 
     /// <inheritdoc/>
-    public override double[] ReadOutputs(int replica, int direction, int samples, long step)
-    {
-        var border = new ImageBorder { Height = OutputShape.Height, Width = OutputShape.Width, Size = NextPadding };
-        return ReadTransposed(
-            FeaturesForNext(step), replica, OutputFeatureStride, (direction + 1) * SampleCapacity, samples, border.RowOf, Block.Outputs);
-    }
+    public override double[] ReadOutputs(int replica, int direction, int samples, long step) => ReadTransposed(
+        FeaturesForNext(step), replica, OutputFeatureStride, (direction + 1) * SampleCapacity, samples, OutputBorder.RowOf, Block.Outputs);
 
     /// <inheritdoc/>
     public override BlockParameters Read(int replica)
@@ -246,24 +289,13 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         return lines;
     }
 
-    private void WriteTaps()
+    /// <summary>Writes a table of taps (channel · kernel + y) · kernel + x, which all replicas share.</summary>
+    private static void Write(ArrayView<int> table, int kernel, Func<int, int, int, int> offsetOf)
     {
-        if (Taps.Length == 0)
+        if (table.Length > 0)
         {
-            return;
+            table.CopyFromCPU([.. Enumerable.Range(0, (int)table.Length).Select(tap =>
+                offsetOf(tap / (kernel * kernel), tap / kernel % kernel, tap % kernel))]);
         }
-
-        var taps = new int[Block.FanIn];
-        var kernel = Convolution?.Kernel ?? 1;
-        var plane = ((Convolution?.Input.Height ?? 1) + (2 * InputPadding)) * InputWidth;
-        for (var tap = 0; tap < taps.Length; tap++)
-        {
-            var (channel, inKernel) = Math.DivRem(tap, kernel * kernel);
-            var row = (channel * plane) + (inKernel / kernel * InputWidth) + (inKernel % kernel);
-            taps[tap] = checked(row * InputFeatureStride);
-        }
-
-        // All replicas read the first copy.
-        Taps.SubView(0, taps.Length).CopyFromCPU(taps);
     }
 }

@@ -268,13 +268,15 @@ internal sealed class DeviceNetwork : IDisposable
             {
                 WindowSize = block.Pool?.Size ?? 0,
                 WindowStride = block.Pool?.Stride ?? 0,
+                PooledHeight = block.PooledShape.Height,
+                PooledWidth = block.PooledShape.Width,
+                Choices = block.Choices,
+                Pooled = block.Pooled,
                 Height = block.OutputShape.Height,
                 Width = block.OutputShape.Width,
-                Positions = block.OutputShape.Positions,
-                Choices = block.Choices,
                 Features = block.Features(_step),
                 BorderedFeatures = block.NextPadding > 0 ? block.FeaturesForNext(_step) : default,
-                Border = new ImageBorder { Height = block.OutputShape.Height, Width = block.OutputShape.Width, Size = block.NextPadding },
+                Border = block.OutputBorder,
                 SampleMajorStride = Padding.RoundUp(block.Block.Outputs + 1),
             },
             Site = new ErrorSite
@@ -301,6 +303,8 @@ internal sealed class DeviceNetwork : IDisposable
             Map = block.Map,
             Deltas = block.Deltas,
             SiteDeltas = block.SiteDeltas,
+            SpreadDeltas = block.SpreadDeltas,
+            Spread = block.Spread,
             SiteValues = block.SiteValues,
             OffsetNoise = block.OffsetNoise,
             OutputError = ProjectedError,
@@ -403,7 +407,8 @@ internal sealed class DeviceNetwork : IDisposable
         var error = index + 1 == LastIndex ? _buffers.Loss.Error : next.Deltas;
         if (Blocks[index] is ChannelBlockBuffers channels)
         {
-            var above = (next as ChannelBlockBuffers)?.Convolution;
+            var above = next as ChannelBlockBuffers;
+            var convolution = above?.Convolution;
             var link = new ChannelLink
             {
                 Matrix = matrix,
@@ -411,13 +416,25 @@ internal sealed class DeviceNetwork : IDisposable
                 Error = error,
                 ErrorStride = SampleCapacity,
                 Channels = next.Block.Channels,
-                Kernel = above?.Kernel ?? 0,
-                Stride = above?.Stride ?? 1,
-                Padding = above?.Padding ?? 0,
-                MapHeight = above?.Map.Height ?? 1,
-                MapWidth = above?.Map.Width ?? 1,
                 Samples = samples,
             };
+            if (above is not null && convolution is not null)
+            {
+                link.Kernel = convolution.Kernel;
+                link.Filters = above.TransposedFilters;
+                link.FilterStride = above.TransposedStride;
+                link.Geometry = new TapGeometry
+                {
+                    Inputs = above.SpreadDeltas,
+                    Taps = above.TransposedTaps,
+                    Count = convolution.Filters * convolution.Kernel * convolution.Kernel,
+                    Positions = convolution.Input.Positions,
+                    MapWidth = convolution.Input.Width,
+                    RowStep = above.Spread.FullWidth * SampleCapacity,
+                    ColumnStep = SampleCapacity,
+                };
+            }
+
             _kernels.ChannelBackward(stream, configuration, ChannelArguments(channels, index, default, isTraining: true), link);
             return;
         }

@@ -21,7 +21,7 @@ internal sealed class InputBuffers
         if (first is ConvolutionBlock convolution)
         {
             var image = convolution.Input;
-            Border = new ImageBorder { Height = image.Height, Width = image.Width, Size = convolution.Padding };
+            Border = ImageBorder.Around(image.Height, image.Width, convolution.Padding);
             Rows = checked(image.Channels * (image.Height + (2 * convolution.Padding)) * (image.Width + (2 * convolution.Padding)));
         }
 

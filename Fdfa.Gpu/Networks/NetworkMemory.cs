@@ -42,10 +42,12 @@ internal static class NetworkMemory
         var needed = Of(network, options, replicas);
         if (needed.FindShortage(device.Info) is { } shortage)
         {
-            var largest = needed.Largest;
+            const int Shown = 8;
+            var parts = string.Join(", ", needed.Blocks.OrderByDescending(part => part.Bytes).Take(Shown).Select(part =>
+                string.Create(CultureInfo.InvariantCulture, $"{part.Name} takes {part.Bytes / 1e9:0.0} GB")));
             throw new DeviceException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Training {network.Topology} with batch size {options.BatchSize} and {replicas} seed(s) needs {shortage}; make a layer or the batch smaller, or train fewer seeds at once: {largest.Name} takes most, {largest.Bytes / 1e9:0.0} GB."));
+                $"Training {network.Topology} with batch size {options.BatchSize} and {replicas} seed(s) needs {shortage}; make a layer or the batch smaller, or train fewer seeds at once: {parts}."));
         }
     }
 

@@ -17,7 +17,9 @@ using ILGPU.Runtime.OpenCL;
 namespace Fdfa.Tests.Devices;
 
 /// <summary>The kernels of GPUs, with their 64 threads, under Oclgrind: it simulates an OpenCL device and reports races and bad accesses.</summary>
-/// <remarks>.ci/run installs it, names its driver and the file of its reports, and sets FDFA_OCLGRIND to that file's name.</remarks>
+/// <remarks>
+/// .ci/run installs it, names its driver and the file of its reports, lets it report however much there is, and sets FDFA_OCLGRIND to that file's name.
+/// </remarks>
 public sealed class OpenClRaceTests
 {
     private static readonly string? s_reports = Environment.GetEnvironmentVariable("FDFA_OCLGRIND");
@@ -38,28 +40,43 @@ public sealed class OpenClRaceTests
         return cases;
     }
 
+    // More rows than a tile has, and not a multiple of it.
     [SkippableTheory]
     [MemberData(nameof(Cases))]
     public void Steps_agree_without_a_race_or_a_bad_access(string rule, string variant)
     {
-        using var device = OpenSimulator();
-        var learningRule = LearningRule.Parse(rule);
-        var options = new TrainingOptions
-        {
-            Rule = learningRule,
-            BatchSize = 9,
-            LearningRate = AgreementCheck.StableRate(learningRule),
-            WeightOptimizer = OptimizerKind.Sgd,
-            FeedbackInitialisation = Initialisation.KaimingUniform,
-        };
-        var vary = AgreementCheck.Variants(learningRule).FirstOrDefault(one => one.Name == variant).Vary ?? (same => same);
-
-        // The third step is a partial batch. More rows than a tile has, and not a multiple of it.
-        var reference = new ReferenceTrajectory(new NetworkDescription([5, 19, 18, 3]), vary(options), 3, 0);
-        var before = Reports();
-        Assert.All(DeviceTrajectory.Compare(device, reference), one => Assert.InRange(AgreementCheck.ErrorOf(one, reference), 0, 1e-4));
-        Assert.Equal(before, Reports());
+        var vary = AgreementCheck.Variants(LearningRule.Parse(rule)).FirstOrDefault(one => one.Name == variant).Vary ?? (same => same);
+        AssertClean(new NetworkDescription([5, 19, 18, 3]), vary(Options(rule, 9)));
     }
+
+    /// <summary>Rule, and where perturbation and error arrive.</summary>
+    public static TheoryData<string, PerturbationSite> ChannelSites()
+    {
+        var cases = new TheoryData<string, PerturbationSite>();
+        foreach (var (index, rule) in ChannelCases.Rules.Index())
+        {
+            // FDFA, whose kernels hold most of the others' parts, everywhere; the others in turn.
+            PerturbationSite[] all = Enum.GetValues<PerturbationSite>();
+            foreach (var site in rule == "FDFA" ? all : [all[index % all.Length]])
+            {
+                cases.Add(rule, site);
+            }
+        }
+
+        return cases;
+    }
+
+    // Strides, padding, overlapping windows and a padded output, over a few positions: as many as there must be, because each step takes seconds.
+    [SkippableTheory]
+    [MemberData(nameof(ChannelSites))]
+    public void Steps_of_normalized_convolutions_agree_without_a_race_or_a_bad_access(string rule, PerturbationSite site) => AssertClean(
+        Topology.Parse("5C3/2+1-P3/2-4C3+1-5", inputShape: new ImageShape(2, 9, 9), batchNormalization: true),
+        Options(rule, 5) with { PerturbationSite = site });
+
+    [SkippableTheory]
+    [MemberData(nameof(ChannelCases.RuleNames), MemberType = typeof(ChannelCases))]
+    public void Steps_of_a_normalized_dense_block_agree_without_a_race_or_a_bad_access(string rule) => AssertClean(
+        Topology.Parse("5-19-3", batchNormalization: true), Options(rule, 17));
 
     [SkippableFact]
     public void Augmented_batches_agree_without_a_race_or_a_bad_access()
@@ -107,6 +124,28 @@ public sealed class OpenClRaceTests
         device.Accelerator.Synchronize();
 
         Assert.NotEqual(before, Reports());
+
+        // What Oclgrind suppresses here it would suppress in every test that comes after this one.
+        Assert.DoesNotContain("suppressing further errors", File.ReadAllText(s_reports!), StringComparison.Ordinal);
+    }
+
+    private static TrainingOptions Options(string rule, int batchSize) => new()
+    {
+        Rule = LearningRule.Parse(rule),
+        BatchSize = batchSize,
+        LearningRate = AgreementCheck.StableRate(LearningRule.Parse(rule)),
+        WeightOptimizer = OptimizerKind.Sgd,
+        FeedbackInitialisation = Initialisation.KaimingUniform,
+    };
+
+    /// <summary>Three steps, of which the last is a partial batch, and an evaluation.</summary>
+    private static void AssertClean(NetworkDescription network, TrainingOptions options)
+    {
+        using var device = OpenSimulator();
+        var reference = new ReferenceTrajectory(network, options, 3, 0);
+        var before = Reports();
+        Assert.All(DeviceTrajectory.Compare(device, reference), one => Assert.InRange(AgreementCheck.ErrorOf(one, reference), 0, 1e-4));
+        Assert.Equal(before, Reports());
     }
 
     private static ComputeDevice OpenSimulator()

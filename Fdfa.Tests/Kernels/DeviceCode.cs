@@ -30,7 +30,14 @@ internal static class DeviceCode
         (typeof(WeightPerturbedRule), false),
     ];
 
-    /// <summary>Every kernel that the library can launch on a GPU, with every combination of type arguments.</summary>
+    /// <summary>The kernels of any block but the last, and of the first, of dense blocks and of those with channels.</summary>
+    private static readonly string[] s_blockSteps = [nameof(DenseBlockStep.Run), nameof(DenseBlockStep.RunFirst)];
+
+    /// <summary>Every kernel that the library can launch on a GPU, with every combination of type arguments that makes other code of it.</summary>
+    /// <remarks>
+    /// What a first block's kernel has besides the others' is <see cref="BatchGather"/>, which knows neither rule nor activation: it is there with
+    /// every rule and optimizer, but with one activation only, which saves three eighths of the time.
+    /// </remarks>
     public static IEnumerable<MethodInfo> Kernels()
     {
         var tiles = typeof(SimtTiles<Four, Sixteen, Sixteen>);
@@ -53,14 +60,15 @@ internal static class DeviceCode
                 {
                     foreach (var feedbackOptimizer in learnsFeedback ? optimizers : [typeof(Sgd)])
                     {
-                        yield return Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.Run), tiles, activation, optimizer, feedbackOptimizer, rule);
-                        yield return Kernel(typeof(DenseBlockStep), nameof(DenseBlockStep.RunFirst), tiles, activation, optimizer, feedbackOptimizer, rule);
-
-                        // L-FDFA has kernels for dense networks only.
-                        if (rule != typeof(ForwardLayerwiseFeedbackRule))
+                        foreach (var name in activation == typeof(ReLU) ? s_blockSteps : s_blockSteps[..1])
                         {
-                            yield return Kernel(typeof(ChannelBlockStep), nameof(ChannelBlockStep.Run), tiles, activation, optimizer, feedbackOptimizer, rule);
-                            yield return Kernel(typeof(ChannelBlockStep), nameof(ChannelBlockStep.RunFirst), tiles, activation, optimizer, feedbackOptimizer, rule);
+                            yield return Kernel(typeof(DenseBlockStep), name, tiles, activation, optimizer, feedbackOptimizer, rule);
+
+                            // L-FDFA has kernels for dense networks only.
+                            if (rule != typeof(ForwardLayerwiseFeedbackRule))
+                            {
+                                yield return Kernel(typeof(ChannelBlockStep), name, tiles, activation, optimizer, feedbackOptimizer, rule);
+                            }
                         }
                     }
                 }

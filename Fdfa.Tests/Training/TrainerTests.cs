@@ -90,7 +90,7 @@ public sealed class TrainerTests(CpuAccelerators devices)
             using var alone = new Trainer(device, s_network, Options(rule), data, [seeds[replica]]);
             var one = TrainTwoEpochs(alone, data);
             Assert.Equal(all.Metrics[replica], one.Metrics[0]);
-            AssertSameBits(together.GetParameters(replica), alone.GetParameters(0));
+            SameBits.Assert(together.GetParameters(replica), alone.GetParameters(0));
         }
     }
 
@@ -103,7 +103,7 @@ public sealed class TrainerTests(CpuAccelerators devices)
         using var first = new Trainer(device, s_network, Options(rule), data, [1]);
         using var second = new Trainer(device, s_network, Options(rule), data, [1]);
         Assert.Equal(TrainTwoEpochs(first, data).Metrics, TrainTwoEpochs(second, data).Metrics);
-        AssertSameBits(first.GetParameters(0), second.GetParameters(0));
+        SameBits.Assert(first.GetParameters(0), second.GetParameters(0));
     }
 
     [SkippableFact]
@@ -116,7 +116,7 @@ public sealed class TrainerTests(CpuAccelerators devices)
         using var native = new Trainer(devices.Open("simd-native"), s_network, Options("FDFA"), nativeData, [1]);
         TrainTwoEpochs(wide, wideData);
         TrainTwoEpochs(native, nativeData);
-        AssertSameBits(wide.GetParameters(0), native.GetParameters(0));
+        SameBits.Assert(wide.GetParameters(0), native.GetParameters(0));
     }
 
     [Theory]
@@ -135,7 +135,7 @@ public sealed class TrainerTests(CpuAccelerators devices)
             watched.GetParameters(0);
         }
 
-        AssertSameBits(undisturbed.GetParameters(0), watched.GetParameters(0));
+        SameBits.Assert(undisturbed.GetParameters(0), watched.GetParameters(0));
     }
 
     [Theory]
@@ -223,7 +223,7 @@ public sealed class TrainerTests(CpuAccelerators devices)
 
         Assert.Equal(straight.TrainEpoch(), interrupted.TrainEpoch());
         Assert.Equal(1, interrupted.Epoch);
-        AssertSameBits(straight.GetParameters(0), interrupted.GetParameters(0));
+        SameBits.Assert(straight.GetParameters(0), interrupted.GetParameters(0));
     }
 
     [Fact]
@@ -270,8 +270,8 @@ public sealed class TrainerTests(CpuAccelerators devices)
         using var trainer = new Trainer(device, s_network, Options("FDFA"), data, [0, 1]);
         var other = Initialiser.Create(s_network, Options("FDFA"), 99);
         trainer.SetParameters(1, other);
-        AssertSameBits(other, trainer.GetParameters(1));
-        AssertSameBits(Initialiser.Create(s_network, Options("FDFA"), 0), trainer.GetParameters(0));
+        SameBits.Assert(other, trainer.GetParameters(1));
+        SameBits.Assert(Initialiser.Create(s_network, Options("FDFA"), 0), trainer.GetParameters(0));
 
         var foreign = Initialiser.Create(new NetworkDescription([SampleSize, Classes]), Options("FDFA"), 0);
         Assert.Throws<ShapeMismatchException>(() => trainer.SetParameters(0, foreign));
@@ -342,17 +342,6 @@ public sealed class TrainerTests(CpuAccelerators devices)
     {
         trainer.TrainEpoch();
         return (trainer.TrainEpoch(), trainer.Evaluate(data));
-    }
-
-    private static void AssertSameBits(NetworkParameters expected, NetworkParameters actual)
-    {
-        Assert.Equal(expected.Blocks.Count, actual.Blocks.Count);
-        foreach (var (one, other) in expected.Blocks.Zip(actual.Blocks))
-        {
-            Assert.Equal(one.Weights, other.Weights);
-            Assert.Equal(one.Biases, other.Biases);
-            Assert.Equal(one.Feedback, other.Feedback);
-        }
     }
 
     private sealed class EvaluateAtEachReport(Trainer trainer, DeviceDataSet data) : IProgress<TrainingProgress>
