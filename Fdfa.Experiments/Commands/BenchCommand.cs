@@ -8,6 +8,7 @@ using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
+using Fdfa.Gpu.Networks;
 using Spectre.Console;
 
 namespace Fdfa.Experiments.Commands;
@@ -29,7 +30,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
         "--rule", "name", $"Learning rule: {CommonOptions.RuleNames}. [default: FDFA]");
 
     private readonly Option<bool> _allRules = OptionText.CreateSwitch(
-        "--all-rules", "Every learning rule, a row each; not together with --rule.");
+        "--all-rules", "Every learning rule that has kernels for the network, a row each; not together with --rule.");
 
     private readonly NetworkOptions _network = new(DefaultNetwork);
     private readonly Option<string> _preset = OptionText.Create(
@@ -65,7 +66,9 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     {
         IReadOnlyList<LearningRule> rules = ReadRules(arguments);
         Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
-        NetworkDescription[] networks = [.. rules.Select(rule => _network.Read(arguments, preset, rule))];
+        (LearningRule Rule, NetworkDescription Network)[] cases = [.. rules
+            .Select(rule => (rule, _network.Read(arguments, preset, rule)))
+            .Where(one => rules.Count == 1 || DeviceSupport.HasKernels(one.Item2, one.rule))];
         int? batchSize = arguments.WholeNumber(_batchSize, maximum: TrainingOptions.LargestBatch);
         int replicas = arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? 1;
         bool json = arguments.GetValue(_json);
@@ -99,7 +102,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
         List<BenchmarkResult> Measure(IProgress<string> progress)
         {
             var measured = new List<BenchmarkResult>();
-            foreach ((LearningRule rule, NetworkDescription network) in rules.Zip(networks))
+            foreach ((LearningRule rule, NetworkDescription network) in cases)
             {
                 TrainingOptions options = preset.OptionsOn(network, rule);
                 try

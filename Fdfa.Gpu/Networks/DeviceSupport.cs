@@ -2,18 +2,23 @@ using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Gpu.Networks;
 
-/// <summary>What the reference knows and the kernels do not.</summary>
-internal static class DeviceSupport
+/// <summary>What the reference knows and the kernels do not: L-FDFA on convolutions or batch normalization.</summary>
+public static class DeviceSupport
 {
-    /// <summary>Refuses it.</summary>
-    /// <param name="network">The network.</param>
-    /// <param name="options">How to train it.</param>
-    /// <exception cref="InvalidOptionException">L-FDFA on convolutions or batch normalization.</exception>
-    public static void Require(NetworkDescription network, TrainingOptions options)
+    /// <summary>Whether there are kernels for a rule on a network.</summary>
+    public static bool HasKernels(NetworkDescription network, LearningRule rule)
     {
-        var rule = options.Rule;
-        var isPlain = network.Blocks.All(block => block is DenseBlock { HasBatchNormalization: false });
-        if (!isPlain && rule.ErrorSignal == ErrorSignal.LayerwiseFeedback && rule.LearnsFeedback)
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(rule);
+        return !(rule.ErrorSignal == ErrorSignal.LayerwiseFeedback && rule.LearnsFeedback)
+            || network.Blocks.All(block => block is DenseBlock { HasBatchNormalization: false });
+    }
+
+    /// <summary>Refuses what has none.</summary>
+    /// <exception cref="InvalidOptionException">There are no kernels.</exception>
+    internal static void Require(NetworkDescription network, LearningRule rule)
+    {
+        if (!HasKernels(network, rule))
         {
             throw new InvalidOptionException(
                 $"{rule.Name} has kernels for dense networks without batch normalization only, and {network.Topology} is not one; give another rule or network.");

@@ -17,7 +17,7 @@ internal static class NetworkMemory
     /// <exception cref="DeviceException">A buffer is too long to be counted at all.</exception>
     public static MemoryPlan Of(NetworkDescription network, TrainingOptions options, int replicas)
     {
-        DeviceSupport.Require(network, options);
+        DeviceSupport.Require(network, options.Rule);
         try
         {
             using var buffers = new NetworkBuffers(null, network, options, replicas);

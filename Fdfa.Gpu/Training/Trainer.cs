@@ -52,7 +52,7 @@ public sealed class Trainer : IDisposable
             throw new InvalidOptionException("There is no seed to train; give at least one.");
         }
 
-        DeviceSupport.Require(network, options);
+        DeviceSupport.Require(network, options.Rule);
         RequireFit(device, network, options, trainingData);
         _device = device;
         _description = network;
