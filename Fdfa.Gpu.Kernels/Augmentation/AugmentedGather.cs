@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Fdfa.Gpu.Kernels.Dense;
+using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 

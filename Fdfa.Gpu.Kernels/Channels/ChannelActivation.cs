@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Fdfa.Gpu.Kernels.Dense;
+using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 
@@ -12,7 +12,7 @@ namespace Fdfa.Gpu.Kernels.Channels;
 /// </remarks>
 internal struct ChannelActivation<TActivation, TRule> : IElementwise
     where TActivation : struct, IActivation
-    where TRule : struct, IDenseRule
+    where TRule : struct, IBlockRule
 {
     public ChannelBlockArguments Block;
     public SiteWriter<TRule> Site;

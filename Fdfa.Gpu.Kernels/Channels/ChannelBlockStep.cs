@@ -1,3 +1,4 @@
+using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
@@ -26,7 +27,7 @@ public static class ChannelBlockStep
         where TActivation : struct, IActivation
         where TOptimizer : struct, IOptimizer
         where TFeedbackOptimizer : struct, IOptimizer
-        where TRule : struct, IDenseRule
+        where TRule : struct, IBlockRule
     {
         Run<TTiles, TActivation, TOptimizer, TFeedbackOptimizer, TRule>(arguments);
         BatchGather.Run<TTiles>(gather);
@@ -38,7 +39,7 @@ public static class ChannelBlockStep
         where TActivation : struct, IActivation
         where TOptimizer : struct, IOptimizer
         where TFeedbackOptimizer : struct, IOptimizer
-        where TRule : struct, IDenseRule
+        where TRule : struct, IBlockRule
     {
         var workspace = TTiles.Workspace();
         var replica = Grid.IdxY;
@@ -61,7 +62,7 @@ public static class ChannelBlockStep
         ArrayView<float> workspace, ChannelBlockArguments block, int replica, int begin, int end)
         where TTiles : struct, ITileProgram
         where TActivation : struct, IActivation
-        where TRule : struct, IDenseRule
+        where TRule : struct, IBlockRule
     {
         var columns = Padding.RoundUp(block.Forward.Samples);
         TTiles.Convolve(

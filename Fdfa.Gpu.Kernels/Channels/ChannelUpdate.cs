@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
@@ -16,7 +17,7 @@ internal static class ChannelUpdate
         where TActivation : struct, IActivation
         where TOptimizer : struct, IOptimizer
         where TFeedbackOptimizer : struct, IOptimizer
-        where TRule : struct, IDenseRule
+        where TRule : struct, IBlockRule
     {
         if (TRule.PerturbsWeights)
         {

@@ -1,4 +1,4 @@
-using Fdfa.Gpu.Kernels.Dense;
+using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
@@ -7,7 +7,7 @@ namespace Fdfa.Gpu.Kernels.Channels;
 
 /// <summary>What a rule wants of the site where perturbations are added: u, drawn and left behind, or the values there.</summary>
 internal struct SiteWriter<TRule>
-    where TRule : struct, IDenseRule
+    where TRule : struct, IBlockRule
 {
     public PerturbationNoise Noise;
     public uint Block;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
@@ -12,7 +13,7 @@ namespace Fdfa.Gpu.Kernels.Dense;
 /// </remarks>
 internal struct DenseActivation<TActivation, TRule> : IElementwise
     where TActivation : struct, IActivation
-    where TRule : struct, IDenseRule
+    where TRule : struct, IBlockRule
 {
     public PerturbationNoise Noise;
     public uint Block;
@@ -151,7 +152,7 @@ internal static class DenseActivation
         DenseBlockArguments arguments, ArrayView<float> outputFeatures, int replica, int rowBegin, int rowEnd)
         where TTiles : struct, ITileProgram
         where TActivation : struct, IActivation
-        where TRule : struct, IDenseRule
+        where TRule : struct, IBlockRule
     {
         var forward = arguments.Forward;
         var body = new DenseActivation<TActivation, TRule>

@@ -1,3 +1,4 @@
+using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
@@ -30,7 +31,7 @@ public static class DenseBlockStep
         where TActivation : struct, IActivation
         where TOptimizer : struct, IOptimizer
         where TFeedbackOptimizer : struct, IOptimizer
-        where TRule : struct, IDenseRule
+        where TRule : struct, IBlockRule
     {
         Run<TTiles, TActivation, TOptimizer, TFeedbackOptimizer, TRule>(arguments);
         BatchGather.Run<TTiles>(gather);
@@ -42,7 +43,7 @@ public static class DenseBlockStep
         where TActivation : struct, IActivation
         where TOptimizer : struct, IOptimizer
         where TFeedbackOptimizer : struct, IOptimizer
-        where TRule : struct, IDenseRule
+        where TRule : struct, IBlockRule
     {
         var workspace = TTiles.Workspace();
         var replica = Grid.IdxY;
@@ -78,7 +79,7 @@ public static class DenseBlockStep
         where TActivation : struct, IActivation
         where TOptimizer : struct, IOptimizer
         where TFeedbackOptimizer : struct, IOptimizer
-        where TRule : struct, IDenseRule
+        where TRule : struct, IBlockRule
     {
         if (TRule.PerturbsWeights)
         {

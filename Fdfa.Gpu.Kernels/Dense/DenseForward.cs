@@ -1,3 +1,4 @@
+using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 

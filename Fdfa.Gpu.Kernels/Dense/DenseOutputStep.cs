@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
@@ -49,7 +50,7 @@ public static class DenseOutputStep
         where TTiles : struct, ITileProgram
         where TOptimizer : struct, IOptimizer
         where TLoss : struct, ILoss
-        where TRule : struct, IDenseRule
+        where TRule : struct, IBlockRule
     {
         var replica = Grid.IdxY;
         var workspace = TTiles.Workspace();
@@ -110,13 +111,13 @@ public static class DenseOutputStep
     }
 
     private static bool NeedsDerivatives<TRule>()
-        where TRule : struct, IDenseRule => TRule.SumsPerturbations || TRule.PerturbsWeights;
+        where TRule : struct, IBlockRule => TRule.SumsPerturbations || TRule.PerturbsWeights;
 
     private static void Update<TTiles, TOptimizer, TRule>(
         ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters weights, ArrayView<float> error, int replica)
         where TTiles : struct, ITileProgram
         where TOptimizer : struct, IOptimizer
-        where TRule : struct, IDenseRule
+        where TRule : struct, IBlockRule
     {
         if (TRule.PerturbsWeights)
         {
@@ -143,7 +144,7 @@ public static class DenseOutputStep
     private static void Forward<TTiles, TRule>(
         ArrayView<float> workspace, DenseBlockArguments arguments, OptimizedParameters weights, ArrayView<float> outputs, int replica)
         where TTiles : struct, ITileProgram
-        where TRule : struct, IDenseRule
+        where TRule : struct, IBlockRule
     {
         DenseForward.Product<TTiles>(workspace, arguments, weights.Values, outputs, replica, 0, arguments.Outputs);
         if (TRule.PerturbsWeights && arguments.Forward.Directions > 0)
@@ -261,7 +262,7 @@ public static class DenseOutputStep
 
     private struct LossBody<TLoss, TRule> : IElementwise
         where TLoss : struct, ILoss
-        where TRule : struct, IDenseRule
+        where TRule : struct, IBlockRule
     {
         public LossTile Tile;
         public ArrayView<uint> BatchLabels;

@@ -2,7 +2,7 @@ using Fdfa.Cpu.Reference.Augmentation;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Augmentation;
-using Fdfa.Gpu.Kernels.Dense;
+using Fdfa.Gpu.Kernels.Blocks;
 using ILGPU;
 using ILGPU.Runtime;
 

@@ -1,5 +1,6 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Channels;
 using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Channels;
 using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;

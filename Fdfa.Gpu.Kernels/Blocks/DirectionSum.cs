@@ -1,7 +1,7 @@
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 
-namespace Fdfa.Gpu.Kernels.Dense;
+namespace Fdfa.Gpu.Kernels.Blocks;
 
 /// <summary>g⁽ˡ⁾ = Σ_k c_{k,s} (u_k ⊙ σ'(a)), of what the forward pass left in the deltas (Algorithm 3, line 20; 1/K is in c).</summary>
 internal struct DirectionSum : IElementwise

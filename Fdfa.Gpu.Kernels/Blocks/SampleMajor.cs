@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 
-namespace Fdfa.Gpu.Kernels.Dense;
+namespace Fdfa.Gpu.Kernels.Blocks;
 
 /// <summary>Writes four neighbouring neurons of neighbouring samples into a sample-major buffer.</summary>
 internal static class SampleMajor

@@ -1,8 +1,8 @@
-namespace Fdfa.Gpu.Kernels.Dense;
+namespace Fdfa.Gpu.Kernels.Blocks;
 
 /// <summary>A learning rule's three choices, folded into the kernels when they are compiled.</summary>
 /// <remarks>A rule that says nothing is BP's or FA's: the backward chain has left g⁽ˡ⁾ behind.</remarks>
-public interface IDenseRule
+public interface IBlockRule
 {
     /// <summary>u⁽ˡ⁾ is injected at the output of blocks.</summary>
     static virtual bool PerturbsActivations => false;
@@ -24,17 +24,17 @@ public interface IDenseRule
 }
 
 /// <summary>BP and FA.</summary>
-public readonly struct BackwardChainRule : IDenseRule;
+public readonly struct BackwardChainRule : IBlockRule;
 
 /// <summary>DFA and DRTP.</summary>
-public readonly struct FixedFeedbackRule : IDenseRule
+public readonly struct FixedFeedbackRule : IBlockRule
 {
     /// <inheritdoc/>
     public static bool ProjectsError => true;
 }
 
 /// <summary>DKP.</summary>
-public readonly struct KolenPollackRule : IDenseRule
+public readonly struct KolenPollackRule : IBlockRule
 {
     /// <inheritdoc/>
     public static bool ProjectsError => true;
@@ -44,7 +44,7 @@ public readonly struct KolenPollackRule : IDenseRule
 }
 
 /// <summary>FDFA.</summary>
-public readonly struct ForwardDirectFeedbackRule : IDenseRule
+public readonly struct ForwardDirectFeedbackRule : IBlockRule
 {
     /// <inheritdoc/>
     public static bool PerturbsActivations => true;
@@ -57,7 +57,7 @@ public readonly struct ForwardDirectFeedbackRule : IDenseRule
 }
 
 /// <summary>L-FDFA.</summary>
-public readonly struct ForwardLayerwiseFeedbackRule : IDenseRule
+public readonly struct ForwardLayerwiseFeedbackRule : IBlockRule
 {
     /// <inheritdoc/>
     public static bool PerturbsActivations => true;
@@ -70,7 +70,7 @@ public readonly struct ForwardLayerwiseFeedbackRule : IDenseRule
 }
 
 /// <summary>FG-A and LG-FG-A.</summary>
-public readonly struct ActivityPerturbedRule : IDenseRule
+public readonly struct ActivityPerturbedRule : IBlockRule
 {
     /// <inheritdoc/>
     public static bool PerturbsActivations => true;
@@ -80,7 +80,7 @@ public readonly struct ActivityPerturbedRule : IDenseRule
 }
 
 /// <summary>FG-W.</summary>
-public readonly struct WeightPerturbedRule : IDenseRule
+public readonly struct WeightPerturbedRule : IBlockRule
 {
     /// <inheritdoc/>
     public static bool PerturbsWeights => true;

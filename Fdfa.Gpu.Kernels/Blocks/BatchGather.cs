@@ -1,7 +1,7 @@
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 
-namespace Fdfa.Gpu.Kernels.Dense;
+namespace Fdfa.Gpu.Kernels.Blocks;
 
 /// <summary>Gathers a batch from the data set on the device and scales its bytes to inputs.</summary>
 /// <remarks>

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using ILGPU;
 
-namespace Fdfa.Gpu.Kernels.Dense;
+namespace Fdfa.Gpu.Kernels.Blocks;
 
 /// <summary>A replica's part of a buffer that holds all of them.</summary>
 internal static class Replica
