@@ -59,7 +59,7 @@ internal sealed class AugmentedBatch : IDisposable
             : Upload(device, [.. Enumerable.Repeat(Untouched, s_seeds.Length * _sampleCapacity * _inputStride)]);
 
         // Batches of thousands are only drawn.
-        _border = new ImageBorder { Height = augmentation.Side, Width = augmentation.Side, Size = isForConvolution ? 2 : 0 };
+        _border = ImageBorder.Around(augmentation.Side, augmentation.Side, isForConvolution ? 2 : 0);
         _featureRows = (image.Channels * Square(augmentation.Side + (2 * _border.Size))) + 1;
         var features = batch < 1000 ? _featureRows * _sampleCapacity : 0;
         _featureMajor = Upload(device, [.. Enumerable.Repeat(Untouched, s_seeds.Length * features)]);
