@@ -34,7 +34,7 @@ internal static class DeviceCode
     /// <summary>The kernels of any block but the last, and of the first, of dense blocks and of those with channels.</summary>
     private static readonly string[] s_blockSteps = [nameof(DenseBlockStep.Run), nameof(DenseBlockStep.RunFirst)];
 
-    /// <summary>Every kernel that the library can launch on a GPU, with every combination of type arguments that makes other code of it.</summary>
+    /// <summary>Every kernel that the library can launch on a GPU, with the combinations of type arguments that make other code of it.</summary>
     /// <remarks>
     /// What a first block's kernel has besides the others' is <see cref="BatchGather"/>, which knows neither rule nor activation: it is there with
     /// every rule and optimizer, but with one activation only, which saves three eighths of the time.
@@ -66,7 +66,7 @@ internal static class DeviceCode
                             yield return Kernel(typeof(DenseBlockStep), name, tiles, activation, optimizer, feedbackOptimizer, rule);
 
                             // L-FDFA has kernels for dense networks only.
-                            if (rule != typeof(ForwardLayerwiseFeedbackRule))
+                            if (rule != typeof(ForwardLayerwiseFeedbackRule) && IsShown(name, activation, optimizer, learnsFeedback ? feedbackOptimizer : optimizer))
                             {
                                 yield return Kernel(typeof(ChannelBlockStep), name, tiles, activation, optimizer, feedbackOptimizer, rule);
                             }
@@ -87,6 +87,11 @@ internal static class DeviceCode
             }
         }
     }
+
+    // Channels' kernels take most of the time, and optimizers and activation never meet in them: every rule is there with every optimizer, and with every
+    // activation, but not with every pair of the two.
+    private static bool IsShown(string name, Type activation, Type optimizer, Type feedbackOptimizer) =>
+        (activation == typeof(ReLU) && name == nameof(ChannelBlockStep.Run)) || (optimizer == typeof(Adam) && feedbackOptimizer == typeof(Adam));
 
     /// <summary>The kernel a training run of the paper's networks spends its time in.</summary>
     public static MethodInfo BlockStep() => Kernel(

@@ -151,17 +151,37 @@ public sealed partial class GeneratedCodeTests(GeneratedCodeTests.Contexts conte
     [GeneratedRegex(@"\.shared[^\[]*\[(\d+)\]")]
     private static partial Regex SharedBytes();
 
-    /// <summary>Contexts that all kernels share. What follows a kernel that fails to translate can fail because of it.</summary>
+    /// <summary>Contexts that a few kernels share: what they call is translated once, and a context remembers all that it has translated.</summary>
     public sealed class Contexts : IDisposable
     {
-        public Context Cuda { get; } = DeviceCode.CreateContext(OptimizationLevel.O1);
+        private const int KernelsPerContext = 64;
 
-        public Context OpenCl { get; } = DeviceCode.CreateContext(OptimizationLevel.O2);
+        private Context? _cuda;
+        private Context? _openCl;
+        private int _cudaKernels;
+        private int _openClKernels;
+
+        /// <summary>For one kernel.</summary>
+        public Context Cuda => Next(ref _cuda, ref _cudaKernels, OptimizationLevel.O1);
+
+        /// <summary>For one kernel.</summary>
+        public Context OpenCl => Next(ref _openCl, ref _openClKernels, OptimizationLevel.O2);
 
         public void Dispose()
         {
-            Cuda.Dispose();
-            OpenCl.Dispose();
+            _cuda?.Dispose();
+            _openCl?.Dispose();
+        }
+
+        private static Context Next(ref Context? context, ref int kernels, OptimizationLevel level)
+        {
+            if (kernels++ % KernelsPerContext == 0)
+            {
+                context?.Dispose();
+                context = null;
+            }
+
+            return context ??= DeviceCode.CreateContext(level);
         }
     }
 }
