@@ -19,6 +19,7 @@ public sealed class DeviceException(string message, Exception? cause = null) : F
 public sealed class ComputeDevice : IDisposable
 {
     private readonly Context _context;
+    private readonly Dictionary<MethodInfo, Delegate> _launchers = [];
 
     private ComputeDevice(DeviceInfo info, Context context, Accelerator accelerator, TileProgram tiles)
     {
@@ -139,12 +140,12 @@ public sealed class ComputeDevice : IDisposable
         return new ComputeDevice(info, context, device.CreateCLAccelerator(context), tiles);
     }
 
-    /// <summary>Builds a kernel of one parameter for this device.</summary>
+    /// <summary>Builds a kernel of one parameter for this device, once: drivers take seconds for some.</summary>
     internal Action<AcceleratorStream, KernelConfig, T> Load<T>(MethodInfo kernel)
         where T : struct =>
         Load<Action<AcceleratorStream, KernelConfig, T>>(kernel, processor => new CpuLaunches<T>(processor, kernel.CreateDelegate<Action<T>>()).Launch);
 
-    /// <summary>Builds a kernel of two parameters for this device.</summary>
+    /// <summary>Builds a kernel of two parameters for this device, once.</summary>
     internal Action<AcceleratorStream, KernelConfig, T1, T2> Load<T1, T2>(MethodInfo kernel)
         where T1 : struct
         where T2 : struct =>
@@ -182,6 +183,18 @@ public sealed class ComputeDevice : IDisposable
     }
 
     private TLauncher Load<TLauncher>(MethodInfo kernel, Func<CPUAccelerator, TLauncher> onProcessor)
+        where TLauncher : Delegate
+    {
+        if (!_launchers.TryGetValue(kernel, out var launcher))
+        {
+            launcher = Build(kernel, onProcessor);
+            _launchers.Add(kernel, launcher);
+        }
+
+        return (TLauncher)launcher;
+    }
+
+    private TLauncher Build<TLauncher>(MethodInfo kernel, Func<CPUAccelerator, TLauncher> onProcessor)
         where TLauncher : Delegate
     {
         try
