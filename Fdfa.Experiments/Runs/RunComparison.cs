@@ -79,7 +79,7 @@ internal sealed class RunComparison
         new("Epochs", Whole(configuration.Epochs)),
         new("Seeds", string.Join(' ', configuration.Seeds)),
         .. RunSetting.DecidedByPreset(configuration.ToRequest()),
-        new(s_origin[0], configuration.Device.Name),
+        new(s_origin[0], configuration.DeviceNames),
         new(s_origin[1], configuration.Versions.Fdfa),
     ];
 
