@@ -55,14 +55,17 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<bool> _quiet = OptionText.CreateSwitch(
         "--quiet", "Print nothing but the result: no configuration, no progress.");
 
+    private readonly SweepOptions _sweep;
+
     /// <summary>Creates the command.</summary>
     public TrainCommand()
         : base("train", "Trains a network with a learning rule and writes everything about the run to a folder.")
     {
+        Option[] ofTheRun = [_preset, .. _batchNormalization.All, _noAugmentation, _activation, .. _training.Select(pair => pair.Option)];
+        _sweep = new SweepOptions([_rule, _network, _data, _limit, _epochs, _seed, _seeds, .. ofTheRun]);
         Option[] options =
         [
-            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _seed, _seeds, _device, _output, _quiet,
-            _preset, .. _batchNormalization.All, _noAugmentation, _activation, .. _training.Select(pair => pair.Option),
+            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _seed, _seeds, _device, _output, _quiet, .. _sweep.All, .. ofTheRun,
         ];
         foreach (Option option in options)
         {
@@ -76,11 +79,17 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         "fdfa train --rule FDFA --network 784-800-800-10 --data mnist --epochs 10 --seeds 5",
         "fdfa train --rule FDFA --network 15C5-P2-40C5-P2-128-10 --data fashion-mnist --epochs 2",
         "fdfa train --rule FDFA --network alexnet-200 --data tiny-imagenet --preset published-code",
+        "fdfa train --sweep rule=FDFA,DFA --sweep lr=1e-3,1e-4 --epochs 5",
     ];
 
     /// <inheritdoc/>
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
+        if (_sweep.IsGiven(arguments))
+        {
+            return _sweep.Run(arguments, (_device, _output, _quiet), Read, output, cancellation);
+        }
+
         RunRequest request = Read(arguments);
 
         // What no kernel can do is refused here, before the data may have to be downloaded.

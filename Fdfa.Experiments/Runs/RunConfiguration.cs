@@ -110,7 +110,7 @@ internal sealed record RunConfiguration
         return new RunConfiguration
         {
             SchemaVersion = CurrentSchemaVersion,
-            Repeat = "fdfa " + string.Join(' ', arguments.Select(Quote)),
+            Repeat = "fdfa " + string.Join(' ', arguments.Select(ShellWord.Quote)),
             StartedAt = DateTimeOffset.Now,
             Network = request.Network.Topology,
             Activation = request.Network.HiddenActivation,
@@ -196,11 +196,6 @@ internal sealed record RunConfiguration
         var had = new SampleCounts(Data.TrainingSamples, Data.TestSamples);
         return had == whole with { Training = Math.Min(Data.Limit ?? whole.Training, whole.Training) } ? null : had;
     }
-
-    private static string Quote(string argument) =>
-        argument.All(character => char.IsAsciiLetterOrDigit(character) || "-_./:=,+".Contains(character, StringComparison.Ordinal))
-            ? argument
-            : "'" + argument.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 
     private sealed class LearningRuleConverter : JsonConverter<LearningRule>
     {
