@@ -152,12 +152,12 @@ public static class ModelFile
 
             if (entry.Type != "F32")
             {
-                throw ModelFileException.Different(path, tensor.Name, $"has the type {ModelFileException.Shown(entry.Type)}, where F32 was expected");
+                throw ModelFileException.Different(path, tensor.Name, $"has the type {QuotedText.WithoutQuotes(entry.Type)}, where F32 was expected");
             }
 
             if (!tensor.HasShape(entry.Shape))
             {
-                throw ModelFileException.Different(path, tensor.Name, $"has the shape {ModelFileException.Shown($"[{string.Join(", ", entry.Shape)}]")}, where {tensor.ShapeInWords} was expected");
+                throw ModelFileException.Different(path, tensor.Name, $"has the shape {QuotedText.WithoutQuotes($"[{string.Join(", ", entry.Shape)}]")}, where {tensor.ShapeInWords} was expected");
             }
 
             // Compared without a difference, which hostile offsets could overflow.
@@ -169,7 +169,7 @@ public static class ModelFile
 
         if (found.Keys.Except(expected.Select(tensor => tensor.Name)).Except(ignored).Order(StringComparer.Ordinal).FirstOrDefault() is { } foreign)
         {
-            throw ModelFileException.Different(path, ModelFileException.Shown(foreign), "is not part of the network");
+            throw ModelFileException.Different(path, foreign, "is not part of the network");
         }
     }
 
