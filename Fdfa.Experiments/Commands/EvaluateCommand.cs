@@ -14,7 +14,7 @@ namespace Fdfa.Experiments.Commands;
 internal sealed class EvaluateCommand : Command, IFdfaCommand
 {
     private readonly Argument<string> _run = CommonOptions.Run();
-    private readonly Option<string> _device = CommonOptions.Device();
+    private readonly Option<string> _device = CommonOptions.Devices();
     private readonly Option<string> _dataDirectory = OptionText.Create(
         "--data-dir", "folder", "Where the files of the data set lie. [default: as in the run]");
 
@@ -34,8 +34,8 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
         string path = arguments.GetRequiredValue(_run);
-        string selector = arguments.Device(_device);
         RunRequest request = RunFolder.ReadConfiguration(path).ToRequest() with { Limit = null };
+        string selector = arguments.Devices(_device, request.Seeds.Count);
         if (arguments.Text(_dataDirectory) is { } directory)
         {
             request = request with { DataDirectory = directory };
@@ -44,8 +44,8 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         IReadOnlyList<MetricsRow> recorded = RunFolder.ReadMetrics(path);
         NetworkParameters[] models = [.. request.Seeds.Select(seed => RunFolder.ReadModel(path, seed, request.Network))];
         using LoadedData data = DataSource.Load(request, output, cancellation);
-        using ComputeDevice device = ComputeDevice.Open(selector);
-        Evaluate(output, request, data, device, models, recorded, cancellation);
+        using DeviceSet devices = DeviceSet.Open(selector, most: request.Seeds.Count);
+        Evaluate(output, request, data, devices, models, recorded, cancellation);
         return ExitCode.Success;
     }
 
@@ -53,7 +53,7 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
     /// <param name="output">Where to write.</param>
     /// <param name="request">What the models were trained as.</param>
     /// <param name="data">The data.</param>
-    /// <param name="device">Where to compute.</param>
+    /// <param name="devices">Where to compute.</param>
     /// <param name="models">One per seed.</param>
     /// <param name="recorded">The metrics of the run, if any.</param>
     /// <param name="cancellation">Ctrl-C.</param>
@@ -61,22 +61,24 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         ConsoleOutput output,
         RunRequest request,
         LoadedData data,
-        ComputeDevice device,
+        DeviceSet devices,
         IReadOnlyList<NetworkParameters> models,
         IReadOnlyList<MetricsRow> recorded,
         CancellationToken cancellation)
     {
-        using DeviceDataSet test = data.UploadTest(device);
-
         // The trainer wants training data, but nothing is trained here; the test set saves an upload.
-        using var trainer = new Trainer(device, request.Network, request.Options, test, request.Seeds);
+        using var trainer = new SpreadTrainer(devices.Devices, request.Network, request.Options, request.Seeds, device =>
+        {
+            DeviceDataSet test = data.UploadTest(device);
+            return (test, test);
+        });
         for (var replica = 0; replica < models.Count; replica++)
         {
             trainer.SetParameters(replica, models[replica]);
         }
 
         cancellation.ThrowIfCancellationRequested();
-        Write(output, request, trainer.Evaluate(test), recorded, data.Description.TestSamples);
+        Write(output, request, trainer.Evaluate(), recorded, data.Description.TestSamples);
     }
 
     private static void Write(

@@ -72,9 +72,9 @@ internal sealed class ImportCommand : Command, IFdfaCommand
         using RunFolder folder = RunFolder.Create(
             arguments.Text(_output) ?? RunFolder.DefaultPath($"imported-{RunFolder.NameOf(network)}", DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(request, output, cancellation);
-        using ComputeDevice device = ComputeDevice.Open(selector);
-        EvaluateCommand.Evaluate(output, request, data, device, [weights], recorded: [], cancellation);
-        RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, device.Info);
+        using DeviceSet devices = DeviceSet.Open(selector, most: 1);
+        EvaluateCommand.Evaluate(output, request, data, devices, [weights], recorded: [], cancellation);
+        RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, [.. devices.Devices.Select(each => each.Info)]);
         folder.WriteModel(0, network, request.Options, weights, new Dictionary<string, string>
         {
             ["fdfa_version"] = configuration.Versions.Fdfa,
@@ -83,8 +83,18 @@ internal sealed class ImportCommand : Command, IFdfaCommand
         folder.WriteMetrics([]);
 
         // Last: what has a configuration is whole.
-        folder.WriteConfiguration(configuration with { Repeat = "fdfa import" });
+        folder.WriteConfiguration(configuration with { Repeat = Repeat(file, request) });
         output.Line($"The imported network is in {folder.Path}");
         return ExitCode.Success;
     }
+
+    private static string Repeat(string file, RunRequest request) => RunConfiguration.CommandLine(
+    [
+        "import", file,
+        "--network", request.Network.Topology,
+        "--activation", OptionWords.Activations.Of(request.Network.HiddenActivation),
+        .. request.Network.IsNormalized() ? (string[])["--batch-norm"] : [],
+        "--data", request.DataName,
+        .. request.DataDirectory is { } directory ? (string[])["--data-dir", directory] : [],
+    ]);
 }

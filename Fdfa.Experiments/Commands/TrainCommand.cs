@@ -53,7 +53,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<string> _seeds = OptionText.Create(
         "--seeds", "count", "Train this many seeds, from 0, in the same launches; not together with --seed.");
 
-    private readonly Option<string> _device = CommonOptions.Device();
+    private readonly Option<string> _device = CommonOptions.Devices();
     private readonly Option<string> _output = CommonOptions.Output("runs/<time>-<rule>-<network>");
 
     private readonly Option<bool> _quiet = OptionText.CreateSwitch(
@@ -94,14 +94,14 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         using RunFolder folder = RunFolder.Create(
             arguments.Text(_output) ?? RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
-        using ComputeDevice device = ComputeDevice.Open(arguments.Device(_device));
-        RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, device.Info);
+        using DeviceSet devices = DeviceSet.Open(ReadDevices(arguments, request), most: request.Seeds.Count);
+        RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, [.. devices.Devices.Select(device => device.Info)]);
         if (!quiet)
         {
             ConfigurationTable.Write(output, configuration);
         }
 
-        using var run = new TrainingRun(configuration, data, device, folder);
+        using var run = new TrainingRun(configuration, data, devices.Devices, folder);
         if (initial is not null)
         {
             run.StartFrom(initial);
@@ -150,9 +150,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
                 "Batch normalization takes the mean over a step's samples from each of them, which leaves nothing of one; give a --batch-size of at least 2, or --no-batch-norm.");
         }
 
-        // Read now: opening the device comes after the data, and a slip must not wait for a download.
-        arguments.Device(_device);
-        return new RunRequest(
+        var request = new RunRequest(
             network,
             options,
             preset.Name,
@@ -165,7 +163,13 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             SkipsBadImages = arguments.GetValue(_skipsBadImages),
             InitialWeights = arguments.Text(_initialWeights),
         };
+
+        // Read now: opening the devices comes after the data, and a slip must not wait for a download.
+        ReadDevices(arguments, request);
+        return request;
     }
+
+    private string ReadDevices(ParseResult arguments, RunRequest request) => arguments.Devices(_device, request.Seeds.Count);
 
     private TrainingOptions ReadTraining(ParseResult arguments, TrainingOptions options)
     {

@@ -88,8 +88,17 @@ internal sealed record RunConfiguration
     /// <summary>The data.</summary>
     public required DataDescription Data { get; init; }
 
-    /// <summary>Where it ran.</summary>
+    /// <summary>Where it ran; the first device where there were several.</summary>
     public required DeviceInfo Device { get; init; }
+
+    /// <summary>The others that the seeds were spread over; files from before there were any lack them.</summary>
+    public IReadOnlyList<DeviceInfo> FurtherDevices { get; init; } = [];
+
+    /// <summary>All of them.</summary>
+    public IReadOnlyList<DeviceInfo> Devices => [Device, .. FurtherDevices];
+
+    /// <summary>Their names, for a sentence.</summary>
+    public string DeviceNames => string.Join(", ", Devices.Select(device => device.Name).Distinct());
 
     /// <summary>What it ran with.</summary>
     public required RunVersions Versions { get; init; }
@@ -98,13 +107,13 @@ internal sealed record RunConfiguration
     public required string OperatingSystem { get; init; }
 
     /// <summary>Describes a run that is about to begin on this machine.</summary>
-    public static RunConfiguration Describe(RunRequest request, DataDescription data, DeviceInfo device)
+    public static RunConfiguration Describe(RunRequest request, DataDescription data, params IReadOnlyList<DeviceInfo> devices)
     {
-        IEnumerable<string> arguments = [.. request.ToArguments(), "--device", device.Selector];
+        IEnumerable<string> arguments = [.. request.ToArguments(), "--device", string.Join(',', devices.Select(device => device.Selector))];
         return new RunConfiguration
         {
             SchemaVersion = CurrentSchemaVersion,
-            Repeat = "fdfa " + string.Join(' ', arguments.Select(Quote)),
+            Repeat = CommandLine(arguments),
             StartedAt = DateTimeOffset.Now,
             Network = request.Network.Topology,
             Activation = request.Network.HiddenActivation,
@@ -117,11 +126,16 @@ internal sealed record RunConfiguration
             Epochs = request.Epochs,
             Seeds = request.Seeds,
             Data = data,
-            Device = device,
+            Device = devices[0],
+            FurtherDevices = [.. devices.Skip(1)],
             Versions = RunVersions.Current,
             OperatingSystem = $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture})",
         };
     }
+
+    /// <summary>A command line as a shell takes it.</summary>
+    /// <param name="arguments">What stands behind "fdfa".</param>
+    public static string CommandLine(IEnumerable<string> arguments) => "fdfa " + string.Join(' ', arguments.Select(Quote));
 
     /// <summary>What was asked for.</summary>
     /// <exception cref="FdfaException">A value that no run can have.</exception>

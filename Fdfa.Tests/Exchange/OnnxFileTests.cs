@@ -71,7 +71,7 @@ public sealed class OnnxFileTests
     {
         using var folder = new TemporaryFolder();
         string path = folder.File("run");
-        Assert.Equal(0, CommandLineRun.Of(["train", .. CommandLineRun.Tiny, "--learning-rate", "1e-2", "--seeds", "2", "--quiet", "--output", path]).ExitCode);
+        Assert.Equal(0, CommandLineRun.Of(["train", "--network", "784-16-10", "--limit", "2000", "--epochs", "1", "--learning-rate", "1e-2", "--seeds", "2", "--device", "cpu", "--quiet", "--output", path]).ExitCode);
 
         CommandLineRun export = CommandLineRun.Of("export", path, "--onnx", folder.File("network.onnx"), "--seed", "1");
 
@@ -93,7 +93,7 @@ public sealed class OnnxFileTests
             return row.IndexOf(Largest(row)) == data.Test.Labels[sample];
         });
         MetricsRow recorded = RunFolder.ReadMetrics(path).Single(row => row.Seed == 1);
-        Assert.InRange(recorded.TestAccuracy, 0.2, 1);
+        Assert.InRange(recorded.TestAccuracy, 0.4, 1);
         Assert.Equal(recorded.TestAccuracy, (double)correct / data.Test.Count, 1e-3);
     }
 

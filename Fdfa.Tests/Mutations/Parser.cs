@@ -5,6 +5,7 @@ using Fdfa.Cpu.Reference.Randomness;
 using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Checkpoints;
+using Fdfa.Gpu.Exchange;
 using Fdfa.Tests.CommandLine;
 using Fdfa.Tests.Data;
 
@@ -17,6 +18,8 @@ namespace Fdfa.Tests.Mutations;
 /// <remarks>Where a checksum or a container would stop nearly all damage at the door, the damage is done behind it, in a row of its own.</remarks>
 internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Action<byte[], TemporaryFolder> Read)
 {
+    private delegate void Save(string path, NetworkDescription network, NetworkParameters parameters);
+
     private const int TarBlock = 512;
     private const int TarChecksum = 148;
     private const int TarChecksumBytes = 8;
@@ -24,6 +27,10 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
     // Made once: encoding images takes longer than reading them.
     private static readonly Dictionary<string, byte[]> s_tinyImageNet = SmallTinyImageNet.Files();
     private static readonly byte[] s_image = SmallTinyImageNet.Jpeg(0);
+    private static readonly NetworkDescription s_dense = new([3, 4, 5, 2], ActivationFunction.Tanh);
+
+    private static readonly NetworkDescription s_convolutional =
+        Topology.Parse("3C3/2+1-P3/2-2C2-A2-5-2", inputShape: new ImageShape(3, 13, 13), batchNormalization: true);
 
     public static IReadOnlyList<Parser> All { get; } =
     [
@@ -53,10 +60,12 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
         {
             using DecodedImages? images = DecodedImages.TryOpen(folder.Write("decoded", input), new byte[DecodedImages.IdentityBytes], 12);
         }),
-        OfModel("a dense model", new([3, 4, 5, 2], ActivationFunction.Tanh)),
-        OfModel("a convolutional model", Topology.Parse("3C3/2+1-P3/2-2C2-A2-5-2", inputShape: new ImageShape(3, 13, 13), batchNormalization: true)),
-        OfModelHeader("a dense model's header", new([3, 4, 5, 2], ActivationFunction.Tanh)),
-        OfModelHeader("a convolutional model's header", Topology.Parse("3C3-P2-5-2", inputShape: new ImageShape(1, 4, 4), batchNormalization: true)),
+        OfSafetensors("a dense model", SaveModel, ModelFile.Load, s_dense),
+        OfSafetensors("a convolutional model", SaveModel, ModelFile.Load, s_convolutional),
+        OfSafetensors("a state_dict", StateDict.Save, StateDict.Load, s_convolutional),
+        OfSafetensorsHeader("a dense model's header", SaveModel, ModelFile.Load, s_dense),
+        OfSafetensorsHeader("a convolutional model's header", SaveModel, ModelFile.Load, s_convolutional),
+        OfSafetensorsHeader("a state_dict's header", StateDict.Save, StateDict.Load, s_convolutional),
         new(
             "a model's words",
             Texts("784-8-10\nTanh\n\n1\nBlockOutput", "3C3-P2-10\nReLU\n3x64x64\n1\nBeforePool", "alexnet-10\nReLU\n3x64x64\n1,2,3,4,5\nPreActivation"),
@@ -132,18 +141,18 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
         }
     }
 
-    private static Parser OfModel(string name, NetworkDescription network) =>
-        new(name, [Model(network)], (input, folder) => ModelFile.Load(folder.Write("model.safetensors", input), network));
+    private static Parser OfSafetensors(string name, Save save, Func<string, NetworkDescription, NetworkParameters> load, NetworkDescription network) =>
+        new(name, [Model(save, network)], (input, folder) => load(folder.Write("model.safetensors", input), network));
 
-    private static Parser OfModelHeader(string name, NetworkDescription network)
+    private static Parser OfSafetensorsHeader(string name, Save save, Func<string, NetworkDescription, NetworkParameters> load, NetworkDescription network)
     {
-        byte[] model = Model(network);
+        byte[] model = Model(save, network);
         int end = sizeof(long) + (int)BinaryPrimitives.ReadInt64LittleEndian(model);
         return new(name, [model[sizeof(long)..end]], (input, folder) =>
         {
             var length = new byte[sizeof(long)];
             BinaryPrimitives.WriteInt64LittleEndian(length, input.Length);
-            ModelFile.Load(folder.Write("model.safetensors", [.. length, .. input, .. model[end..]]), network);
+            load(folder.Write("model.safetensors", [.. length, .. input, .. model[end..]]), network);
         });
     }
 
@@ -175,11 +184,13 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
         };
     }
 
-    private static byte[] Model(NetworkDescription network)
+    private static void SaveModel(string path, NetworkDescription network, NetworkParameters parameters) =>
+        ModelFile.Save(path, network, new TrainingOptions(), parameters, new Dictionary<string, string> { ["seed"] = "1" });
+
+    private static byte[] Model(Save save, NetworkDescription network)
     {
         using var folder = new TemporaryFolder();
-        var options = new TrainingOptions();
-        ModelFile.Save(folder.File("model"), network, options, Initialiser.Create(network, options, 1), new Dictionary<string, string> { ["seed"] = "1" });
+        save(folder.File("model"), network, Initialiser.Create(network, new TrainingOptions(), 1));
         return File.ReadAllBytes(folder.File("model"));
     }
 
