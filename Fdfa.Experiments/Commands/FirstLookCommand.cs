@@ -38,6 +38,8 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         Subcommands.Add(new TrainCommand());
         Subcommands.Add(new ReproduceCommand(tables));
         Subcommands.Add(new EvaluateCommand());
+        Subcommands.Add(new WatchCommand());
+        Subcommands.Add(new CompareCommand());
         Subcommands.Add(new ExportCommand());
         Subcommands.Add(new ImportCommand());
         Subcommands.Add(new DevicesCommand());
