@@ -96,6 +96,11 @@ internal sealed class SweepOptions(IReadOnlyList<Option> sweepable)
             throw new InvalidOptionException("Which images are left out is known only when they are decoded, and a sweep wants to know its runs before; leave out --skip-bad-images.");
         }
 
+        if (request.InitialWeights is not null)
+        {
+            throw new InvalidOptionException("A sweep's runs are told apart by what their command line says, and a file may come to hold other weights; leave out --initial-weights.");
+        }
+
         Trainer.Plan(request.Network, request.Options, request.Seeds.Count);
         return request;
     }

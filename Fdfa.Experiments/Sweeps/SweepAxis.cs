@@ -24,7 +24,7 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
             return ReadFile(text);
         }
 
-        return [Of(text[..equals].Trim(), text[(equals + 1)..].Split(',').Select(value => value.Trim()), $"{text} of --sweep")];
+        return [Of(text[..equals].Trim(), text[(equals + 1)..].Split(',').Select(value => value.Trim()), $"{QuotedText.Of(text)} of --sweep")];
     }
 
     /// <summary>Reads the text of a JSON file: an object that has an option's values under its name.</summary>
@@ -47,6 +47,11 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
         {
             throw NoGrid(path, $"it is not whole, or its line {malformed.LineNumber + 1} is not JSON");
         }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair, say.
+            throw NoGrid(path, "a word in it is no text");
+        }
     }
 
     private static IReadOnlyList<SweepAxis> ReadFile(string path)
@@ -55,7 +60,7 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
         if (!file.Exists)
         {
             throw new InvalidOptionException(
-                $"The value '{path}' of --sweep is neither an option with its values, such as lr=1e-3,1e-4, nor a JSON file; give one of them.");
+                $"The value {QuotedText.Of(path)} of --sweep is neither an option with its values, such as lr=1e-3,1e-4, nor a JSON file; give one of them.");
         }
 
         return file.Length <= LongestFile
@@ -66,7 +71,7 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
     private static SweepAxis ReadProperty(JsonProperty property, string path)
     {
         JsonElement[] elements = property.Value.ValueKind == JsonValueKind.Array ? [.. property.Value.EnumerateArray()] : [property.Value];
-        return Of(property.Name, elements.Select(element => Word(element, property.Name, path)), $"{property.Name} in '{path}'");
+        return Of(property.Name, elements.Select(element => Word(element, property.Name, path)), $"{QuotedText.Of(property.Name)} in '{path}'");
     }
 
     private static string Word(JsonElement element, string name, string path) => element.ValueKind switch
@@ -75,7 +80,7 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
         JsonValueKind.Number => element.GetRawText(),
         JsonValueKind.True => "yes",
         JsonValueKind.False => "no",
-        _ => throw NoGrid(path, $"a value of '{name}' is neither a word, a number, nor true or false"),
+        _ => throw NoGrid(path, $"a value of {QuotedText.Of(name)} is neither a word, a number, nor true or false"),
     };
 
     private static SweepAxis Of(string name, IEnumerable<string> words, string place)
@@ -87,7 +92,7 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
         }
 
         return values.GroupBy(value => value, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice
-            ? throw new InvalidOptionException($"The axis {place} has '{twice.Key}' twice; give it once.")
+            ? throw new InvalidOptionException($"The axis {place} has {QuotedText.Of(twice.Key)} twice; give it once.")
             : new SweepAxis(name, values);
     }
 

@@ -89,9 +89,9 @@ public sealed class SweepTests : IDisposable
         { "--sweep rule=FDFA,DFA --sweep feedback-rate=1e-3", "The sweep's point 'rule=DFA feedback-rate=1e-3' cannot be trained: The option --feedback-rate means nothing to the rule DFA" },
         { "--sweep lr=1e-3,fast", "The sweep's point 'learning-rate=fast' cannot be trained: The value 'fast' of --learning-rate is not a number above 0" },
         { "--sweep lr=1e-3,0.001", "The sweep's points 'learning-rate=1e-3' and 'learning-rate=0.001' are the same run;" },
-        { "--sweep lr=1e-3,1e-3", "The axis lr=1e-3,1e-3 of --sweep has '1e-3' twice; give it once." },
+        { "--sweep lr=1e-3,1e-3", "The axis 'lr=1e-3,1e-3' of --sweep has '1e-3' twice; give it once." },
         { "--sweep lr=1e-3 --sweep learning-rate=1e-4", "The option learning-rate is swept 2 times; give all its values at once" },
-        { "--sweep lr=", "The axis lr= of --sweep is not an option with values" },
+        { "--sweep lr=", "The axis 'lr=' of --sweep is not an option with values" },
         { "--sweep lr=1,,2", "is not an option with values" },
         { "--sweep =1", "is not an option with values" },
         { "--sweep lr", "The value 'lr' of --sweep is neither an option with its values, such as lr=1e-3,1e-4, nor a JSON file" },
@@ -107,6 +107,7 @@ public sealed class SweepTests : IDisposable
         { "--seeds 2 --sweep seed=1,2", "--seed and --seeds exclude each other" },
         { "--sweep lr=1e-3 --sweep-point 1", "'1' of --sweep-point is not a whole number from 0 to 0" },
         { "--sweep lr=1e-3 --skip-bad-images", "leave out --skip-bad-images" },
+        { "--sweep lr=1e-3 --initial-weights x", "leave out --initial-weights" },
         { "--sweep-point 1", "The option --sweep-point belongs to a sweep; give --sweep too, or leave it out." },
         { "--slurm x.sh", "The option --slurm belongs to a sweep" },
         { "--sweep limit=10,20000 --device cpu", "has 10000 training samples" },
@@ -135,6 +136,7 @@ public sealed class SweepTests : IDisposable
     [InlineData("""{"lr": [1], "lr": [2]}""", "is swept 2 times")]
     [InlineData("""{"network": ["784-8-10,784-9-10"]}""", "is not an option with values")]
     [InlineData("{}", "has no options")]
+    [InlineData("{\"lr\": [\"\\ud800\"]}", "a word in it is no text")]
     public void A_file_that_is_no_grid_is_refused(string json, string expected)
     {
         string file = folder.Write("grid.json", System.Text.Encoding.UTF8.GetBytes(json));
