@@ -45,6 +45,10 @@ internal static class MetricsTable
         return text.ToString();
     }
 
+    /// <summary>Whether rows are those of every epoch and seed of a run, in order.</summary>
+    public static bool IsWhole(IEnumerable<MetricsRow> rows, IReadOnlyList<ulong> seeds, int epochs) =>
+        rows.Select(row => (row.Seed, row.Epoch)).SequenceEqual(Enumerable.Range(1, epochs).SelectMany(epoch => seeds.Select(seed => (seed, epoch))));
+
     /// <summary>Reads the text of a metrics.csv.</summary>
     /// <param name="csv">The text.</param>
     /// <param name="path">Its file, for messages.</param>

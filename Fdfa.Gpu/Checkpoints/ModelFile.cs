@@ -43,7 +43,7 @@ public static class ModelFile
         ArgumentNullException.ThrowIfNull(metadata);
         var site = options.EffectiveSite;
         parameters.RequireFit(network, options.Rule, site);
-        var tensors = ModelTensor.Of(network, LayoutOf(options.Rule), site, options.Rule.ErrorSignal == ErrorSignal.LocalForwardGradient);
+        var tensors = ModelTensor.Of(network, options);
         var words = ModelWords.Of(network, site).ToList();
         var further = metadata.Where(pair => !ModelWords.All.Contains(pair.Key)).OrderBy(pair => pair.Key, StringComparer.Ordinal);
         var header = SafetensorsHeader.Write(path, tensors, words.Concat(further));
@@ -79,7 +79,7 @@ public static class ModelFile
             var site = ModelWords.Site(path, header.Metadata);
             var withHeads = header.Entries.Keys.Any(name => name.StartsWith(ModelTensor.HeadPrefix, StringComparison.Ordinal));
             var tensors = ModelTensor.Of(network, LayoutOf(network, header.Entries), site, withHeads);
-            RequireTensors(path, tensors, header.Entries, ModelTensor.IgnoredNames(network));
+            header.Require(path, tensors, ModelTensor.IgnoredNames(network));
             header.RequireNoGaps(path, stream.Length - header.DataStart);
 
             var blocks = network.Blocks.Select(_ => new BlockParameters([], [], [])).ToArray();
@@ -104,7 +104,9 @@ public static class ModelFile
     public static IReadOnlyDictionary<string, string> ReadMetadata(string path) =>
         Read(path, stream => SafetensorsHeader.Read(path, stream).Metadata);
 
-    private static T Read<T>(string path, Func<FileStream, T> read)
+    /// <summary>Reads a file, and says what is wrong where it cannot be read.</summary>
+    /// <exception cref="ModelFileException">It cannot be read.</exception>
+    internal static T Read<T>(string path, Func<FileStream, T> read)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         try
@@ -119,13 +121,6 @@ public static class ModelFile
         }
     }
 
-    private static FeedbackLayout LayoutOf(LearningRule rule) => (rule.HasFeedback, rule.ErrorSignal) switch
-    {
-        (false, _) => FeedbackLayout.None,
-        (true, ErrorSignal.LayerwiseFeedback) => FeedbackLayout.Layerwise,
-        _ => FeedbackLayout.Direct,
-    };
-
     /// <summary>The layout of a file, which need not name its rule: feedback shaped like the next block's weights throughout is layerwise.</summary>
     private static FeedbackLayout LayoutOf(NetworkDescription network, IReadOnlyDictionary<string, SafetensorsEntry> entries)
     {
@@ -139,38 +134,6 @@ public static class ModelFile
             .All(tensor => entries.TryGetValue(tensor.Name, out var entry) && tensor.HasShape(entry.Shape))
             ? FeedbackLayout.Layerwise
             : FeedbackLayout.Direct;
-    }
-
-    private static void RequireTensors(string path, IReadOnlyList<ModelTensor> expected, IReadOnlyDictionary<string, SafetensorsEntry> found, IEnumerable<string> ignored)
-    {
-        foreach (var tensor in expected)
-        {
-            if (!found.TryGetValue(tensor.Name, out var entry))
-            {
-                throw ModelFileException.Different(path, tensor.Name, $"is missing, where {tensor.ShapeInWords} was expected");
-            }
-
-            if (entry.Type != "F32")
-            {
-                throw ModelFileException.Different(path, tensor.Name, $"has the type {ModelFileException.Shown(entry.Type)}, where F32 was expected");
-            }
-
-            if (!tensor.HasShape(entry.Shape))
-            {
-                throw ModelFileException.Different(path, tensor.Name, $"has the shape {ModelFileException.Shown($"[{string.Join(", ", entry.Shape)}]")}, where {tensor.ShapeInWords} was expected");
-            }
-
-            // Compared without a difference, which hostile offsets could overflow.
-            if (entry.Begin < 0 || entry.End < entry.Begin || entry.Begin > long.MaxValue - tensor.Bytes || entry.End != entry.Begin + tensor.Bytes)
-            {
-                throw ModelFileException.Different(path, tensor.Name, $"lies at bytes {entry.Begin} to {entry.End}, where {tensor.Bytes} bytes were expected");
-            }
-        }
-
-        if (found.Keys.Except(expected.Select(tensor => tensor.Name)).Except(ignored).Order(StringComparer.Ordinal).FirstOrDefault() is { } foreign)
-        {
-            throw ModelFileException.Different(path, ModelFileException.Shown(foreign), "is not part of the network");
-        }
     }
 
     private static void WriteFloats(Stream stream, double[] values)
