@@ -2,6 +2,7 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Devices;
 using Spectre.Console;
 
 namespace Fdfa.Experiments.Commands;
@@ -21,7 +22,10 @@ internal static class ConfigurationTable
         string test = ConsoleOutput.Count(configuration.Data.TestSamples, "test sample");
         output.Line($"{rule.Name} ({rule.FullName}), {configuration.Network}{(network.InputShape is { } shape ? $" on {shape}" : "")} with {configuration.ParameterCount} parameters, {seeds}");
         output.Line($"{configuration.Data.Name}: {ConsoleOutput.Count(configuration.Data.TrainingSamples, "training sample")}, {test}; {ConsoleOutput.Count(configuration.Epochs, "epoch")}");
-        output.Line($"{configuration.Device.Selector}: {configuration.Device.Name}, {configuration.Device.Details}");
+        foreach (DeviceInfo device in configuration.Devices)
+        {
+            output.Line($"{device.Selector}: {device.Name}, {device.Details}");
+        }
 
         Table table = ConsoleOutput.CreateTable(
             "Configuration, and where it differs from a preset",

@@ -19,7 +19,7 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         Arity = ArgumentArity.ExactlyOne,
     };
 
-    private readonly Option<string> _device = CommonOptions.Device();
+    private readonly Option<string> _device = CommonOptions.Devices();
     private readonly Option<string> _dataDirectory = OptionText.Create(
         "--data-dir", "folder", "Where the files of the data set lie. [default: as in the run]");
 
@@ -39,8 +39,8 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
         string path = arguments.GetRequiredValue(_run);
-        string selector = arguments.Device(_device);
         RunRequest request = RunFolder.ReadConfiguration(path).ToRequest() with { Limit = null };
+        string selector = arguments.Devices(_device, request.Seeds.Count);
         if (arguments.Text(_dataDirectory) is { } directory)
         {
             request = request with { DataDirectory = directory };
@@ -49,18 +49,21 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         IReadOnlyList<MetricsRow> recorded = RunFolder.ReadMetrics(path);
         NetworkParameters[] models = [.. request.Seeds.Select(seed => RunFolder.ReadModel(path, seed, request.Network))];
         using LoadedData data = DataSource.Load(request, output, cancellation);
-        using ComputeDevice device = ComputeDevice.Open(selector);
-        using DeviceDataSet test = data.UploadTest(device);
+        using DeviceSet devices = DeviceSet.Open(selector, most: request.Seeds.Count);
 
         // The trainer wants training data, but nothing is trained here; the test set saves an upload.
-        using var trainer = new Trainer(device, request.Network, request.Options, test, request.Seeds);
+        using var trainer = new SpreadTrainer(devices.Devices, request.Network, request.Options, request.Seeds, device =>
+        {
+            DeviceDataSet test = data.UploadTest(device);
+            return (test, test);
+        });
         for (var replica = 0; replica < models.Length; replica++)
         {
             trainer.SetParameters(replica, models[replica]);
         }
 
         cancellation.ThrowIfCancellationRequested();
-        Write(output, request, trainer.Evaluate(test), recorded, data.Description.TestSamples);
+        Write(output, request, trainer.Evaluate(), recorded, data.Description.TestSamples);
         return ExitCode.Success;
     }
 

@@ -120,7 +120,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         LearningRule rule, LoadedData data, ComputeDevice device, string path, ConsoleOutput output, ProgressDisplay progress, CancellationToken cancellation)
     {
         using RunFolder folder = RunFolder.Create(path, output.Verbose);
-        using var run = new TrainingRun(RunConfiguration.Describe(Request(rule), data.Description, device.Info), data, device, folder);
+        using var run = new TrainingRun(RunConfiguration.Describe(Request(rule), data.Description, device.Info), data, [device], folder);
         return run.Execute(progress, cancellation);
     }
 

@@ -49,9 +49,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<string> _seeds = OptionText.Create(
         "--seeds", "count", "Train this many seeds, from 0, in the same launches; not together with --seed.");
 
-    private readonly Option<string> _device = CommonOptions.Device();
+    private readonly Option<string> _device = CommonOptions.Devices();
     private readonly Option<string> _output = CommonOptions.Output("runs/<time>-<rule>-<network>");
-
 
     private readonly Option<string> _resume = OptionText.Create(
         "--resume", "run",
@@ -108,14 +107,14 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         using RunFolder folder = RunFolder.Create(
             arguments.Text(_output) ?? RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
-        using ComputeDevice device = ComputeDevice.Open(arguments.Device(_device));
-        RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, device.Info);
+        using DeviceSet devices = DeviceSet.Open(ReadDevices(arguments, request), most: request.Seeds.Count);
+        RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, [.. devices.Devices.Select(device => device.Info)]);
         if (!quiet)
         {
             ConfigurationTable.Write(output, configuration);
         }
 
-        using var run = new TrainingRun(configuration, data, device, folder);
+        using var run = new TrainingRun(configuration, data, devices.Devices, folder);
         return Execute(run, folder, quiet, output, cancellation);
     }
 
@@ -124,8 +123,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     {
         RequireOptionsOfResuming(arguments);
         bool quiet = arguments.GetValue(_quiet);
-        string? selector = arguments.IsGiven(_device) ? arguments.Device(_device) : null;
         RunConfiguration configuration = WithMoreEpochs(RunFolder.ReadConfiguration(path), arguments.WholeNumber(_epochs));
+        string selector = arguments.IsGiven(_device) ? arguments.Devices(_device, configuration.Seeds.Count) : configuration.DeviceSelector;
         if (RunFolder.IsFinished(path, configuration))
         {
             output.Line($"The run in {path} is finished, nothing to do; more {_epochs.Name} than its {configuration.Epochs} would go on with it.");
@@ -138,8 +137,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         using LoadedData data = DataSource.Load(
             arguments.Text(_dataDirectory) is { } directory ? request with { DataDirectory = directory } : request, quiet ? null : output, cancellation);
         configuration.RequireSameData(data.Description);
-        using ComputeDevice device = ComputeDevice.Open(selector ?? configuration.Device.Selector);
-        RequireSameKind(checkpoint?.Manifest.Device ?? configuration.Device, device.Info, arguments.GetValue(_anyDevice));
+        using DeviceSet devices = DeviceSet.Open(selector, most: configuration.Seeds.Count);
+        RequireSameKind(checkpoint?.Manifest.Devices ?? configuration.Devices, [.. devices.Devices.Select(device => device.Info)], arguments.GetValue(_anyDevice));
         if (!quiet)
         {
             ConfigurationTable.Write(output, configuration);
@@ -148,7 +147,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
                 : "Begins at the beginning: it was stopped before its first checkpoint");
         }
 
-        using var run = new TrainingRun(configuration, data, device, folder, checkpoint);
+        using var run = new TrainingRun(configuration, data, devices.Devices, folder, checkpoint);
         return Execute(run, folder, quiet, output, cancellation);
     }
 
@@ -192,13 +191,15 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         { } more => configuration.WithEpochs(more),
     };
 
-    private void RequireSameKind(DeviceInfo before, DeviceInfo now, bool anyDevice)
+    private void RequireSameKind(IReadOnlyList<DeviceInfo> before, IReadOnlyList<DeviceInfo> now, bool anyDevice)
     {
-        if (before.Kind != now.Kind && !anyDevice)
+        if (!anyDevice && !Checkpoint.HasSameBits(before, now))
         {
             throw new InvalidOptionException(
-                $"The run was on {before.Selector} ({before.Name}), and numbers of {now.Selector} ({now.Name}) differ in their last bits; give a {_device.Name} of the former kind, or {_anyDevice.Name} to go on all the same.");
+                $"The run was on {Names(before)}, and numbers of {Names(now)} differ in their last bits; give a {_device.Name} of the former kind, or {_anyDevice.Name} to go on all the same.");
         }
+
+        static string Names(IReadOnlyList<DeviceInfo> devices) => string.Join(" and ", devices.Select(device => $"{device.Selector} ({device.Name})"));
     }
 
     /// <summary>What the options ask for.</summary>
@@ -224,9 +225,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
                 "Batch normalization takes the mean over a step's samples from each of them, which leaves nothing of one; give a --batch-size of at least 2, or --no-batch-norm.");
         }
 
-        // Read now: opening the device comes after the data, and a slip must not wait for a download.
-        arguments.Device(_device);
-        return new RunRequest(
+        var request = new RunRequest(
             network,
             options,
             preset.Name,
@@ -238,7 +237,13 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         {
             SkipsBadImages = arguments.GetValue(_skipsBadImages),
         };
+
+        // Read now: opening the devices comes after the data, and a slip must not wait for a download.
+        ReadDevices(arguments, request);
+        return request;
     }
+
+    private string ReadDevices(ParseResult arguments, RunRequest request) => arguments.Devices(_device, request.Seeds.Count);
 
     private TrainingOptions ReadTraining(ParseResult arguments, TrainingOptions options)
     {

@@ -48,8 +48,8 @@ internal sealed record CheckpointManifest
     /// <summary>One network each.</summary>
     public required IReadOnlyList<ulong> Seeds { get; init; }
 
-    /// <summary>Where it was computed.</summary>
-    public required DeviceInfo Device { get; init; }
+    /// <summary>Where it was computed: the seeds were spread over them in this order.</summary>
+    public required IReadOnlyList<DeviceInfo> Devices { get; init; }
 
     /// <summary>What computed it.</summary>
     public required RunVersions Versions { get; init; }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Fdfa.Gpu.Checkpoints;
+using Fdfa.Gpu.Devices;
 
 namespace Fdfa.Experiments.Runs;
 
@@ -13,6 +14,13 @@ internal sealed record Checkpoint(string Path, CheckpointManifest Manifest, IRea
 {
     /// <summary>The files that hold the seeds' states, in the order of the seeds.</summary>
     public IReadOnlyList<string> States => [.. Manifest.Seeds.Select(seed => System.IO.Path.Combine(Path, RunCheckpoints.StateName(seed)))];
+
+    /// <summary>Whether each seed has the same bits on some devices as on others: those of one kind do, however many they are.</summary>
+    public static bool HasSameBits(IReadOnlyList<DeviceInfo> some, IReadOnlyList<DeviceInfo> others)
+    {
+        DeviceKind[] kinds = [.. some.Concat(others).Select(device => device.Kind).Distinct()];
+        return kinds.Length == 1 || some.Select(device => device.Kind).SequenceEqual(others.Select(device => device.Kind));
+    }
 }
 
 /// <summary>The checkpoints of a run: a folder each, of which the two newest are kept.</summary>

@@ -89,8 +89,20 @@ internal sealed record RunConfiguration
     /// <summary>The data.</summary>
     public required DataDescription Data { get; init; }
 
-    /// <summary>Where it ran.</summary>
+    /// <summary>Where it ran; the first device where there were several.</summary>
     public required DeviceInfo Device { get; init; }
+
+    /// <summary>The others that the seeds were spread over; files from before there were any lack them.</summary>
+    public IReadOnlyList<DeviceInfo> FurtherDevices { get; init; } = [];
+
+    /// <summary>All of them.</summary>
+    public IReadOnlyList<DeviceInfo> Devices => [Device, .. FurtherDevices];
+
+    /// <summary>What <c>--device</c> takes to name them.</summary>
+    public string DeviceSelector => Selector(Devices);
+
+    /// <summary>Their names, for a sentence.</summary>
+    public string DeviceNames => string.Join(", ", Devices.Select(device => device.Name).Distinct());
 
     /// <summary>What it ran with.</summary>
     public required RunVersions Versions { get; init; }
@@ -99,10 +111,10 @@ internal sealed record RunConfiguration
     public required string OperatingSystem { get; init; }
 
     /// <summary>Describes a run that is about to begin on this machine.</summary>
-    public static RunConfiguration Describe(RunRequest request, DataDescription data, DeviceInfo device) => new()
+    public static RunConfiguration Describe(RunRequest request, DataDescription data, params IReadOnlyList<DeviceInfo> devices) => new()
     {
         SchemaVersion = CurrentSchemaVersion,
-        Repeat = CommandLine(request, device),
+        Repeat = CommandLine(request, devices),
         StartedAt = DateTimeOffset.Now,
         Network = request.Network.Topology,
         Activation = request.Network.HiddenActivation,
@@ -114,14 +126,15 @@ internal sealed record RunConfiguration
         Epochs = request.Epochs,
         Seeds = request.Seeds,
         Data = data,
-        Device = device,
+        Device = devices[0],
+        FurtherDevices = [.. devices.Skip(1)],
         Versions = RunVersions.Current,
         OperatingSystem = $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture})",
     };
 
     /// <summary>The same run with more epochs: what it has done is what a run of that many would have done.</summary>
     public RunConfiguration WithEpochs(int epochs) =>
-        this with { Epochs = epochs, Repeat = CommandLine(ToRequest() with { Epochs = epochs }, Device) };
+        this with { Epochs = epochs, Repeat = CommandLine(ToRequest() with { Epochs = epochs }, Devices) };
 
     /// <summary>Refuses data that are not those of the run.</summary>
     /// <exception cref="RunFolderException">They are others.</exception>
@@ -202,8 +215,10 @@ internal sealed record RunConfiguration
         return had == whole with { Training = Math.Min(Data.Limit ?? whole.Training, whole.Training) } ? null : had;
     }
 
-    private static string CommandLine(RunRequest request, DeviceInfo device) =>
-        "fdfa " + string.Join(' ', request.ToArguments().Concat(["--device", device.Selector]).Select(Quote));
+    private static string CommandLine(RunRequest request, IReadOnlyList<DeviceInfo> devices) =>
+        "fdfa " + string.Join(' ', request.ToArguments().Concat(["--device", Selector(devices)]).Select(Quote));
+
+    private static string Selector(IEnumerable<DeviceInfo> devices) => string.Join(',', devices.Select(device => device.Selector));
 
     /// <summary>An argument as a shell takes it.</summary>
     internal static string Quote(string argument) =>

@@ -21,10 +21,8 @@ internal sealed class TrainingRun : IDisposable
     private readonly RunConfiguration _configuration;
     private readonly NetworkDescription _network;
     private readonly RunFolder _folder;
-    private readonly DeviceDataSet _training;
-    private readonly DeviceDataSet _test;
-    private readonly Trainer _trainer;
-    private readonly DeviceInfo _device;
+    private readonly SpreadTrainer _trainer;
+    private readonly IReadOnlyList<DeviceInfo> _devices;
     private readonly Checkpoint? _start;
     private double _secondsInEpoch;
 
@@ -37,37 +35,20 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Uploads the data and allocates the networks; writes nothing yet.</summary>
     /// <param name="configuration">What to train.</param>
     /// <param name="data">What to train on.</param>
-    /// <param name="device">Where to train.</param>
+    /// <param name="devices">Where to train: the seeds are spread over them.</param>
     /// <param name="folder">Where results go.</param>
     /// <param name="start">Where to go on; null to begin.</param>
     /// <exception cref="FdfaException">The device or the data cannot do what the configuration says.</exception>
-    public TrainingRun(RunConfiguration configuration, LoadedData data, ComputeDevice device, RunFolder folder, Checkpoint? start = null)
+    public TrainingRun(
+        RunConfiguration configuration, LoadedData data, IReadOnlyList<ComputeDevice> devices, RunFolder folder, Checkpoint? start = null)
     {
         _configuration = configuration;
-        _device = device.Info;
+        _devices = [.. devices.Select(device => device.Info)];
         _start = start;
         Label = configuration.Options.Rule.Name;
         _network = configuration.ToRequest().Network;
         _folder = folder;
-        _training = data.UploadTraining(device);
-        try
-        {
-            _test = data.UploadTest(device);
-            try
-            {
-                _trainer = new Trainer(device, _network, configuration.Options, _training, configuration.Seeds);
-            }
-            catch
-            {
-                _test.Dispose();
-                throw;
-            }
-        }
-        catch
-        {
-            _training.Dispose();
-            throw;
-        }
+        _trainer = new SpreadTrainer(devices, _network, configuration.Options, configuration.Seeds, data.Upload);
     }
 
     /// <summary>Trains all epochs, or until cancelled.</summary>
@@ -102,19 +83,14 @@ internal sealed class TrainingRun : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _trainer.Dispose();
-        _test.Dispose();
-        _training.Dispose();
-    }
+    public void Dispose() => _trainer.Dispose();
 
     /// <summary>Gets to where the run goes on, and leaves the results that a process stopped behind its checkpoint has not left.</summary>
     private void Begin(List<MetricsRow> rows)
     {
         if (_start is null)
         {
-            _folder.Log.Began(_configuration.Repeat, _device.Name);
+            _folder.Log.Began(_configuration.Repeat, _configuration.DeviceNames);
             _folder.WriteMetrics(rows);
             return;
         }
@@ -122,10 +98,10 @@ internal sealed class TrainingRun : IDisposable
         CheckpointManifest manifest = _start.Manifest;
         _trainer.RestoreState(_start.States);
         _secondsInEpoch = manifest.SecondsInEpoch;
-        _folder.Log.Resumed(manifest.Epoch, manifest.StepInEpoch, _device.Name);
-        if (manifest.Device.Kind != _device.Kind || manifest.Versions != RunVersions.Current)
+        _folder.Log.Resumed(manifest.Epoch, manifest.StepInEpoch, NamesOf(_devices));
+        if (!Checkpoint.HasSameBits(manifest.Devices, _devices) || manifest.Versions != RunVersions.Current)
         {
-            _folder.Log.ResumedElsewhere(manifest.Device.Name, manifest.Versions, RunVersions.Current);
+            _folder.Log.ResumedElsewhere(NamesOf(manifest.Devices), manifest.Versions, RunVersions.Current);
         }
 
         if (manifest is { StepInEpoch: 0, Epoch: > 0 })
@@ -160,7 +136,7 @@ internal sealed class TrainingRun : IDisposable
                     $"Interrupted in epoch {epoch + 1} after step {training[0].Steps} of {steps}; the models are as of that step, the metrics as of epoch {epoch}. To go on: {_folder.Resumption}");
             }
 
-            IReadOnlyList<Evaluation> test = _trainer.Evaluate(_test);
+            IReadOnlyList<Evaluation> test = _trainer.Evaluate();
             RequireFinite(test);
             AddRows(rows, epoch, training, test, seconds);
             _secondsInEpoch = 0;
@@ -217,7 +193,7 @@ internal sealed class TrainingRun : IDisposable
             StepInEpoch = (int)(_trainer.Step % _trainer.StepsPerEpoch),
             SecondsInEpoch = secondsInEpoch,
             Seeds = _configuration.Seeds,
-            Device = _device,
+            Devices = _devices,
             Versions = RunVersions.Current,
         },
         rows,
@@ -234,6 +210,8 @@ internal sealed class TrainingRun : IDisposable
 
         _folder.WriteMetrics(rows);
     }
+
+    private static string NamesOf(IEnumerable<DeviceInfo> devices) => string.Join(", ", devices.Select(device => device.Name).Distinct());
 
     private void WriteCurves(List<MetricsRow> rows)
     {

@@ -151,6 +151,21 @@ public sealed class Trainer : IDisposable
         return metrics;
     }
 
+    /// <summary>Trains on to a step that others have reached.</summary>
+    /// <param name="step">Within the current epoch, or its end.</param>
+    /// <returns>One entry per seed, over all the epoch's steps so far.</returns>
+    /// <exception cref="DivergenceException">The loss became NaN or infinite.</exception>
+    internal IReadOnlyList<EpochMetrics> TrainTo(long step)
+    {
+        var epoch = Epoch;
+        while (Step < step)
+        {
+            TrainStep();
+        }
+
+        return ReadEpochMetrics(epoch);
+    }
+
     /// <summary>Evaluates with the current weights.</summary>
     /// <param name="data">What to evaluate on.</param>
     /// <returns>One entry per seed.</returns>
@@ -225,8 +240,7 @@ public sealed class Trainer : IDisposable
         var steps = paths.Zip(Seeds, _state.Check).ToList();
         if (steps.FindIndex(step => step != steps[0]) is var other and >= 0)
         {
-            throw new ModelFileException(
-                $"The states '{paths[0]}' and '{paths[other]}' were saved after different steps, {steps[0]} and {steps[other]}; give states of one moment.");
+            throw ModelFileException.OfOtherSteps(paths[0], steps[0], paths[other], steps[other]);
         }
 
         Network.Flush();

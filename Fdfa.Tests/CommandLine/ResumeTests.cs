@@ -241,7 +241,7 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
     public void Another_kind_of_device_is_refused_unless_it_is_asked_for()
     {
         string run = Stopped();
-        Rewrite(Checkpoints(run)[^1], manifest => manifest with { Device = new DeviceInfo("cuda:0", DeviceKind.Cuda, "Some GPU", 1, "") });
+        Rewrite(Checkpoints(run)[^1], manifest => manifest with { Devices = [new DeviceInfo("cuda:0", DeviceKind.Cuda, "Some GPU", 1, "")] });
 
         CommandLineRun refused = Resume(run, "--epochs", "4");
         CommandLineRun resumed = Resume(run, "--epochs", "4", "--any-device");
