@@ -180,7 +180,7 @@ internal sealed class RunStore : IDisposable
         }
 
         IReadOnlyList<MetricsRow> rows = RunFolder.ReadMetrics(folder);
-        if (!MetricsTable.IsWhole(rows, request.Seeds, request.Epochs))
+        if (!MetricsTable.IsComplete(rows, request.Seeds, request.Epochs))
         {
             return null;
         }

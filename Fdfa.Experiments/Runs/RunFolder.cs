@@ -28,7 +28,10 @@ internal sealed class RunFolder : IDisposable
     public string Path => _folder.Path;
 
     /// <summary>The log, in log.txt from the first use on.</summary>
-    public ILogger Log => (_log ??= new RunLog(InFolder(LogFile), _verbose)).Logger;
+    public ILogger Log => (_log ??= new RunLog(LogPath(Path), _verbose)).Logger;
+
+    /// <summary>The log of a run.</summary>
+    public static string LogPath(string path) => System.IO.Path.Combine(path, LogFile);
 
     /// <summary>The command line that goes on with the run.</summary>
     public string Resumption => $"fdfa train --resume {RunConfiguration.Quote(Path)}";
@@ -107,7 +110,7 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            return MetricsTable.IsWhole(ReadMetrics(path), configuration.Seeds, configuration.Epochs);
+            return MetricsTable.IsComplete(ReadMetrics(path), configuration.Seeds, configuration.Epochs);
         }
         catch (RunFolderException)
         {
