@@ -34,7 +34,7 @@ internal sealed class RunFolder : IDisposable
     public static string LogPath(string path) => System.IO.Path.Combine(path, LogFile);
 
     /// <summary>The command line that goes on with the run.</summary>
-    public string Resumption => $"fdfa train --resume {RunConfiguration.Quote(Path)}";
+    public string Resumption => RunConfiguration.CommandLine(["train", "--resume", Path]);
 
     /// <summary>The run's checkpoints; from the first use on, no other process has them.</summary>
     /// <exception cref="RunFolderException">Another process has them.</exception>

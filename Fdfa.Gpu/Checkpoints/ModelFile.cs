@@ -46,17 +46,32 @@ public static class ModelFile
         var tensors = ModelTensor.Of(network, options);
         var words = ModelWords.Of(network, site).ToList();
         var further = metadata.Where(pair => !ModelWords.All.Contains(pair.Key)).OrderBy(pair => pair.Key, StringComparer.Ordinal);
-        var header = SafetensorsHeader.Write(path, tensors, words.Concat(further));
+        Write(path, tensors, words.Concat(further), parameters);
+    }
+
+    /// <summary>Writes tensors of a network, or leaves the file of that name as it was.</summary>
+    /// <exception cref="ModelFileException">The file cannot be written.</exception>
+    internal static void Write(
+        string path, IReadOnlyList<ModelTensor> tensors, IEnumerable<KeyValuePair<string, string>> words, NetworkParameters parameters)
+    {
+        var header = SafetensorsHeader.Write(path, tensors, words);
+        WriteAtomically(path, stream =>
+        {
+            stream.Write(header);
+            foreach (var tensor in tensors)
+            {
+                WriteFloats(stream, tensor.ValuesOf(parameters.Blocks[tensor.Block]));
+            }
+        });
+    }
+
+    /// <summary>Writes a file, or leaves the file of that name as it was, and says why.</summary>
+    /// <exception cref="ModelFileException">The file cannot be written.</exception>
+    internal static void WriteAtomically(string path, Action<Stream> write)
+    {
         try
         {
-            AtomicFile.Write(path, stream =>
-            {
-                stream.Write(header);
-                foreach (var tensor in tensors)
-                {
-                    WriteFloats(stream, tensor.ValuesOf(parameters.Blocks[tensor.Block]));
-                }
-            });
+            AtomicFile.Write(path, write);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -79,18 +94,32 @@ public static class ModelFile
             var site = ModelWords.Site(path, header.Metadata);
             var withHeads = header.Entries.Keys.Any(name => name.StartsWith(ModelTensor.HeadPrefix, StringComparison.Ordinal));
             var tensors = ModelTensor.Of(network, LayoutOf(network, header.Entries), site, withHeads);
-            header.Require(path, tensors, ModelTensor.IgnoredNames(network));
-            header.RequireNoGaps(path, stream.Length - header.DataStart);
-
-            var blocks = network.Blocks.Select(_ => new BlockParameters([], [], [])).ToArray();
-            foreach (var tensor in tensors)
-            {
-                stream.Position = header.DataStart + header.Entries[tensor.Name].Begin;
-                blocks[tensor.Block] = tensor.Put(blocks[tensor.Block], ReadFloats(stream, tensor.Elements));
-            }
-
-            return new NetworkParameters(blocks);
+            return ReadTensors(path, stream, header, network, tensors, ModelTensor.IgnoredNames(network));
         });
+    }
+
+    /// <summary>Reads the tensors of a network from an open file.</summary>
+    /// <param name="path">The file's name, for the refusal.</param>
+    /// <param name="stream">The file.</param>
+    /// <param name="header">Its beginning.</param>
+    /// <param name="network">The network.</param>
+    /// <param name="tensors">What the file must have.</param>
+    /// <param name="ignored">What it may have besides.</param>
+    /// <exception cref="ModelFileException">It has others; the message names the first.</exception>
+    internal static NetworkParameters ReadTensors(
+        string path, FileStream stream, SafetensorsHeader header, NetworkDescription network, IReadOnlyList<ModelTensor> tensors, IEnumerable<string> ignored)
+    {
+        header.Require(path, tensors, ignored);
+        header.RequireNoGaps(path, stream.Length - header.DataStart);
+
+        var blocks = network.Blocks.Select(_ => new BlockParameters([], [], [])).ToArray();
+        foreach (var tensor in tensors)
+        {
+            stream.Position = header.DataStart + header.Entries[tensor.Name].Begin;
+            blocks[tensor.Block] = tensor.Put(blocks[tensor.Block], ReadFloats(stream, tensor.Elements));
+        }
+
+        return new NetworkParameters(blocks);
     }
 
     /// <summary>Reads only what network the file holds.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Gpu.Checkpoints;
 
@@ -130,12 +131,12 @@ internal sealed record SafetensorsHeader(
 
             if (entry.Type != "F32")
             {
-                throw ModelFileException.Different(path, tensor.Name, $"has the type {ModelFileException.Shown(entry.Type)}, where F32 was expected");
+                throw ModelFileException.Different(path, tensor.Name, $"has the type {QuotedText.WithoutQuotes(entry.Type)}, where F32 was expected");
             }
 
             if (!tensor.HasShape(entry.Shape))
             {
-                throw ModelFileException.Different(path, tensor.Name, $"has the shape {ModelFileException.Shown($"[{string.Join(", ", entry.Shape)}]")}, where {tensor.ShapeInWords} was expected");
+                throw ModelFileException.Different(path, tensor.Name, $"has the shape {QuotedText.WithoutQuotes($"[{string.Join(", ", entry.Shape)}]")}, where {tensor.ShapeInWords} was expected");
             }
 
             // Compared without a difference, which hostile offsets could overflow.
@@ -147,7 +148,7 @@ internal sealed record SafetensorsHeader(
 
         if (Entries.Keys.Except(expected.Select(tensor => tensor.Name)).Except(ignored).Order(StringComparer.Ordinal).FirstOrDefault() is { } foreign)
         {
-            throw ModelFileException.Different(path, ModelFileException.Shown(foreign), "is not part of the network");
+            throw ModelFileException.Different(path, foreign, "is not part of the network");
         }
     }
 
@@ -186,7 +187,7 @@ internal sealed record SafetensorsHeader(
             {
                 foreach (var word in property.Value.EnumerateObject())
                 {
-                    metadata[word.Name] = word.Value.GetString() ?? throw ModelFileException.Damaged(path, $"its metadata '{ModelFileException.Shown(word.Name)}' is not text");
+                    metadata[word.Name] = word.Value.GetString() ?? throw ModelFileException.Damaged(path, $"its metadata {QuotedText.Of(word.Name)} is not text");
                 }
             }
             else
@@ -208,7 +209,7 @@ internal sealed record SafetensorsHeader(
             return new SafetensorsEntry(type.GetString()!, sides, begin, end);
         }
 
-        throw ModelFileException.Damaged(path, $"its tensor '{ModelFileException.Shown(name)}' lacks a dtype, a shape or two data_offsets");
+        throw ModelFileException.Damaged(path, $"its tensor {QuotedText.Of(name)} lacks a dtype, a shape or two data_offsets");
     }
 
     private static long[]? Integers(JsonElement element)

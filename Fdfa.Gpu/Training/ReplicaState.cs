@@ -90,7 +90,7 @@ internal sealed class ReplicaState(
         var word = header.Metadata.GetValueOrDefault(StepWord, string.Empty);
         if (!long.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var step))
         {
-            throw ModelFileException.Damaged(path, $"its metadata has the {StepWord} '{ModelFileException.Shown(word)}', which is none");
+            throw ModelFileException.Damaged(path, $"its metadata has the {StepWord} {QuotedText.Of(word)}, which is none");
         }
 
         header.Require(path, [.. ArraysAt(step).Select(array => array.Tensor)], []);
@@ -104,7 +104,7 @@ internal sealed class ReplicaState(
         if (found != expected)
         {
             throw new ModelFileException(
-                $"The file '{path}' is not a state of this training: its {word} is {ModelFileException.Shown(found)}, not {expected}; give one that was saved with the same rule, seed, data and batch size.");
+                $"The file '{path}' is not a state of this training: its {word} is {QuotedText.WithoutQuotes(found)}, not {expected}; give one that was saved with the same rule, seed, data and batch size.");
         }
     }
 
