@@ -14,7 +14,7 @@ internal readonly record struct StoredOutcome(StoredRun? Run, string? Refusal);
 /// <summary>Trains what a store lacks.</summary>
 internal static class StoredTraining
 {
-    /// <summary>Trains one run into its folder of the store.</summary>
+    /// <summary>Trains one run into its folder of the store, from where it stopped if it was begun there.</summary>
     /// <param name="store">Where it belongs.</param>
     /// <param name="request">What it is.</param>
     /// <param name="label">What it is called while it trains.</param>
@@ -34,12 +34,13 @@ internal static class StoredTraining
         ProgressDisplay progress,
         CancellationToken cancellation)
     {
-        using RunFolder folder = store.Begin(request, verbose);
-        RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, [.. devices.Select(device => device.Info)]);
+        UnfinishedRun? unfinished = store.Continue(request, data.Description, verbose);
+        using RunFolder folder = unfinished?.Folder ?? store.Begin(request, verbose);
+        RunConfiguration configuration = unfinished?.Configuration ?? RunConfiguration.Describe(request, data.Description, [.. devices.Select(device => device.Info)]);
         try
         {
             // Ten models of each run would be gigabytes that no table needs; config.json says how to train one again.
-            using var run = new TrainingRun(configuration, data, devices, folder) { Label = label, KeepsModels = false };
+            using var run = new TrainingRun(configuration, data, devices, folder, unfinished?.Start) { Label = label, KeepsModels = false };
             run.Execute(progress, cancellation);
         }
         catch (DivergenceException divergence)

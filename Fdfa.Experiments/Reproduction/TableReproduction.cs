@@ -94,6 +94,11 @@ internal sealed class TableReproduction
             {
                 open.Add(index);
             }
+            else
+            {
+                // A process killed behind the run's last metrics did not get to it.
+                RunCheckpoints.Delete(_store.PathOf(_entries[index].Request));
+            }
 
             if (damage is not null && !_request.Quiet)
             {
@@ -142,7 +147,7 @@ internal sealed class TableReproduction
 
             if (_entries[index] is { Run: null, Refusal: null })
             {
-                return $"Interrupted in run {ConsoleOutput.Plain(number + 1)} of {ConsoleOutput.Plain(open.Count)} ({entry.Label}); finished runs are kept, and the same command goes on with this one.";
+                return $"Interrupted in run {ConsoleOutput.Plain(number + 1)} of {ConsoleOutput.Plain(open.Count)} ({entry.Label}); finished runs are kept, and the same command goes on with this one where it stopped.";
             }
         }
 

@@ -44,7 +44,7 @@ internal sealed class SweepReport
     public void Write(ConsoleOutput output)
     {
         Table table = ConsoleOutput.CreateTable(
-            "Test accuracy after the last epoch, mean ± standard deviation over seeds",
+            "Test accuracy after the last epoch",
             [.. _grid.Axes.Select(axis => axis.Name), ConsoleOutput.Number("Test accuracy")]);
         foreach (SweepEntry entry in _entries)
         {
