@@ -145,8 +145,11 @@ internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, DataDe
     /// <summary>What it is, for config.json.</summary>
     public DataDescription Description { get; } = description;
 
+    /// <summary>The training samples.</summary>
+    public ImageDataSet Training { get; } = training;
+
     /// <summary>Uploads the training samples.</summary>
-    public DeviceDataSet UploadTraining(ComputeDevice device) => Upload(device, training);
+    public DeviceDataSet UploadTraining(ComputeDevice device) => Upload(device, Training);
 
     /// <summary>Uploads the test samples.</summary>
     public DeviceDataSet UploadTest(ComputeDevice device) => Upload(device, pair.Test);
