@@ -18,7 +18,7 @@ internal sealed record Experiment(string Name, string Title, string Paper, strin
     public int QuickEpochs { get; init; }
 
     /// <summary>Every one, in the paper's order.</summary>
-    public static IReadOnlyList<Experiment> All { get; } = 
+    public static IReadOnlyList<Experiment> All { get; } =
         [Figure3.Experiment, Figure4.Experiment, Figure5.Experiment, Table4.Experiment, Figure6.Experiment, Figure7.Experiment];
 }
 

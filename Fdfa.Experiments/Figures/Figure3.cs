@@ -90,9 +90,9 @@ internal static class Figure3
                 columns: 2,
                 [
                     .. Table.Sections.Select((section, index) =>
-                        Draw($"({"ab"[index]}) {section.Heading}", "Training loss", curves.Where(curve => curve.Section == section.Heading), row => row.TrainingLoss, Alignment.UpperRight)),
+                        Draw($"({"ab"[index]}) {section.Heading}", "Training loss", curves.Where(curve => curve.Section == section.Heading), row => row.TrainingLoss)),
                     .. Table.Sections.Select((section, index) =>
-                        Draw($"({"cd"[index]}) {section.Heading}", "Test accuracy (%)", curves.Where(curve => curve.Section == section.Heading), row => 100 * row.TestAccuracy, Alignment.LowerRight)),
+                        Draw($"({"cd"[index]}) {section.Heading}", "Test accuracy (%)", curves.Where(curve => curve.Section == section.Heading), row => 100 * row.TestAccuracy)),
                 ]),
         };
     }
@@ -131,7 +131,7 @@ internal static class Figure3
         double? Loss(string rule) => curves.FirstOrDefault(curve => curve.Rule.Name == rule)?.LastLoss;
     }
 
-    private static Plot Draw(string heading, string axis, IEnumerable<Curve> curves, Func<MetricsRow, double> value, Alignment legend)
+    private static Plot Draw(string heading, string axis, IEnumerable<Curve> curves, Func<MetricsRow, double> value)
     {
         Plot plot = PlotPanel.Create(heading, "Epoch", axis);
         foreach (Curve curve in curves)
@@ -149,7 +149,7 @@ internal static class Figure3
         plot.Axes.Bottom.MinorTickStyle.Length = 0;
         plot.Axes.AutoScale();
         plot.Font.Set(PlotPanel.FontFamily);
-        plot.ShowLegend(legend);
+        plot.ShowLegend(Edge.Right);
         return plot;
     }
 }

@@ -64,10 +64,10 @@ internal sealed class TableReproduction
             Dictionary<string, LoadedData> data = LoadData(open, cancellation);
             try
             {
-                using ComputeDevice device = ComputeDevice.Open(_request.Device);
-                Announce(open.Count, device);
+                using DeviceSet devices = DeviceSet.Open(_request.Device, most: _request.Seeds);
+                Announce(open.Count, devices);
                 interruption = ProgressDisplay.Run(
-                    _output, _request.Quiet, progress => TrainAll(open, data, device, progress, cancellation), runs: open.Count);
+                    _output, _request.Quiet, progress => TrainAll(open, data, devices.Devices, progress, cancellation), runs: open.Count);
             }
             finally
             {
@@ -95,6 +95,11 @@ internal sealed class TableReproduction
             {
                 open.Add(index);
             }
+            else
+            {
+                // A process killed behind the run's last metrics did not get to it.
+                RunCheckpoints.Delete(_store.PathOf(_entries[index].Request));
+            }
 
             if (damage is not null && !_request.Quiet)
             {
@@ -112,14 +117,14 @@ internal sealed class TableReproduction
             request => request.DataName,
             request => DataSource.Load(request, _request.Quiet ? null : _output, cancellation));
 
-    private void Announce(int open, ComputeDevice device)
+    private void Announce(int open, DeviceSet devices)
     {
         if (_request.Quiet)
         {
             return;
         }
 
-        _output.Line($"{_request.Table.Title}: {ConsoleOutput.Count(_entries.Length, "entry", "entries")}, of which {_entries.Length - open} are in {_store.Path} and {open} to train on {device.Info.Name}");
+        _output.Line($"{_request.Table.Title}: {ConsoleOutput.Count(_entries.Length, "entry", "entries")}, of which {_entries.Length - open} are in {_store.Path} and {open} to train on {devices.Names}");
         foreach (string remark in _plan.Remarks)
         {
             _output.Line(remark);
@@ -128,7 +133,7 @@ internal sealed class TableReproduction
 
     /// <returns>The sentence about an interruption, or null.</returns>
     private string? TrainAll(
-        List<int> open, Dictionary<string, LoadedData> data, ComputeDevice device, ProgressDisplay progress, CancellationToken cancellation)
+        List<int> open, Dictionary<string, LoadedData> data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
     {
         for (var number = 0; number < open.Count; number++)
         {
@@ -136,14 +141,14 @@ internal sealed class TableReproduction
             TableEntry entry = _entries[index];
             if (!cancellation.IsCancellationRequested)
             {
-                _entries[index] = Train(entry, data[entry.Request.DataName], device, progress, cancellation);
+                _entries[index] = Train(entry, data[entry.Request.DataName], devices, progress, cancellation);
                 progress.End();
                 WriteTable();
             }
 
             if (_entries[index] is { Run: null, Refusal: null })
             {
-                return $"Interrupted in run {ConsoleOutput.Plain(number + 1)} of {ConsoleOutput.Plain(open.Count)} ({entry.Label}); finished runs are kept, and the same command goes on with this one.";
+                return $"Interrupted in run {ConsoleOutput.Plain(number + 1)} of {ConsoleOutput.Plain(open.Count)} ({entry.Label}); finished runs are kept, and the same command goes on with this one where it stopped.";
             }
         }
 
@@ -152,14 +157,15 @@ internal sealed class TableReproduction
 
     /// <returns>The entry with its run or its refusal; with neither, it was interrupted.</returns>
     private TableEntry Train(
-        TableEntry entry, LoadedData data, ComputeDevice device, ProgressDisplay progress, CancellationToken cancellation)
+        TableEntry entry, LoadedData data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
     {
-        using RunFolder folder = _store.Begin(entry.Request, _output.Verbose);
-        RunConfiguration configuration = RunConfiguration.Describe(entry.Request, data.Description, device.Info);
+        UnfinishedRun? unfinished = _store.Continue(entry.Request, data.Description, _output.Verbose);
+        using RunFolder folder = unfinished?.Folder ?? _store.Begin(entry.Request, _output.Verbose);
+        RunConfiguration configuration = unfinished?.Configuration ?? RunConfiguration.Describe(entry.Request, data.Description, [.. devices.Select(device => device.Info)]);
         try
         {
             // Ten models of each run would be gigabytes that no table needs; config.json says how to train one again.
-            using var run = new TrainingRun(configuration, data, device, folder) { Label = entry.Label, KeepsModels = false };
+            using var run = new TrainingRun(configuration, data, devices, folder, unfinished?.Start) { Label = entry.Label, KeepsModels = false };
             run.Execute(progress, cancellation);
         }
         catch (DivergenceException divergence)

@@ -12,10 +12,18 @@ internal sealed record CurveSeries(string Name, IReadOnlyList<MetricsRow> Rows);
 
 /// <summary>Loss and accuracy over epochs, side by side: the mean over seeds as a line, their range as a band.</summary>
 /// <param name="title">Above both panels.</param>
-/// <param name="loss">What the loss is, for its axis.</param>
-/// <param name="series">One line each for training and test.</param>
-internal sealed class Curves(string title, LossFunction loss, IReadOnlyList<CurveSeries> series)
+/// <param name="loss">What the loss is, for its axis; null where it is not the same in all series.</param>
+/// <param name="series">One line each for training and test; for test alone where they are many.</param>
+internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<CurveSeries> series)
 {
+    /// <summary>Two lines of each of more than these would hide one another.</summary>
+    private const int MostWithTraining = 4;
+
+    /// <summary>What tells the series apart when the colours come round again.</summary>
+    private static readonly MarkerShape[] s_markers = [MarkerShape.FilledCircle, MarkerShape.FilledSquare, MarkerShape.FilledTriangleUp];
+
+    private bool HasTraining => series.Count <= MostWithTraining;
+
     /// <summary>The picture as a PNG file.</summary>
     public byte[] ToPng()
     {
@@ -32,7 +40,12 @@ internal sealed class Curves(string title, LossFunction loss, IReadOnlyList<Curv
 
     private PlotSheet Draw()
     {
-        string lossAxis = loss == LossFunction.SoftmaxCrossEntropy ? "Cross-entropy (nats per sample)" : "Mean squared error";
+        string lossAxis = loss switch
+        {
+            LossFunction.SoftmaxCrossEntropy => "Cross-entropy (nats per sample)",
+            null => "Loss (of each run's own kind)",
+            _ => "Mean squared error",
+        };
         Plot losses = Panel("Loss", lossAxis, row => row.TrainingLoss, row => row.TestLoss, isShare: false);
         Plot accuracies = Panel(
             "Accuracy", "Accuracy (%)", row => 100 * row.TrainingAccuracy, row => 100 * row.TestAccuracy, isShare: true);
@@ -42,12 +55,18 @@ internal sealed class Curves(string title, LossFunction loss, IReadOnlyList<Curv
     private Plot Panel(
         string heading, string axis, Func<MetricsRow, double> training, Func<MetricsRow, double> test, bool isShare)
     {
-        Plot plot = PlotPanel.Create(heading, "Epoch", axis);
+        Plot plot = PlotPanel.Create(HasTraining ? heading : heading + " on the test set", "Epoch", axis);
         for (var index = 0; index < series.Count; index++)
         {
             Color color = PlotPanel.Palette[index % PlotPanel.Palette.Count];
-            AddLine(plot, series[index].Name + ", training", series[index].Rows, training, color, isTest: false);
-            AddLine(plot, series[index].Name + ", test", series[index].Rows, test, color, isTest: true);
+            if (HasTraining)
+            {
+                AddLine(plot, series[index].Name + ", training", series[index].Rows, training, color, marker: null);
+            }
+
+            AddLine(
+                plot, series[index].Name + (HasTraining ? ", test" : ""), series[index].Rows, test, color,
+                s_markers[index / PlotPanel.Palette.Count % s_markers.Length]);
         }
 
         int lastEpoch = series.SelectMany(one => one.Rows).Select(row => row.Epoch).DefaultIfEmpty(1).Max();
@@ -67,8 +86,9 @@ internal sealed class Curves(string title, LossFunction loss, IReadOnlyList<Curv
         return plot;
     }
 
-    private static void AddLine(
-        Plot plot, string name, IReadOnlyList<MetricsRow> rows, Func<MetricsRow, double> value, Color color, bool isTest)
+    /// <remarks>A line of the test set has a marker, one of training has none.</remarks>
+    private void AddLine(
+        Plot plot, string name, IReadOnlyList<MetricsRow> rows, Func<MetricsRow, double> value, Color color, MarkerShape? marker)
     {
         var epochs = rows
             .GroupBy(row => row.Epoch)
@@ -94,10 +114,10 @@ internal sealed class Curves(string title, LossFunction loss, IReadOnlyList<Curv
         var line = plot.Add.Scatter(positions, epochs.Select(epoch => epoch.Values.Average()).ToArray());
         line.Color = color;
         line.LineWidth = 2;
-        line.LinePattern = isTest ? LinePattern.Solid : LinePattern.Dashed;
-        // Markers carry a run of one epoch, and would blur a long one.
-        line.MarkerSize = epochs.Count == 1 || (isTest && epochs.Count <= 30) ? 6 : 0;
-        line.MarkerShape = isTest ? MarkerShape.FilledCircle : MarkerShape.OpenCircle;
+        line.LinePattern = marker is null ? LinePattern.Dashed : LinePattern.Solid;
+        // Markers carry a run of one epoch, and would blur a long one, unless they alone tell it from another.
+        line.MarkerSize = epochs.Count == 1 || (marker is not null && (epochs.Count <= 30 || series.Count > PlotPanel.Palette.Count)) ? 6 : 0;
+        line.MarkerShape = marker ?? MarkerShape.OpenCircle;
         line.LegendText = name;
     }
 }

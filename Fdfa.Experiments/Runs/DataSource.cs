@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Options;
@@ -101,7 +102,20 @@ internal static class DataSource
         {
             SkipsBadImages = request.SkipsBadImages,
             Shape = training.Shape,
+            Sha256 = Sha256Of(training, pair.Test),
         });
+    }
+
+    private static string Sha256Of(params ReadOnlySpan<ImageDataSet> sets)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (ImageDataSet set in sets)
+        {
+            hash.AppendData(set.Samples.Span);
+            hash.AppendData(set.Labels);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static void RequireFit(RunRequest request, ImageDataSet data)
@@ -153,6 +167,21 @@ internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, DataDe
 
     /// <summary>Uploads the test samples.</summary>
     public DeviceDataSet UploadTest(ComputeDevice device) => Upload(device, pair.Test);
+
+    /// <summary>Uploads both.</summary>
+    public (DeviceDataSet Training, DeviceDataSet Test) Upload(ComputeDevice device)
+    {
+        DeviceDataSet uploaded = UploadTraining(device);
+        try
+        {
+            return (uploaded, UploadTest(device));
+        }
+        catch
+        {
+            uploaded.Dispose();
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => pair.Dispose();
