@@ -45,7 +45,7 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
     private readonly BatchNormalizationOptions _batchNormalization = new();
     private readonly Option<bool> _noAugmentation = Augmentation.CreateOption();
 
-    private readonly Option<string> _device = CommonOptions.Device();
+    private readonly Option<string> _device = CommonOptions.Devices();
 
     private readonly Option<string> _output = OptionText.Create(
         "--output", "folder", $"Folder for the table and its runs: configuration, metrics and curves, but no models. A run that is finished there is not trained again, whichever table asked for it. [default: {DefaultOutput}]");
@@ -124,16 +124,17 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
         }
 
         QuickLook? look = quick ? _table.Quick : null;
+        int seeds = arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? look?.Seeds ?? AccuracyTable.PaperSeeds;
         return new ReproductionRequest(
             _table,
             arguments.List(_rules, LearningRule.Parse) ?? look?.Rules ?? LearningRule.OfThePaper,
             dataSets,
             Preset.Parse(arguments.Text(_preset) ?? Preset.PublishedCode.Name),
             arguments.WholeNumber(_epochs) ?? look?.Epochs ?? AccuracyTable.PaperEpochs,
-            arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? look?.Seeds ?? AccuracyTable.PaperSeeds,
+            seeds,
             quick,
             download,
-            arguments.Device(_device),
+            arguments.Devices(_device, seeds),
             arguments.Text(_output) ?? DefaultOutput,
             dataDirectory,
             arguments.GetValue(_quiet))

@@ -1,7 +1,7 @@
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Devices;
 using Spectre.Console;
 
 namespace Fdfa.Experiments.Commands;
@@ -21,26 +21,30 @@ internal static class ConfigurationTable
         string test = ConsoleOutput.Count(configuration.Data.TestSamples, "test sample");
         output.Line($"{rule.Name} ({rule.FullName}), {configuration.Network}{(network.InputShape is { } shape ? $" on {shape}" : "")} with {configuration.ParameterCount} parameters, {seeds}");
         output.Line($"{configuration.Data.Name}: {ConsoleOutput.Count(configuration.Data.TrainingSamples, "training sample")}, {test}; {ConsoleOutput.Count(configuration.Epochs, "epoch")}");
-        output.Line($"{configuration.Device.Selector}: {configuration.Device.Name}, {configuration.Device.Details}");
+        if (configuration.InitialWeights is { } file)
+        {
+            output.Line($"Weights at the beginning: {file}");
+        }
+
+        foreach (DeviceInfo device in configuration.Devices)
+        {
+            output.Line($"{device.Selector}: {device.Name}, {device.Details}");
+        }
 
         Table table = ConsoleOutput.CreateTable(
             "Configuration, and where it differs from a preset",
             [$"Option (start: {configuration.Preset})", "This run", .. Preset.All.Select(preset => preset.Name)]);
-        AddRow(
-            table, "Activation", OptionWords.Activations.Of(configuration.Activation),
-            Preset.All.Select(preset => OptionWords.Activations.Of(preset.ActivationFor(rule))));
-        foreach (TrainingOption option in TrainingOption.For(rule))
+        IReadOnlyList<RunSetting> ours = RunSetting.DecidedByPreset(request);
+        IReadOnlyList<RunSetting>[] theirs = [.. Preset.All.Select(preset => RunSetting.DecidedByPreset(request.AsIn(preset)))];
+        for (var row = 0; row < ours.Count; row++)
         {
-            AddRow(table, option.Label, option.Text(configuration.Options), Preset.All.Select(preset => option.Text(preset.OptionsOn(network, rule))));
-        }
+            string[] presets = [.. theirs.Select(settings => settings[row].Value)];
 
-        AddRow(
-            table, "Batch normalization", BatchNormalization.Text(network),
-            Preset.All.Select(preset => BatchNormalization.Text(network.AsIn(preset, rule))));
-        ImageAugmentation?[] theirs = [.. Preset.All.Select(request.AugmentationIn)];
-        if (theirs.Append(request.Options.Augmentation).Any(augmentation => augmentation is not null))
-        {
-            AddRow(table, "Augmentation", Augmentation.Text(request.Options.Augmentation), theirs.Select(Augmentation.Text));
+            // Most networks are never augmented, in no preset.
+            if (ours[row].Label != RunSetting.AugmentationLabel || presets.Any(preset => preset != ours[row].Value))
+            {
+                AddRow(table, ours[row].Label, ours[row].Value, presets);
+            }
         }
 
         output.Table(table);

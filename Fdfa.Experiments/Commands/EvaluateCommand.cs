@@ -13,13 +13,8 @@ namespace Fdfa.Experiments.Commands;
 /// <summary><c>fdfa evaluate RUN</c>: the models of a run on its test set.</summary>
 internal sealed class EvaluateCommand : Command, IFdfaCommand
 {
-    private readonly Argument<string> _run = new("RUN")
-    {
-        Description = "The folder of a run, as 'fdfa train' named it at its end.",
-        Arity = ArgumentArity.ExactlyOne,
-    };
-
-    private readonly Option<string> _device = CommonOptions.Device();
+    private readonly Argument<string> _run = CommonOptions.Run();
+    private readonly Option<string> _device = CommonOptions.Devices();
     private readonly Option<string> _dataDirectory = OptionText.Create(
         "--data-dir", "folder", "Where the files of the data set lie. [default: as in the run]");
 
@@ -39,8 +34,8 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
         string path = arguments.GetRequiredValue(_run);
-        string selector = arguments.Device(_device);
         RunRequest request = RunFolder.ReadConfiguration(path).ToRequest() with { Limit = null };
+        string selector = arguments.Devices(_device, request.Seeds.Count);
         if (arguments.Text(_dataDirectory) is { } directory)
         {
             request = request with { DataDirectory = directory };
@@ -49,19 +44,41 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         IReadOnlyList<MetricsRow> recorded = RunFolder.ReadMetrics(path);
         NetworkParameters[] models = [.. request.Seeds.Select(seed => RunFolder.ReadModel(path, seed, request.Network))];
         using LoadedData data = DataSource.Load(request, output, cancellation);
-        using ComputeDevice device = ComputeDevice.Open(selector);
-        using DeviceDataSet test = data.UploadTest(device);
+        using DeviceSet devices = DeviceSet.Open(selector, most: request.Seeds.Count);
+        Evaluate(output, request, data, devices, models, recorded, cancellation);
+        return ExitCode.Success;
+    }
 
+    /// <summary>Evaluates models on a test set, beside what was recorded, and writes the table.</summary>
+    /// <param name="output">Where to write.</param>
+    /// <param name="request">What the models were trained as.</param>
+    /// <param name="data">The data.</param>
+    /// <param name="devices">Where to compute.</param>
+    /// <param name="models">One per seed.</param>
+    /// <param name="recorded">The metrics of the run, if any.</param>
+    /// <param name="cancellation">Ctrl-C.</param>
+    public static void Evaluate(
+        ConsoleOutput output,
+        RunRequest request,
+        LoadedData data,
+        DeviceSet devices,
+        IReadOnlyList<NetworkParameters> models,
+        IReadOnlyList<MetricsRow> recorded,
+        CancellationToken cancellation)
+    {
         // The trainer wants training data, but nothing is trained here; the test set saves an upload.
-        using var trainer = new Trainer(device, request.Network, request.Options, test, request.Seeds);
-        for (var replica = 0; replica < models.Length; replica++)
+        using var trainer = new SpreadTrainer(devices.Devices, request.Network, request.Options, request.Seeds, device =>
+        {
+            DeviceDataSet test = data.UploadTest(device);
+            return (test, test);
+        });
+        for (var replica = 0; replica < models.Count; replica++)
         {
             trainer.SetParameters(replica, models[replica]);
         }
 
         cancellation.ThrowIfCancellationRequested();
-        Write(output, request, trainer.Evaluate(test), recorded, data.Description.TestSamples);
-        return ExitCode.Success;
+        Write(output, request, trainer.Evaluate(), recorded, data.Description.TestSamples);
     }
 
     private static void Write(

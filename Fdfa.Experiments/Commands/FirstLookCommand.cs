@@ -38,6 +38,10 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         Subcommands.Add(new TrainCommand());
         Subcommands.Add(new ReproduceCommand(tables));
         Subcommands.Add(new EvaluateCommand());
+        Subcommands.Add(new WatchCommand());
+        Subcommands.Add(new CompareCommand());
+        Subcommands.Add(new ExportCommand());
+        Subcommands.Add(new ImportCommand());
         Subcommands.Add(new DevicesCommand());
         Subcommands.Add(new CheckCommand());
         Subcommands.Add(new BenchCommand());
@@ -121,7 +125,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         LearningRule rule, LoadedData data, ComputeDevice device, string path, ConsoleOutput output, ProgressDisplay progress, CancellationToken cancellation)
     {
         using RunFolder folder = RunFolder.Create(path, output.Verbose);
-        using var run = new TrainingRun(RunConfiguration.Describe(Request(rule), data.Description, device.Info), data, device, folder);
+        using var run = new TrainingRun(RunConfiguration.Describe(Request(rule), data.Description, device.Info), data, [device], folder);
         return run.Execute(progress, cancellation);
     }
 

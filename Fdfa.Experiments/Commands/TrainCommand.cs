@@ -4,6 +4,7 @@ using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Exchange;
 using Fdfa.Gpu.Training;
 
 namespace Fdfa.Experiments.Commands;
@@ -34,6 +35,9 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<string> _epochs = OptionText.Create(
         "--epochs", "count", $"Passes over the training data. [default: {DefaultEpochs}]");
 
+    private readonly Option<string> _initialWeights = OptionText.Create(
+        "--initial-weights", "file", "Start from weights that PyTorch, 'fdfa export' or a run wrote as safetensors; feedback begins as it would without. [default: drawn from the seed]");
+
     private readonly Option<string> _preset = OptionText.Create(
         "--preset", "name", "Where every option below starts from: paper (Appendix A) or published-code (the authors' repository, for the rules that it has: BP, FG-W, DFA, DKP and FDFA; others as in paper). [default: paper]");
 
@@ -49,7 +53,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<string> _seeds = OptionText.Create(
         "--seeds", "count", "Train this many seeds, from 0, in the same launches; not together with --seed.");
 
-    private readonly Option<string> _device = CommonOptions.Device();
+    private readonly Option<string> _device = CommonOptions.Devices();
     private readonly Option<string> _output = CommonOptions.Output("runs/<time>-<rule>-<network>");
 
     private readonly Option<bool> _quiet = OptionText.CreateSwitch(
@@ -61,7 +65,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     {
         Option[] options =
         [
-            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _seed, _seeds, _device, _output, _quiet,
+            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, _device, _output, _quiet,
             _preset, .. _batchNormalization.All, _noAugmentation, _activation, .. _training.Select(pair => pair.Option),
         ];
         foreach (Option option in options)
@@ -85,18 +89,24 @@ internal sealed class TrainCommand : Command, IFdfaCommand
 
         // What no kernel can do is refused here, before the data may have to be downloaded.
         Trainer.Plan(request.Network, request.Options, request.Seeds.Count);
+        NetworkParameters? initial = request.InitialWeights is { } file ? StateDict.Load(file, request.Network) : null;
         bool quiet = arguments.GetValue(_quiet);
         using RunFolder folder = RunFolder.Create(
             arguments.Text(_output) ?? RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
-        using ComputeDevice device = ComputeDevice.Open(arguments.Device(_device));
-        RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, device.Info);
+        using DeviceSet devices = DeviceSet.Open(ReadDevices(arguments, request), most: request.Seeds.Count);
+        RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, [.. devices.Devices.Select(device => device.Info)]);
         if (!quiet)
         {
             ConfigurationTable.Write(output, configuration);
         }
 
-        using var run = new TrainingRun(configuration, data, device, folder);
+        using var run = new TrainingRun(configuration, data, devices.Devices, folder);
+        if (initial is not null)
+        {
+            run.StartFrom(initial);
+        }
+
         RunResult result;
         try
         {
@@ -140,9 +150,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
                 "Batch normalization takes the mean over a step's samples from each of them, which leaves nothing of one; give a --batch-size of at least 2, or --no-batch-norm.");
         }
 
-        // Read now: opening the device comes after the data, and a slip must not wait for a download.
-        arguments.Device(_device);
-        return new RunRequest(
+        var request = new RunRequest(
             network,
             options,
             preset.Name,
@@ -153,8 +161,15 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             arguments.WholeNumber(_limit))
         {
             SkipsBadImages = arguments.GetValue(_skipsBadImages),
+            InitialWeights = arguments.Text(_initialWeights),
         };
+
+        // Read now: opening the devices comes after the data, and a slip must not wait for a download.
+        ReadDevices(arguments, request);
+        return request;
     }
+
+    private string ReadDevices(ParseResult arguments, RunRequest request) => arguments.Devices(_device, request.Seeds.Count);
 
     private TrainingOptions ReadTraining(ParseResult arguments, TrainingOptions options)
     {

@@ -134,18 +134,36 @@ internal static class OptionText
 
     /// <summary>A device selector, "auto" when the option is not given. Whether the device is here, only opening it can tell.</summary>
     /// <exception cref="InvalidOptionException">Not the notation of a device.</exception>
-    public static string Device(this ParseResult arguments, Option<string> option)
+    public static string Device(this ParseResult arguments, Option<string> option) => ReadDevice(arguments.Text(option) ?? "auto", "auto");
+
+    /// <summary>Devices to share work among: one, several with commas between, or "all".</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="option">The option.</param>
+    /// <param name="seeds">What there is to share out.</param>
+    /// <exception cref="InvalidOptionException">Not the notation of devices, one of them twice, or more than seeds.</exception>
+    public static string Devices(this ParseResult arguments, Option<string> option, int seeds)
     {
         string text = arguments.Text(option) ?? "auto";
-        string[] parts = text.Split(':');
-        bool isSelector = parts switch
+        if (!text.Contains(',', StringComparison.Ordinal))
         {
-            ["auto" or "cpu"] => true,
-            ["cuda" or "opencl", var index] => int.TryParse(index, NumberStyles.None, CultureInfo.InvariantCulture, out _),
-            _ => false,
-        };
-        return isSelector ? text : throw InvalidOptionException.UnknownWord("device", text, ["auto", "cpu", "cuda:0", "opencl:0"]);
+            return ReadDevice(text, "auto", "all");
+        }
+
+        IReadOnlyList<string> devices = arguments.List(option, word => ReadDevice(word))!;
+        return devices.Count <= seeds
+            ? string.Join(',', devices)
+            : throw new InvalidOptionException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The list '{text}' of {option.Name} has {devices.Count} devices for {seeds} seed(s); name at most as many devices as there are seeds."));
     }
+
+    private static string ReadDevice(string text, params IReadOnlyList<string> words) => text.Split(':') switch
+    {
+        ["cpu"] => text,
+        ["cuda" or "opencl", var index] when int.TryParse(index, NumberStyles.None, CultureInfo.InvariantCulture, out _) => text,
+        _ when words.Contains(text) => text,
+        _ => throw InvalidOptionException.UnknownWord("device", text, [.. words, "cpu", "cuda:0", "opencl:0"]),
+    };
 
     private static double? Number(ParseResult arguments, Option<string> option, Func<double, bool> isValid, string expected)
     {

@@ -128,7 +128,7 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
 
         IEnumerable<string> origins = entries
             .Where(entry => entry.Run is not null)
-            .Select(entry => $"{entry.Run!.Configuration.Device.Name} with fdfa {entry.Run.Configuration.Versions.Fdfa.Split('+')[0]}")
+            .Select(entry => $"{entry.Run!.Configuration.DeviceNames} with fdfa {entry.Run.Configuration.Versions.Fdfa.Split('+')[0]}")
             .Distinct();
         if (origins.Any())
         {

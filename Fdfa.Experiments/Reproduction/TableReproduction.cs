@@ -64,10 +64,10 @@ internal sealed class TableReproduction
             Dictionary<string, LoadedData> data = LoadData(open, cancellation);
             try
             {
-                using ComputeDevice device = ComputeDevice.Open(_request.Device);
-                Announce(open.Count, device);
+                using DeviceSet devices = DeviceSet.Open(_request.Device, most: _request.Seeds);
+                Announce(open.Count, devices);
                 interruption = ProgressDisplay.Run(
-                    _output, _request.Quiet, progress => TrainAll(open, data, device, progress, cancellation), runs: open.Count);
+                    _output, _request.Quiet, progress => TrainAll(open, data, devices.Devices, progress, cancellation), runs: open.Count);
             }
             finally
             {
@@ -112,14 +112,14 @@ internal sealed class TableReproduction
             request => request.DataName,
             request => DataSource.Load(request, _request.Quiet ? null : _output, cancellation));
 
-    private void Announce(int open, ComputeDevice device)
+    private void Announce(int open, DeviceSet devices)
     {
         if (_request.Quiet)
         {
             return;
         }
 
-        _output.Line($"{_request.Table.Title}: {ConsoleOutput.Count(_entries.Length, "entry", "entries")}, of which {_entries.Length - open} are in {_store.Path} and {open} to train on {device.Info.Name}");
+        _output.Line($"{_request.Table.Title}: {ConsoleOutput.Count(_entries.Length, "entry", "entries")}, of which {_entries.Length - open} are in {_store.Path} and {open} to train on {devices.Names}");
         foreach (string remark in _plan.Remarks)
         {
             _output.Line(remark);
@@ -128,7 +128,7 @@ internal sealed class TableReproduction
 
     /// <returns>The sentence about an interruption, or null.</returns>
     private string? TrainAll(
-        List<int> open, Dictionary<string, LoadedData> data, ComputeDevice device, ProgressDisplay progress, CancellationToken cancellation)
+        List<int> open, Dictionary<string, LoadedData> data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
     {
         for (var number = 0; number < open.Count; number++)
         {
@@ -136,7 +136,7 @@ internal sealed class TableReproduction
             TableEntry entry = _entries[index];
             if (!cancellation.IsCancellationRequested)
             {
-                _entries[index] = Train(entry, data[entry.Request.DataName], device, progress, cancellation);
+                _entries[index] = Train(entry, data[entry.Request.DataName], devices, progress, cancellation);
                 progress.End();
                 WriteTable();
             }
@@ -152,14 +152,14 @@ internal sealed class TableReproduction
 
     /// <returns>The entry with its run or its refusal; with neither, it was interrupted.</returns>
     private TableEntry Train(
-        TableEntry entry, LoadedData data, ComputeDevice device, ProgressDisplay progress, CancellationToken cancellation)
+        TableEntry entry, LoadedData data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
     {
         using RunFolder folder = _store.Begin(entry.Request, _output.Verbose);
-        RunConfiguration configuration = RunConfiguration.Describe(entry.Request, data.Description, device.Info);
+        RunConfiguration configuration = RunConfiguration.Describe(entry.Request, data.Description, [.. devices.Select(device => device.Info)]);
         try
         {
             // Ten models of each run would be gigabytes that no table needs; config.json says how to train one again.
-            using var run = new TrainingRun(configuration, data, device, folder) { Label = entry.Label, KeepsModels = false };
+            using var run = new TrainingRun(configuration, data, devices, folder) { Label = entry.Label, KeepsModels = false };
             run.Execute(progress, cancellation);
         }
         catch (DivergenceException divergence)

@@ -151,6 +151,21 @@ internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, DataDe
     /// <summary>Uploads the test samples.</summary>
     public DeviceDataSet UploadTest(ComputeDevice device) => Upload(device, pair.Test);
 
+    /// <summary>Uploads both.</summary>
+    public (DeviceDataSet Training, DeviceDataSet Test) Upload(ComputeDevice device)
+    {
+        DeviceDataSet uploaded = UploadTraining(device);
+        try
+        {
+            return (uploaded, UploadTest(device));
+        }
+        catch
+        {
+            uploaded.Dispose();
+            throw;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => pair.Dispose();
 

@@ -76,6 +76,9 @@ internal sealed record RunConfiguration
     /// <summary>The rule and its options, each as it was in effect. One that an older file lacks has its default, which it had then.</summary>
     public required TrainingOptions Options { get; init; }
 
+    /// <summary>The file whose weights the run started from; null where they were drawn from its seeds.</summary>
+    public string? InitialWeights { get; init; }
+
     /// <summary>Passes over the training data.</summary>
     public required int Epochs { get; init; }
 
@@ -85,8 +88,17 @@ internal sealed record RunConfiguration
     /// <summary>The data.</summary>
     public required DataDescription Data { get; init; }
 
-    /// <summary>Where it ran.</summary>
+    /// <summary>Where it ran; the first device where there were several.</summary>
     public required DeviceInfo Device { get; init; }
+
+    /// <summary>The others that the seeds were spread over; files from before there were any lack them.</summary>
+    public IReadOnlyList<DeviceInfo> FurtherDevices { get; init; } = [];
+
+    /// <summary>All of them.</summary>
+    public IReadOnlyList<DeviceInfo> Devices => [Device, .. FurtherDevices];
+
+    /// <summary>Their names, for a sentence.</summary>
+    public string DeviceNames => string.Join(", ", Devices.Select(device => device.Name).Distinct());
 
     /// <summary>What it ran with.</summary>
     public required RunVersions Versions { get; init; }
@@ -95,13 +107,13 @@ internal sealed record RunConfiguration
     public required string OperatingSystem { get; init; }
 
     /// <summary>Describes a run that is about to begin on this machine.</summary>
-    public static RunConfiguration Describe(RunRequest request, DataDescription data, DeviceInfo device)
+    public static RunConfiguration Describe(RunRequest request, DataDescription data, params IReadOnlyList<DeviceInfo> devices)
     {
-        IEnumerable<string> arguments = [.. request.ToArguments(), "--device", device.Selector];
+        IEnumerable<string> arguments = [.. request.ToArguments(), "--device", string.Join(',', devices.Select(device => device.Selector))];
         return new RunConfiguration
         {
             SchemaVersion = CurrentSchemaVersion,
-            Repeat = "fdfa " + string.Join(' ', arguments.Select(Quote)),
+            Repeat = CommandLine(arguments),
             StartedAt = DateTimeOffset.Now,
             Network = request.Network.Topology,
             Activation = request.Network.HiddenActivation,
@@ -110,14 +122,20 @@ internal sealed record RunConfiguration
             Preset = request.PresetName,
             Differences = PresetDifferences.Of(request),
             Options = request.Options,
+            InitialWeights = request.InitialWeights,
             Epochs = request.Epochs,
             Seeds = request.Seeds,
             Data = data,
-            Device = device,
+            Device = devices[0],
+            FurtherDevices = [.. devices.Skip(1)],
             Versions = RunVersions.Current,
             OperatingSystem = $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture})",
         };
     }
+
+    /// <summary>A command line as a shell takes it.</summary>
+    /// <param name="arguments">What stands behind "fdfa".</param>
+    public static string CommandLine(IEnumerable<string> arguments) => "fdfa " + string.Join(' ', arguments.Select(Quote));
 
     /// <summary>What was asked for.</summary>
     /// <exception cref="FdfaException">A value that no run can have.</exception>
@@ -130,6 +148,7 @@ internal sealed record RunConfiguration
         {
             Part = Part(),
             SkipsBadImages = Data.SkipsBadImages,
+            InitialWeights = InitialWeights,
         };
     }
 
@@ -166,14 +185,16 @@ internal sealed record RunConfiguration
                 ? configuration
                 : throw new RunFolderException($"'{path}' is not the configuration of a run: it has no seeds.");
         }
-        catch (JsonException malformed)
+        catch (Exception malformed) when (malformed is JsonException or InvalidOperationException)
         {
             // Its own message names .NET types.
-            string finding = malformed.Path switch
+            string finding = malformed switch
             {
-                null => $"it is not whole, or its line {malformed.LineNumber + 1} is not JSON",
-                "$" => "a part of it is missing",
-                var place => $"its {place[2..]} is not of the right kind",
+                JsonException { Path: null } cut => $"it is not whole, or its line {cut.LineNumber + 1} is not JSON",
+                JsonException { Path: "$" } => "a part of it is missing",
+                JsonException wrong => $"its {QuotedText.WithoutQuotes(wrong.Path.AsSpan(2))} is not of the right kind",
+                // Half of a surrogate pair, which is well-formed JSON and no text.
+                _ => "it holds half a character",
             };
             throw new RunFolderException($"'{path}' is not the configuration of a run: {finding}.", malformed);
         }

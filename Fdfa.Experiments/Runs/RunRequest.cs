@@ -30,9 +30,20 @@ internal sealed record RunRequest(
     /// <summary>Whether an image that does not decode is left out.</summary>
     public bool SkipsBadImages { get; init; }
 
+    /// <summary>The file whose weights training starts from; null where they are drawn.</summary>
+    public string? InitialWeights { get; init; }
+
     /// <summary>How a preset makes this network's inputs of the data set's images.</summary>
     public ImageAugmentation? AugmentationIn(Preset preset) =>
         preset.AugmentationOf(Network.Topology, Options.Rule, DataSource.ShapeOf(DataName));
+
+    /// <summary>The same run with everything that a preset decides as in that preset.</summary>
+    public RunRequest AsIn(Preset preset) => this with
+    {
+        Network = Network.AsIn(preset, Options.Rule),
+        Options = preset.OptionsOn(Network, Options.Rule) with { Augmentation = AugmentationIn(preset) },
+        PresetName = preset.Name,
+    };
 
     /// <summary>The command line, after "fdfa", that asks for this again.</summary>
     public IReadOnlyList<string> ToArguments()
@@ -60,6 +71,11 @@ internal sealed record RunRequest(
         if (DataDirectory is not null)
         {
             arguments.AddRange(["--data-dir", DataDirectory]);
+        }
+
+        if (InitialWeights is not null)
+        {
+            arguments.AddRange(["--initial-weights", InitialWeights]);
         }
 
         if (SkipsBadImages)

@@ -21,9 +21,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly RunConfiguration _configuration;
     private readonly NetworkDescription _network;
     private readonly RunFolder _folder;
-    private readonly DeviceDataSet _training;
-    private readonly DeviceDataSet _test;
-    private readonly Trainer _trainer;
+    private readonly SpreadTrainer _trainer;
 
     /// <summary>What the run is called while it trains; the rule's name where nothing else is said.</summary>
     public string Label { get; init; }
@@ -33,30 +31,22 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>Uploads the data and allocates the networks; writes nothing yet.</summary>
     /// <exception cref="FdfaException">The device or the data cannot do what the configuration says.</exception>
-    public TrainingRun(RunConfiguration configuration, LoadedData data, ComputeDevice device, RunFolder folder)
+    public TrainingRun(RunConfiguration configuration, LoadedData data, IReadOnlyList<ComputeDevice> devices, RunFolder folder)
     {
         _configuration = configuration;
         Label = configuration.Options.Rule.Name;
         _network = configuration.ToRequest().Network;
         _folder = folder;
-        _training = data.UploadTraining(device);
-        try
+        _trainer = new SpreadTrainer(devices, _network, configuration.Options, configuration.Seeds, data.Upload);
+    }
+
+    /// <summary>Gives every seed the same weights, biases and statistics of batch normalization; feedback and heads stay what the seed drew.</summary>
+    /// <exception cref="ShapeMismatchException">They are not those of the network.</exception>
+    public void StartFrom(NetworkParameters weights)
+    {
+        for (var replica = 0; replica < _configuration.Seeds.Count; replica++)
         {
-            _test = data.UploadTest(device);
-            try
-            {
-                _trainer = new Trainer(device, _network, configuration.Options, _training, configuration.Seeds);
-            }
-            catch
-            {
-                _test.Dispose();
-                throw;
-            }
-        }
-        catch
-        {
-            _training.Dispose();
-            throw;
+            _trainer.SetParameters(replica, _trainer.GetParameters(replica).WithWeightsOf(weights));
         }
     }
 
@@ -65,7 +55,7 @@ internal sealed class TrainingRun : IDisposable
     public RunResult Execute(ProgressDisplay progress, CancellationToken cancellation)
     {
         ILogger log = _folder.Log;
-        log.Began(_configuration.Repeat, _configuration.Device.Name);
+        log.Began(_configuration.Repeat, _configuration.DeviceNames);
         _folder.WriteConfiguration(_configuration);
         var rows = new List<MetricsRow>();
         _folder.WriteMetrics(rows);
@@ -92,12 +82,7 @@ internal sealed class TrainingRun : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _trainer.Dispose();
-        _test.Dispose();
-        _training.Dispose();
-    }
+    public void Dispose() => _trainer.Dispose();
 
     /// <returns>The sentence about an interruption, or null.</returns>
     private string? TrainEpochs(List<MetricsRow> rows, ProgressDisplay progress, CancellationToken cancellation)
@@ -120,7 +105,7 @@ internal sealed class TrainingRun : IDisposable
                     $"Interrupted in epoch {epoch + 1} after step {training[0].Steps} of {steps}; the models are as of that step, the metrics as of epoch {epoch}.");
             }
 
-            IReadOnlyList<Evaluation> test = _trainer.Evaluate(_test);
+            IReadOnlyList<Evaluation> test = _trainer.Evaluate();
             RequireFinite(test);
             AddRows(rows, epoch, training, test, seconds);
             _folder.WriteMetrics(rows);

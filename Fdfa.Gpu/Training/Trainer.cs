@@ -148,6 +148,21 @@ public sealed class Trainer : IDisposable
         return metrics;
     }
 
+    /// <summary>Trains on to a step that others have reached.</summary>
+    /// <param name="step">Within the current epoch, or its end.</param>
+    /// <returns>One entry per seed, over all the epoch's steps so far.</returns>
+    /// <exception cref="DivergenceException">The loss became NaN or infinite.</exception>
+    internal IReadOnlyList<EpochMetrics> TrainTo(long step)
+    {
+        var epoch = Epoch;
+        while (Step < step)
+        {
+            TrainStep();
+        }
+
+        return ReadEpochMetrics(epoch);
+    }
+
     /// <summary>Evaluates with the current weights.</summary>
     /// <param name="data">What to evaluate on.</param>
     /// <returns>One entry per seed.</returns>

@@ -1,0 +1,154 @@
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Training;
+using Fdfa.Tests.Kernels;
+
+namespace Fdfa.Tests.Training;
+
+/// <summary>Replicas on two devices of one process: two CPU accelerators.</summary>
+[Collection(OnCpuAccelerators.Name)]
+public sealed class SpreadTrainerTests(CpuAccelerators devices) : IDisposable
+{
+    private const int Classes = 3;
+
+    private static readonly ImageShape s_image = new(1, 6, 5);
+    private static readonly ulong[] s_seeds = [5, 6, ulong.MaxValue];
+
+    private readonly ComputeDevice _second = ComputeDevice.OpenCpu(TileProgram.Simd(2), 2);
+
+    /// <summary>Every rule on a dense network and, where it has the kernels, one with a convolution.</summary>
+    public static TheoryData<string, string> RulesOnNetworks()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (var rule in LearningRule.All)
+        {
+            foreach (var topology in new[] { "30-19-3", "3C3-P2-7-3" })
+            {
+                if (topology == "30-19-3" || rule.Name != "L-FDFA")
+                {
+                    data.Add(rule.Name, topology);
+                }
+            }
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(RulesOnNetworks))]
+    public void A_replica_is_bit_identical_to_its_seed_on_one_device(string rule, string topology)
+    {
+        using var spread = Spread(rule, topology, s_seeds, devices.Open("simd"), _second);
+        using var alone = Spread(rule, topology, s_seeds, devices.Open("simd"));
+        Assert.Equal([1, 2], spread.Trainers.Select(trainer => trainer.Seeds.Count));
+        for (var epoch = 0; epoch < 2; epoch++)
+        {
+            Assert.Equal(alone.TrainEpoch(), spread.TrainEpoch());
+            Assert.Equal(alone.Evaluate(), spread.Evaluate());
+        }
+
+        AssertSameBits(alone, spread);
+    }
+
+    [Fact]
+    public void Interrupted_devices_stand_at_one_step_and_go_on_from_there()
+    {
+        using var spread = Spread("FDFA", "30-19-3", s_seeds, devices.Open("simd"), _second);
+        using var straight = Spread("FDFA", "30-19-3", s_seeds, devices.Open("simd"));
+
+        // As if the interrupt had found one device ahead of the other.
+        spread.Trainers.First().TrainStep();
+        spread.Trainers.First().TrainStep();
+        using var cancelled = new CancellationTokenSource();
+        cancelled.Cancel();
+        Assert.All(spread.TrainEpoch(cancellation: cancelled.Token), metrics => Assert.Equal(2, metrics.Steps));
+        Assert.All(spread.Trainers, trainer => Assert.Equal(2, trainer.Step));
+
+        Assert.Equal(straight.TrainEpoch(), spread.TrainEpoch());
+        AssertSameBits(straight, spread);
+    }
+
+    [Fact]
+    public void Progress_is_of_all_devices()
+    {
+        var reports = new Reports();
+        using var spread = Spread("FDFA", "30-19-3", s_seeds, devices.Open("simd"), _second);
+        var metrics = spread.TrainEpoch(reports);
+        var last = reports.Last!.Value;
+        Assert.Equal((0, spread.StepsPerEpoch, spread.StepsPerEpoch), (last.Epoch, last.Step, last.StepsPerEpoch));
+        Assert.Equal(metrics.Average(one => one.Loss), last.Loss, 1e-12);
+        Assert.Equal(metrics.Average(one => one.Accuracy), last.Accuracy, 1e-12);
+    }
+
+    [Fact]
+    public void A_device_that_diverges_ends_the_run_with_its_own_sentence()
+    {
+        using var spread = Spread("BP", "30-19-3", [1, 2], devices.Open("simd"), _second);
+        var broken = spread.GetParameters(1);
+        broken.Blocks[0].Weights[0] = double.NaN;
+        spread.SetParameters(1, broken);
+        var failure = Assert.Throws<DivergenceException>(() => spread.TrainEpoch());
+        Assert.Equal("The loss became NaN or infinite at step 0 (seed 2); try a smaller learning rate.", failure.Message);
+    }
+
+    [Fact]
+    public void More_devices_than_seeds_leave_some_idle()
+    {
+        using var spread = Spread("BP", "30-19-3", [1], devices.Open("simd"), _second);
+        Assert.Single(spread.Trainers);
+        Assert.Single(spread.TrainEpoch());
+        Assert.Throws<InvalidOptionException>(() => Spread("BP", "30-19-3", [], devices.Open("simd"), _second));
+    }
+
+    [Fact]
+    public void Devices_are_opened_by_name_each_once()
+    {
+        using (var all = DeviceSet.Open("all", most: 2))
+        {
+            Assert.Equal(ComputeDevice.Survey().Devices[0].Selector, all.Devices[0].Info.Selector);
+        }
+
+        using (var one = DeviceSet.Open("cpu", most: 1))
+        {
+            Assert.Equal("cpu", Assert.Single(one.Devices).Info.Selector);
+            Assert.Equal(one.Devices[0].Info.Name, one.Names);
+        }
+
+        Assert.Contains("twice", Assert.Throws<DeviceException>(() => DeviceSet.Open("cpu, CPU", most: 2)).Message, StringComparison.Ordinal);
+        Assert.Contains("name fewer", Assert.Throws<DeviceException>(() => DeviceSet.Open("cpu,cuda:7", most: 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("'cuda:997'", Assert.Throws<DeviceException>(() => DeviceSet.Open("cpu,cuda:997", most: 2)).Message, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _second.Dispose();
+
+    private static void AssertSameBits(SpreadTrainer expected, SpreadTrainer actual)
+    {
+        for (var replica = 0; replica < expected.Seeds.Count; replica++)
+        {
+            SameBits.Assert(expected.GetParameters(replica), actual.GetParameters(replica));
+        }
+    }
+
+    private static SpreadTrainer Spread(string rule, string topology, IReadOnlyList<ulong> seeds, params IReadOnlyList<ComputeDevice> on)
+    {
+        var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 };
+        return new SpreadTrainer(
+            on, Topology.Parse(topology, inputShape: s_image), options, seeds, device => (RandomData(device, 30, 1), RandomData(device, 11, 2)));
+    }
+
+    private static DeviceDataSet RandomData(ComputeDevice device, int count, int seed)
+    {
+        var random = new Random(seed);
+        var samples = new byte[count * s_image.Size];
+        random.NextBytes(samples);
+        return new DeviceDataSet(
+            device, samples, [.. Enumerable.Range(0, count).Select(_ => (byte)random.Next(Classes))], s_image.Size, Classes, s_image);
+    }
+
+    private sealed class Reports : IProgress<TrainingProgress>
+    {
+        public TrainingProgress? Last { get; private set; }
+
+        public void Report(TrainingProgress value) => Last = value;
+    }
+}
