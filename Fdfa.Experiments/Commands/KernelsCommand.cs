@@ -79,8 +79,8 @@ internal sealed class KernelsCommand : Command, IFdfaCommand
     {
         Table table = ConsoleOutput.CreateTable(
             heading,
-            "Kernel", ConsoleOutput.Number("Instructions"), ConsoleOutput.Number("Shared bytes"), ConsoleOutput.Number("Operations"),
-            ConsoleOutput.Number("Bytes shared"), ConsoleOutput.Number("Bytes global"), ConsoleOutput.Number("Operations per byte"));
+            "Kernel", ConsoleOutput.Number("Code"), ConsoleOutput.Number("Shared memory"), ConsoleOutput.Number("flop"),
+            ConsoleOutput.Number("Shared bytes"), ConsoleOutput.Number("Global bytes"), ConsoleOutput.Number("flop per byte"));
         table.Columns[0].NoWrap();
         foreach (GeneratedKernel kernel in kernels)
         {
@@ -98,8 +98,8 @@ internal sealed class KernelsCommand : Command, IFdfaCommand
         }
 
         output.Table(table);
-        output.Line("Instructions: of the whole kernel, as ILGPU writes them; the driver's compiler comes after. Shared bytes: memory of a group.");
-        output.Line("The other columns: one round, in one thread, of the loop that multiplies staged tiles, or where there is none of the one that computes most.");
+        output.Line("Code: instructions of the whole kernel, before the driver's own compiler. Shared memory: bytes that a group shares.");
+        output.Line("Right of that, of one round in one thread: the loop that multiplies staged tiles, or where there is none the one that computes most.");
     }
 
     private static string Count(int number) => number == 0 ? Nothing : number.ToString(CultureInfo.InvariantCulture);

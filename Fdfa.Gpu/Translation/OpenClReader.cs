@@ -11,8 +11,17 @@ internal sealed partial class OpenClReader
 
     private readonly Dictionary<string, int> _bytes = new()
     {
-        ["bool"] = 1, ["char"] = 1, ["uchar"] = 1, ["short"] = 2, ["ushort"] = 2,
-        ["int"] = 4, ["uint"] = 4, ["float"] = 4, ["long"] = 8, ["ulong"] = 8, ["double"] = 8,
+        ["bool"] = 1,
+        ["char"] = 1,
+        ["uchar"] = 1,
+        ["short"] = 2,
+        ["ushort"] = 2,
+        ["int"] = 4,
+        ["uint"] = 4,
+        ["float"] = 4,
+        ["long"] = 8,
+        ["ulong"] = 8,
+        ["double"] = 8,
     };
 
     private readonly Dictionary<string, (bool IsShared, string Element)> _pointers = [];
