@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Options;
@@ -101,10 +102,25 @@ internal static class DataSource
         {
             SkipsBadImages = request.SkipsBadImages,
             Shape = training.Shape,
+            Sha256 = Sha256Of(training, pair.Test),
         });
     }
 
-    private static void RequireFit(RunRequest request, ImageDataSet data)
+    private static string Sha256Of(params ReadOnlySpan<ImageDataSet> sets)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (ImageDataSet set in sets)
+        {
+            hash.AppendData(set.Samples.Span);
+            hash.AppendData(set.Labels);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>Refuses data that a run's network cannot work with.</summary>
+    /// <exception cref="ShapeMismatchException">Its inputs or outputs are others.</exception>
+    public static void RequireFit(RunRequest request, ImageDataSet data)
     {
         NetworkDescription network = request.Network;
         if (network.InputShape is { } shape)
@@ -144,6 +160,10 @@ internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, DataDe
 {
     /// <summary>What it is, for config.json.</summary>
     public DataDescription Description { get; } = description;
+
+    /// <summary>Refuses a run whose network cannot work with these data.</summary>
+    /// <exception cref="ShapeMismatchException">Its inputs or outputs are others.</exception>
+    public void RequireFit(RunRequest request) => DataSource.RequireFit(request, training);
 
     /// <summary>Uploads the training samples.</summary>
     public DeviceDataSet UploadTraining(ComputeDevice device) => Upload(device, training);
