@@ -6,9 +6,7 @@ using Fdfa.Cpu.Reference.Randomness;
 using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Checkpoints;
-using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Exchange;
-using Fdfa.Gpu.Training;
 using Fdfa.Tests.CommandLine;
 using Fdfa.Tests.Data;
 
@@ -32,7 +30,6 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
     private static readonly Dictionary<string, byte[]> s_tinyImageNet = SmallTinyImageNet.Files();
     private static readonly byte[] s_image = SmallTinyImageNet.Jpeg(0);
     private static readonly Dictionary<string, byte[]> s_checkpoint = Checkpoint();
-    private static readonly Lazy<Trainer> s_trainer = new(CreateTrainer);
     private static readonly NetworkDescription s_dense = new([3, 4, 5, 2], ActivationFunction.Tanh);
 
     private static readonly NetworkDescription s_convolutional =
@@ -76,7 +73,6 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
             "a model's words",
             Texts("784-8-10\nTanh\n\n1\nBlockOutput", "3C3-P2-10\nReLU\n3x64x64\n1\nBeforePool", "alexnet-10\nReLU\n3x64x64\n1,2,3,4,5\nPreActivation"),
             ReadWords),
-        new("a state of training", [State()], (input, folder) => s_trainer.Value.RestoreState([folder.Write("state.safetensors", input)])),
         new("checkpoint.json", [s_checkpoint[CheckpointFile]], ReadCheckpoint),
         new("checkpoint.json behind its checksum", [s_checkpoint[CheckpointFile]], (input, folder) => ReadCheckpoint(WithChecksum(input), folder)),
         OfTopology("topologies of dense networks", null, "784-800-800-10", "1-1"),
@@ -216,22 +212,6 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
         string text = Encoding.UTF8.GetString(input);
         string above = text.LastIndexOf(Mark, StringComparison.Ordinal) is var end and >= 0 ? text[..end] : text;
         return Encoding.UTF8.GetBytes($"{above}{Mark}{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(above)))}\"\n}}\n");
-    }
-
-    /// <summary>One that stays: opening a device takes longer than reading any file.</summary>
-    private static Trainer CreateTrainer()
-    {
-        ComputeDevice device = ComputeDevice.Open("cpu");
-        var data = new DeviceDataSet(device, new byte[15], [0, 1, 0, 1, 1], sampleSize: 3, classCount: 2);
-        return new Trainer(device, Topology.Parse("3-4-2", batchNormalization: true), new TrainingOptions { BatchSize = 2 }, data, [0]);
-    }
-
-    private static byte[] State()
-    {
-        s_trainer.Value.TrainStep();
-        using var state = new MemoryStream();
-        s_trainer.Value.SaveState(0, state);
-        return state.ToArray();
     }
 
     private static RunConfiguration Convolutional()
