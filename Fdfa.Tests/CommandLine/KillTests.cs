@@ -8,8 +8,8 @@ namespace Fdfa.Tests.CommandLine;
 
 /// <summary>SIGKILL at any instant of a run: whoever resumes it gets what an undisturbed run would have left, to the bit.</summary>
 /// <remarks>
-/// The run writes a checkpoint of megabytes after every epoch of milliseconds, so that about every other instant is one of writing. Instants are
-/// drawn over all of it: before it begins, in each epoch, while it stops because it was asked to (SIGTERM), and again in what was resumed.
+/// Instants are drawn over all of it: before it begins, in each epoch, while a checkpoint is written, while the run stops because it was asked
+/// to (SIGTERM), and again in what was resumed.
 /// </remarks>
 public sealed class KillTests(ITestOutputHelper output) : IDisposable
 {
@@ -18,6 +18,9 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
 
     /// <summary>Longer than an epoch with its checkpoint takes: an instant drawn below it lies within the epoch or in the next ones.</summary>
     private const double LongestDelay = 0.15;
+
+    /// <summary>About as long as the rest of a checkpoint takes that has been noticed.</summary>
+    private const double LongestWrite = 0.01;
 
     private static readonly string[] s_training =
     [
@@ -94,10 +97,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
             else
             {
                 // An epoch that was done before counts as soon as the program has the run again, which its lock shows.
-                while (!process.HasExited && !HasReached(run, afterEpoch))
-                {
-                    await Task.Delay(1, cancellation);
-                }
+                await WaitAsync(process, () => HasReached(run, afterEpoch), cancellation);
 
                 if (!OperatingSystem.IsWindows() && random.Next(5) == 0)
                 {
@@ -105,7 +105,15 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
                     await terminate.WaitForExitAsync(cancellation);
                 }
 
-                await Task.Delay(TimeSpan.FromSeconds(LongestDelay * random.NextDouble()), cancellation);
+                // Writing takes a small part of the time, and gets half of the kills.
+                double longest = LongestDelay;
+                if (random.Next(2) == 0)
+                {
+                    await WaitAsync(process, () => IsWriting(run), cancellation);
+                    longest = LongestWrite;
+                }
+
+                await Task.Delay(TimeSpan.FromSeconds(longest * random.NextDouble()), cancellation);
             }
         }
         finally
@@ -118,6 +126,17 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         return WhatWasUnderWay(run);
     }
 
+    private static async Task WaitAsync(Process process, Func<bool> until, CancellationToken cancellation)
+    {
+        while (!process.HasExited && !until())
+        {
+            await Task.Delay(1, cancellation);
+        }
+    }
+
+    private static bool IsWriting(string run) =>
+        Path.Combine(run, "checkpoints") is var checkpoints && Directory.Exists(checkpoints) && Directory.EnumerateDirectories(checkpoints, ".*.tmp").Any();
+
     private static bool HasReached(string run, int epoch) => epoch == 0
         ? File.Exists(Path.Combine(run, "config.json"))
         : Enumerable.Range(epoch, Epochs - epoch + 1).Any(one => Directory.Exists(Path.Combine(run, "checkpoints", $"step-{one * StepsPerEpoch:D12}")));
@@ -127,7 +146,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         string checkpoints = Path.Combine(run, "checkpoints");
         return !File.Exists(Path.Combine(run, "config.json")) ? "before the run began"
             : !Directory.Exists(checkpoints) ? "before its first checkpoint"
-            : Directory.EnumerateDirectories(checkpoints, ".*.tmp").Any() ? "within a checkpoint"
+            : IsWriting(run) ? "within a checkpoint"
             : Directory.EnumerateDirectories(checkpoints).Count() > 2 ? "before an old checkpoint was deleted"
             : Directory.EnumerateFiles(run, ".*.tmp").Any() ? "within another file"
             : RunFolder.ReadMetrics(run).Count == 2 * Epochs ? "after the last epoch"
