@@ -13,7 +13,7 @@ internal sealed class ResumeOptions
 {
     private readonly Option<string> _run = OptionText.Create(
         "--resume", "run",
-        "Go on with the run in this folder where it stopped, bit for bit as if it never had. Its config.json decides everything; besides, only --device, --any-device, --data-dir, --quiet and a larger --epochs can be given.");
+        "Go on with the run in this folder where it stopped, bit for bit as if it never had. Its config.json decides everything; besides, only --device, --any-device, --data-dir, --quiet, --tensorboard and a larger --epochs can be given.");
 
     private readonly Option<bool> _anyDevice = OptionText.CreateSwitch(
         "--any-device", "With --resume: go on on another kind of device than before, though the last bits of the numbers will differ.");
@@ -37,17 +37,17 @@ internal sealed class ResumeOptions
 
     /// <summary>Goes on with the run that a command line names.</summary>
     /// <param name="arguments">The command line.</param>
-    /// <param name="general">What it may say besides: device, folder of the data, epochs, whether to be quiet.</param>
+    /// <param name="general">What it may say besides: device, folder of the data, epochs, whether to be quiet, and to write for TensorBoard.</param>
     /// <param name="output">Where to write.</param>
     /// <param name="cancellation">Ctrl-C.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public int Run(
         ParseResult arguments,
-        (Option<string> Device, Option<string> DataDirectory, Option<string> Epochs, Option<bool> Quiet) general,
+        (Option<string> Device, Option<string> DataDirectory, Option<string> Epochs, Option<bool> Quiet, Option<bool> TensorBoard) general,
         ConsoleOutput output,
         CancellationToken cancellation)
     {
-        RequireNoOthers(arguments, [_run, _anyDevice, general.Device, general.DataDirectory, general.Epochs, general.Quiet]);
+        RequireNoOthers(arguments, [_run, _anyDevice, general.Device, general.DataDirectory, general.Epochs, general.Quiet, general.TensorBoard]);
         string path = arguments.Text(_run)!;
         bool quiet = arguments.GetValue(general.Quiet);
         RunConfiguration configuration = WithEpochs(RunFolder.ReadConfiguration(path), arguments.WholeNumber(general.Epochs));
@@ -82,7 +82,7 @@ internal sealed class ResumeOptions
                 : "Begins at the beginning: it was stopped before its first checkpoint");
         }
 
-        using var run = new TrainingRun(configuration, data, devices.Devices, folder, checkpoint);
+        using var run = new TrainingRun(configuration, data, devices.Devices, folder, checkpoint) { WritesEvents = arguments.GetValue(general.TensorBoard) };
         if (checkpoint is null && request.InitialWeights is { } file)
         {
             run.StartFrom(StateDict.Load(file, request.Network));

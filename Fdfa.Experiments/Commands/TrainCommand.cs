@@ -94,12 +94,12 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     {
         if (_resume.IsGiven(arguments))
         {
-            return _resume.Run(arguments, (_device, _dataDirectory, _epochs, _quiet), output, cancellation);
+            return _resume.Run(arguments, (_device, _dataDirectory, _epochs, _quiet, _tensorBoard), output, cancellation);
         }
 
         if (_sweep.IsGiven(arguments))
         {
-            return _sweep.Run(arguments, (_device, _output, _quiet), Read, output, cancellation);
+            return _sweep.Run(arguments, (_device, _output, _quiet, _tensorBoard), Read, output, cancellation);
         }
 
         RunRequest request = Read(arguments);
@@ -118,7 +118,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             ConfigurationTable.Write(output, configuration);
         }
 
-        using var run = new TrainingRun(configuration, data, devices.Devices, folder);
+        using var run = new TrainingRun(configuration, data, devices.Devices, folder) { WritesEvents = arguments.GetValue(_tensorBoard) };
         if (initial is not null)
         {
             run.StartFrom(initial);
