@@ -159,14 +159,19 @@ internal sealed class TableReproduction
         try
         {
             // Ten models of each run would be gigabytes that no table needs; config.json says how to train one again.
-            using var run = new TrainingRun(configuration, data, devices, folder) { Label = entry.Label, KeepsModels = false };
+            using var run = new TrainingRun(configuration, data, devices, folder)
+            {
+                Label = entry.Label,
+                KeepsModels = false,
+                WayOn = "finished runs are kept, and the same command goes on with this one",
+            };
             run.Execute(progress, cancellation);
         }
         catch (DivergenceException divergence)
         {
             _store.WriteDivergence(entry.Request, divergence.Message);
         }
-        catch (FdfaException refusal)
+        catch (FdfaException refusal) when (refusal is not DeviceLostException)
         {
             // Too much memory for this device, say: the other entries may well fit.
             return entry with { Refusal = refusal.Message };

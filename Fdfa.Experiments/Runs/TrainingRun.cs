@@ -29,7 +29,10 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Whether every epoch leaves its models in the folder.</summary>
     public bool KeepsModels { get; init; } = true;
 
-    /// <summary>Uploads the data and allocates the networks; writes nothing yet.</summary>
+    /// <summary>How to go on after the device failed: the end of a sentence.</summary>
+    public string WayOn { get; init; } = "its config.json has the command line that repeats it";
+
+    /// <summary>Uploads the data and allocates the networks; writes nothing yet, unless the driver refuses a kernel.</summary>
     /// <exception cref="FdfaException">The device or the data cannot do what the configuration says.</exception>
     public TrainingRun(RunConfiguration configuration, LoadedData data, IReadOnlyList<ComputeDevice> devices, RunFolder folder)
     {
@@ -37,7 +40,14 @@ internal sealed class TrainingRun : IDisposable
         Label = configuration.Options.Rule.Name;
         _network = configuration.ToRequest().Network;
         _folder = folder;
-        _trainer = new SpreadTrainer(devices, _network, configuration.Options, configuration.Seeds, data.Upload);
+        try
+        {
+            _trainer = new SpreadTrainer(devices, _network, configuration.Options, configuration.Seeds, data.Upload);
+        }
+        catch (KernelBuildException refusal)
+        {
+            throw Keep(refusal);
+        }
     }
 
     /// <summary>Gives every seed the same weights, biases and statistics of batch normalization; feedback and heads stay what the seed drew.</summary>
@@ -52,6 +62,8 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>Trains all epochs, or until cancelled.</summary>
     /// <exception cref="DivergenceException">The loss became NaN or infinite; the epochs before are in the folder.</exception>
+    /// <exception cref="DeviceLostException">The device failed; the epochs before are in the folder.</exception>
+    /// <exception cref="DeviceException">The device ran out of memory, or its driver refuses a kernel: then the driver's log is in the folder.</exception>
     public RunResult Execute(ProgressDisplay progress, CancellationToken cancellation)
     {
         ILogger log = _folder.Log;
@@ -63,6 +75,16 @@ internal sealed class TrainingRun : IDisposable
         {
             string? interruption = TrainEpochs(rows, progress, cancellation);
             return new RunResult(_configuration.Options.Rule.Name, _configuration.Network, rows, interruption);
+        }
+        catch (KernelBuildException refusal)
+        {
+            throw Keep(refusal);
+        }
+        catch (Exception failure) when (DriverFailure.Is(failure))
+        {
+            log.DeviceFailed(DriverFailure.Describe(failure));
+            log.Failed(failure);
+            throw Explain(failure, rows.Count > 0);
         }
         catch (Exception failure)
         {
@@ -83,6 +105,33 @@ internal sealed class TrainingRun : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _trainer.Dispose();
+
+    private DeviceException Keep(KernelBuildException refusal)
+    {
+        _folder.WriteConfiguration(_configuration);
+        _folder.Log.Failed(refusal);
+        return new DeviceException(
+            $"{refusal.Message}; the driver's log is in {_folder.WriteBuildLog(refusal.Log)}: update the driver, or give another --device.", refusal);
+    }
+
+    private FdfaException Explain(Exception failure, bool hasEpochs)
+    {
+        string device = _configuration.DeviceNames;
+        if (DriverFailure.IsOutOfMemory(failure))
+        {
+            return new DeviceException(
+                $"{device} ran out of memory in the middle of the run ({DriverFailure.Describe(failure)}); make a layer or the batch smaller, or train fewer seeds at once.", failure);
+        }
+
+        string left = (hasEpochs, KeepsModels) switch
+        {
+            (false, _) => "Configuration and log",
+            (true, false) => "Metrics of the finished epochs",
+            (true, true) => "Metrics and models of the finished epochs",
+        };
+        return new DeviceLostException(
+            $"{device} failed in the middle of the run, and what was on it is lost: {DriverFailure.Describe(failure)}. {left} are in {_folder.Path}; {WayOn}.", failure);
+    }
 
     /// <returns>The sentence about an interruption, or null.</returns>
     private string? TrainEpochs(List<MetricsRow> rows, ProgressDisplay progress, CancellationToken cancellation)
@@ -193,4 +242,7 @@ internal static partial class TrainingRunLog
 
     [LoggerMessage(5, LogLevel.Error, "Failed")]
     public static partial void Failed(this ILogger log, Exception failure);
+
+    [LoggerMessage(6, LogLevel.Error, "The device's driver says: {Error}")]
+    public static partial void DeviceFailed(this ILogger log, string error);
 }
