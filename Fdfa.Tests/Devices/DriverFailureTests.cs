@@ -35,11 +35,15 @@ public sealed class DriverFailureTests
         Assert.Contains(folder, run.Error, StringComparison.Ordinal);
         Assert.Contains("Metrics and models of the finished epochs", run.Error, StringComparison.Ordinal);
         Assert.Equal(
-            ["config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv", "model-seed0.safetensors"],
+            ["checkpoints", "config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv", "model-seed0.safetensors"],
             RunFolderTests.FileNames(folder));
         Assert.Equal(1, Assert.Single(RunFolder.ReadMetrics(folder)).Epoch);
         RunFolder.ReadModel(folder, 0, RunFolder.ReadConfiguration(folder).ToRequest().Network);
         Assert.Contains(words, File.ReadAllText(Path.Combine(folder, "log.txt")), StringComparison.Ordinal);
+        Assert.EndsWith($"to go on: fdfa train --resume {folder}.", run.Error.TrimEnd(), StringComparison.Ordinal);
+
+        Assert.Equal(0, CommandLineRun.Of("train", "--resume", folder, "--quiet").ExitCode);
+        Assert.Equal([1, 2, 3], RunFolder.ReadMetrics(folder).Select(row => row.Epoch));
     }
 
     [Fact]
@@ -53,7 +57,7 @@ public sealed class DriverFailureTests
         Assert.Equal(3, run.ExitCode);
         AssertOneSentence(run, "Configuration and log are in");
         Assert.Equal(
-            ["config.json", "log.txt", "metrics.csv"],
+            ["checkpoints", "config.json", "log.txt", "metrics.csv"],
             RunFolderTests.FileNames(folder));
     }
 
@@ -78,7 +82,7 @@ public sealed class DriverFailureTests
         CommandLineRun lost = Failing(new CLException(CLError.CL_DEVICE_NOT_AVAILABLE), () => FinishedRuns() > 0, () => ReproductionRun.Of(reproduce));
 
         Assert.Equal(3, lost.ExitCode);
-        Assert.Contains("finished runs are kept, and the same command goes on with this one.", lost.Error, StringComparison.Ordinal);
+        Assert.Contains("finished runs are kept, and the same command goes on with this one where its last checkpoint is.", lost.Error, StringComparison.Ordinal);
         Assert.Equal(1, FinishedRuns());
         CommandLineRun again = ReproductionRun.Of(reproduce);
         Assert.Equal(0, again.ExitCode);
