@@ -11,6 +11,8 @@ public sealed class HelpTests
     [InlineData("reproduce table3")]
     [InlineData("reproduce tableB6")]
     [InlineData("reproduce tableB5")]
+    [InlineData("reproduce fig4")]
+    [InlineData("reproduce fig7")]
     [InlineData("evaluate")]
     [InlineData("watch")]
     [InlineData("compare")]
