@@ -20,6 +20,7 @@ internal static class StoredTraining
     /// <param name="label">What it is called while it trains.</param>
     /// <param name="data">Its data.</param>
     /// <param name="devices">At most one per seed.</param>
+    /// <param name="writesEvents">Whether its epochs are written for TensorBoard too.</param>
     /// <param name="verbose">Whether its log goes to standard error too.</param>
     /// <param name="progress">Hears how far it is.</param>
     /// <param name="cancellation">Ctrl-C.</param>
@@ -31,6 +32,7 @@ internal static class StoredTraining
         string label,
         LoadedData data,
         IReadOnlyList<ComputeDevice> devices,
+        bool writesEvents,
         bool verbose,
         ProgressDisplay progress,
         CancellationToken cancellation)
@@ -45,6 +47,7 @@ internal static class StoredTraining
             {
                 Label = label,
                 KeepsModels = false,
+                WritesEvents = writesEvents,
                 WayOn = "finished runs are kept, and the same command goes on with this one where its last checkpoint is",
             };
             run.Execute(progress, cancellation);

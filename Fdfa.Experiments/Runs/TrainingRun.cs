@@ -35,6 +35,9 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>How to go on after the device failed, at the end of a sentence; null for the command that goes on with this run.</summary>
     public string? WayOn { get; init; }
 
+    /// <summary>Whether every epoch is added to files for TensorBoard; a run that has such files goes on with them in any case.</summary>
+    public bool WritesEvents { get; init; }
+
     /// <summary>Uploads the data and allocates the networks; writes nothing yet, unless the driver refuses a kernel.</summary>
     /// <param name="configuration">What to train.</param>
     /// <param name="data">What to train on.</param>
@@ -267,6 +270,11 @@ internal sealed class TrainingRun : IDisposable
     private void WriteResults(List<MetricsRow> rows)
     {
         WriteModels();
+        if (WritesEvents || Directory.Exists(RunEvents.PathIn(_folder.Path)))
+        {
+            RunEvents.Write(_folder.Path, _configuration, rows);
+        }
+
         if (_trainer.Epoch == _configuration.Epochs)
         {
             WriteCurves(rows);
