@@ -59,6 +59,9 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<bool> _quiet = OptionText.CreateSwitch(
         "--quiet", "Print nothing but the result: no configuration, no progress.");
 
+    private readonly Option<bool> _tensorBoard = OptionText.CreateSwitch(
+        "--tensorboard", "Write every epoch for TensorBoard too, to tensorboard/ in the run's folder, a folder per seed: 'tensorboard --logdir runs' shows all runs.");
+
     private readonly ResumeOptions _resume = new();
     private readonly SweepOptions _sweep;
 
@@ -70,7 +73,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         _sweep = new SweepOptions([_rule, _network, _data, _limit, _epochs, _seed, _seeds, .. ofTheRun]);
         Option[] options =
         [
-            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, _device, _output, .. _resume.All, _quiet,
+            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, _device, _output, .. _resume.All, _quiet, _tensorBoard,
             .. _sweep.All, .. ofTheRun,
         ];
         foreach (Option option in options)
