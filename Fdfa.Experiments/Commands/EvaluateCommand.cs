@@ -19,7 +19,7 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         Arity = ArgumentArity.ExactlyOne,
     };
 
-    private readonly Option<string> _device = CommonOptions.Devices();
+    private readonly DeviceOptions _device = new();
     private readonly Option<string> _dataDirectory = OptionText.Create(
         "--data-dir", "folder", "Where the files of the data set lie. [default: as in the run]");
 
@@ -28,7 +28,11 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         : base("evaluate", "Evaluates the models of a run on its test set, beside what the run recorded.")
     {
         Arguments.Add(_run);
-        Options.Add(_device);
+        foreach (Option option in _device.All)
+        {
+            Options.Add(option);
+        }
+
         Options.Add(_dataDirectory);
     }
 
@@ -40,7 +44,7 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
     {
         string path = arguments.GetRequiredValue(_run);
         RunRequest request = RunFolder.ReadConfiguration(path).ToRequest() with { Limit = null };
-        string selector = arguments.Devices(_device, request.Seeds.Count);
+        DeviceRequest placement = _device.Read(arguments, request.Network, request.Seeds.Count);
         if (arguments.Text(_dataDirectory) is { } directory)
         {
             request = request with { DataDirectory = directory };
@@ -49,14 +53,10 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         IReadOnlyList<MetricsRow> recorded = RunFolder.ReadMetrics(path);
         NetworkParameters[] models = [.. request.Seeds.Select(seed => RunFolder.ReadModel(path, seed, request.Network))];
         using LoadedData data = DataSource.Load(request, output, cancellation);
-        using DeviceSet devices = DeviceSet.Open(selector, most: request.Seeds.Count);
+        using DeviceSet devices = placement.Open();
 
         // The trainer wants training data, but nothing is trained here; the test set saves an upload.
-        using var trainer = new SpreadTrainer(devices.Devices, request.Network, request.Options, request.Seeds, device =>
-        {
-            DeviceDataSet test = data.UploadTest(device);
-            return (test, test);
-        });
+        using var trainer = new SpreadTrainer(devices.Devices, request.Network, request.Options, request.Seeds, Upload, placement.IsLayerParallel);
         for (var replica = 0; replica < models.Length; replica++)
         {
             trainer.SetParameters(replica, models[replica]);
@@ -65,6 +65,12 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         cancellation.ThrowIfCancellationRequested();
         Write(output, request, trainer.Evaluate(), recorded, data.Description.TestSamples);
         return ExitCode.Success;
+
+        (DeviceDataSet Training, DeviceDataSet Test) Upload(ComputeDevice device)
+        {
+            DeviceDataSet test = data.UploadTest(device);
+            return (test, test);
+        }
     }
 
     private static void Write(

@@ -49,7 +49,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<string> _seeds = OptionText.Create(
         "--seeds", "count", "Train this many seeds, from 0, in the same launches; not together with --seed.");
 
-    private readonly Option<string> _device = CommonOptions.Devices();
+    private readonly DeviceOptions _device = new();
     private readonly Option<string> _output = CommonOptions.Output("runs/<time>-<rule>-<network>");
 
     private readonly Option<bool> _quiet = OptionText.CreateSwitch(
@@ -61,7 +61,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     {
         Option[] options =
         [
-            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _seed, _seeds, _device, _output, _quiet,
+            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _seed, _seeds, .. _device.All, _output, _quiet,
             _preset, .. _batchNormalization.All, _noAugmentation, _activation, .. _training.Select(pair => pair.Option),
         ];
         foreach (Option option in options)
@@ -89,8 +89,14 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         using RunFolder folder = RunFolder.Create(
             arguments.Text(_output) ?? RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
-        using DeviceSet devices = DeviceSet.Open(ReadDevices(arguments, request), most: request.Seeds.Count);
+        DeviceRequest placement = ReadDevices(arguments, request);
+        using DeviceSet devices = placement.Open();
         RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, [.. devices.Devices.Select(device => device.Info)]);
+        if (placement.IsLayerParallel)
+        {
+            configuration = configuration.AsLayerParallel();
+        }
+
         if (!quiet)
         {
             ConfigurationTable.Write(output, configuration);
@@ -158,7 +164,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         return request;
     }
 
-    private string ReadDevices(ParseResult arguments, RunRequest request) => arguments.Devices(_device, request.Seeds.Count);
+    private DeviceRequest ReadDevices(ParseResult arguments, RunRequest request) => _device.Read(arguments, request.Network, request.Seeds.Count);
 
     private TrainingOptions ReadTraining(ParseResult arguments, TrainingOptions options)
     {

@@ -88,8 +88,11 @@ internal sealed record RunConfiguration
     /// <summary>Where it ran; the first device where there were several.</summary>
     public required DeviceInfo Device { get; init; }
 
-    /// <summary>The others that the seeds were spread over; files from before there were any lack them.</summary>
+    /// <summary>The others; files from before there were any lack them.</summary>
     public IReadOnlyList<DeviceInfo> FurtherDevices { get; init; } = [];
+
+    /// <summary>Whether blocks, not seeds, were shared out among the devices.</summary>
+    public bool IsLayerParallel { get; init; }
 
     /// <summary>All of them.</summary>
     public IReadOnlyList<DeviceInfo> Devices => [Device, .. FurtherDevices];
@@ -128,6 +131,9 @@ internal sealed record RunConfiguration
             OperatingSystem = $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture})",
         };
     }
+
+    /// <summary>The same run with its blocks shared out among the devices.</summary>
+    public RunConfiguration AsLayerParallel() => this with { IsLayerParallel = true, Repeat = Repeat + " --layer-parallel" };
 
     /// <summary>What was asked for.</summary>
     /// <exception cref="FdfaException">A value that no run can have.</exception>

@@ -37,7 +37,7 @@ internal sealed class TrainingRun : IDisposable
         Label = configuration.Options.Rule.Name;
         _network = configuration.ToRequest().Network;
         _folder = folder;
-        _trainer = new SpreadTrainer(devices, _network, configuration.Options, configuration.Seeds, data.Upload);
+        _trainer = new SpreadTrainer(devices, _network, configuration.Options, configuration.Seeds, data.Upload, configuration.IsLayerParallel);
     }
 
     /// <summary>Trains all epochs, or until cancelled.</summary>

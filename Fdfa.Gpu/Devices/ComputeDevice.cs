@@ -37,6 +37,9 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>Bytes allocated since the device was opened, those freed again included.</summary>
     internal long AllocatedBytes { get; private set; }
 
+    /// <summary>Called before each launch, to measure.</summary>
+    internal Action? BeforeLaunch { get; set; }
+
     internal Accelerator Accelerator { get; }
 
     internal TileProgram Tiles { get; }
@@ -177,6 +180,7 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>The launch configuration of a grid of tiles by replicas; counts the launch.</summary>
     internal KernelConfig Launch(int tiles, int replicas)
     {
+        BeforeLaunch?.Invoke();
         LaunchCount++;
         return new KernelConfig(new Index3D(tiles, replicas, 1), new Index3D(Tiles.GroupSize, 1, 1));
     }
