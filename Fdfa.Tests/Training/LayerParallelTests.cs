@@ -54,13 +54,66 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IDisposable
         var expected = TrainTwoEpochs(alone, first);
         foreach (var count in new[] { 2, 3 })
         {
+            var launches = _others.Select(device => device.LaunchCount).ToArray();
             using var parallel = new Trainer([devices.Open("simd"), .. _others.Take(count - 1)], network, options, first, s_seeds);
             Assert.Equal(expected, TrainTwoEpochs(parallel, first));
+            Assert.Equal(count - 1, _others.Where((device, index) => device.LaunchCount > launches[index]).Count());
             for (var replica = 0; replica < s_seeds.Length; replica++)
             {
                 SameBits.Assert(alone.GetParameters(replica), parallel.GetParameters(replica));
             }
         }
+    }
+
+    /// <summary>Perturbations side by side, drawn in pairs; the other order of updates; noise per sample; targets in the place of e.</summary>
+    [Theory]
+    [InlineData("FDFA")]
+    [InlineData("FG-A")]
+    [InlineData("FG-W")]
+    [InlineData("L-FDFA")]
+    public void So_have_several_perturbations(string rule)
+    {
+        var network = new NetworkDescription([126, 19, 17, 3]);
+        var options = new TrainingOptions
+        {
+            Rule = LearningRule.Parse(rule),
+            BatchSize = 7,
+            Perturbations = 4,
+            Antithetic = true,
+            FeedbackOrder = FeedbackOrder.Simultaneous,
+            WeightNoise = WeightNoise.PerSample,
+        };
+        using var data = RandomData(devices.Open("simd"));
+        using var alone = new Trainer(devices.Open("simd"), network, options, data, s_seeds);
+        using var parallel = new Trainer([devices.Open("simd"), _others[0]], network, options, data, s_seeds);
+        Assert.Equal(TrainTwoEpochs(alone, data), TrainTwoEpochs(parallel, data));
+        SameBits.Assert(alone.GetParameters(1), parallel.GetParameters(1));
+    }
+
+    /// <summary>A device's launches: an update and a forward pass for each of its blocks, but on the first device both in one; and links where their weights or feedback lie.</summary>
+    [Theory]
+    [InlineData("FDFA", 1, 4)]
+    [InlineData("BP", 1, 6)]
+    [InlineData("L-FDFA", 2, 5)]
+    public void The_first_device_fuses_and_the_others_update_while_they_wait(string rule, int onFirst, int onSecond)
+    {
+        var network = new NetworkDescription([126, 19, 17, 3]);
+        var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 7 };
+        using var data = RandomData(devices.Open("simd"));
+        using var trainer = new Trainer([devices.Open("simd"), _others[0]], network, options, data, s_seeds);
+        trainer.TrainStep();
+        var (first, second) = (devices.Open("simd").LaunchCount, _others[0].LaunchCount);
+        trainer.TrainStep();
+        Assert.Equal((onFirst, onSecond), ((int)(devices.Open("simd").LaunchCount - first), (int)(_others[0].LaunchCount - second)));
+    }
+
+    [Fact]
+    public void More_devices_than_blocks_are_refused()
+    {
+        using var data = RandomData(devices.Open("simd"));
+        var refusal = Assert.Throws<InvalidOptionException>(() => new Trainer(
+            [devices.Open("simd"), .. _others], new NetworkDescription([126, 5, 3]), new TrainingOptions(), data, s_seeds));
+        Assert.Equal("The network 126-5-3 has 2 block(s), too few for 3 devices; name fewer devices.", refusal.Message);
     }
 
     public void Dispose()
