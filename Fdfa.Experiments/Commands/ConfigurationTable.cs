@@ -1,5 +1,4 @@
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
@@ -35,21 +34,17 @@ internal static class ConfigurationTable
         Table table = ConsoleOutput.CreateTable(
             "Configuration, and where it differs from a preset",
             [$"Option (start: {configuration.Preset})", "This run", .. Preset.All.Select(preset => preset.Name)]);
-        AddRow(
-            table, "Activation", OptionWords.Activations.Of(configuration.Activation),
-            Preset.All.Select(preset => OptionWords.Activations.Of(preset.ActivationFor(rule))));
-        foreach (TrainingOption option in TrainingOption.For(rule))
+        IReadOnlyList<RunSetting> ours = RunSetting.DecidedByPreset(request);
+        IReadOnlyList<RunSetting>[] theirs = [.. Preset.All.Select(preset => RunSetting.DecidedByPreset(request.AsIn(preset)))];
+        for (var row = 0; row < ours.Count; row++)
         {
-            AddRow(table, option.Label, option.Text(configuration.Options), Preset.All.Select(preset => option.Text(preset.OptionsOn(network, rule))));
-        }
+            string[] presets = [.. theirs.Select(settings => settings[row].Value)];
 
-        AddRow(
-            table, "Batch normalization", BatchNormalization.Text(network),
-            Preset.All.Select(preset => BatchNormalization.Text(network.AsIn(preset, rule))));
-        ImageAugmentation?[] theirs = [.. Preset.All.Select(request.AugmentationIn)];
-        if (theirs.Append(request.Options.Augmentation).Any(augmentation => augmentation is not null))
-        {
-            AddRow(table, "Augmentation", Augmentation.Text(request.Options.Augmentation), theirs.Select(Augmentation.Text));
+            // Most networks are never augmented, in no preset.
+            if (ours[row].Label != RunSetting.AugmentationLabel || presets.Any(preset => preset != ours[row].Value))
+            {
+                AddRow(table, ours[row].Label, ours[row].Value, presets);
+            }
         }
 
         output.Table(table);

@@ -38,6 +38,8 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         Subcommands.Add(new TrainCommand());
         Subcommands.Add(new ReproduceCommand(tables));
         Subcommands.Add(new EvaluateCommand());
+        Subcommands.Add(new WatchCommand());
+        Subcommands.Add(new CompareCommand());
         Subcommands.Add(new DevicesCommand());
         Subcommands.Add(new CheckCommand());
         Subcommands.Add(new BenchCommand());

@@ -24,10 +24,10 @@ internal static class ResultTable
         AddRow("Network", result => result.Network);
         AddRow("Seeds", result => Whole(LastRows(result).Length));
         AddRow("Epochs", result => Whole(LastRows(result)[0].Epoch));
-        AddRow("Training accuracy", result => Spread(LastRows(result), row => row.TrainingAccuracy, ConsoleOutput.PercentNumber, " %"));
-        AddRow("Test accuracy", result => Spread(LastRows(result), row => row.TestAccuracy, ConsoleOutput.PercentNumber, " %"));
-        AddRow("Training loss", result => Spread(LastRows(result), row => row.TrainingLoss, ConsoleOutput.Loss));
-        AddRow("Test loss", result => Spread(LastRows(result), row => row.TestLoss, ConsoleOutput.Loss));
+        AddRow("Training accuracy", result => SeedSpread.Of(LastRows(result).Select(row => row.TrainingAccuracy)).Percent);
+        AddRow("Test accuracy", result => SeedSpread.Of(LastRows(result).Select(row => row.TestAccuracy)).Percent);
+        AddRow("Training loss", result => SeedSpread.Of(LastRows(result).Select(row => row.TrainingLoss)).Loss);
+        AddRow("Test loss", result => SeedSpread.Of(LastRows(result).Select(row => row.TestLoss)).Loss);
         AddRow("Time per epoch", result => ConsoleOutput.Duration(
             result.Rows.Select(row => (row.Epoch, row.Seconds)).Distinct().Average(epoch => epoch.Seconds)));
         output.Table(table);
@@ -36,24 +36,7 @@ internal static class ResultTable
             table.AddRow([new Text(label), .. results.Select(result => new Text(value(result)))]);
     }
 
-    private static MetricsRow[] LastRows(RunResult result)
-    {
-        int lastEpoch = result.Rows.Max(row => row.Epoch);
-        return [.. result.Rows.Where(row => row.Epoch == lastEpoch)];
-    }
+    private static MetricsRow[] LastRows(RunResult result) => [.. MetricsTable.LastEpoch(result.Rows)];
 
     private static string Whole(int number) => number.ToString(CultureInfo.InvariantCulture);
-
-    /// <summary>The mean over rows, with the sample standard deviation when there are several.</summary>
-    private static string Spread(MetricsRow[] rows, Func<MetricsRow, double> value, Func<double, string> format, string unit = "")
-    {
-        double mean = rows.Average(value);
-        if (rows.Length < 2)
-        {
-            return format(mean) + unit;
-        }
-
-        double deviation = Math.Sqrt(rows.Sum(row => (value(row) - mean) * (value(row) - mean)) / (rows.Length - 1));
-        return $"{format(mean)} ± {format(deviation)}{unit}";
-    }
 }

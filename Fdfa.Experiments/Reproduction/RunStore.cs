@@ -142,9 +142,7 @@ internal sealed class RunStore : IDisposable
         }
 
         IReadOnlyList<MetricsRow> rows = RunFolder.ReadMetrics(folder);
-        IEnumerable<(ulong, int)> expected =
-            Enumerable.Range(1, request.Epochs).SelectMany(epoch => request.Seeds.Select(seed => (seed, epoch)));
-        if (!rows.Select(row => (row.Seed, row.Epoch)).SequenceEqual(expected))
+        if (!MetricsTable.IsComplete(rows, request.Seeds, request.Epochs))
         {
             return null;
         }

@@ -13,10 +13,13 @@ internal sealed record CurveSeries(string Name, IReadOnlyList<MetricsRow> Rows);
 
 /// <summary>Loss and accuracy over epochs, side by side: the mean over seeds as a line, their range as a band.</summary>
 /// <param name="title">Above both panels.</param>
-/// <param name="loss">What the loss is, for its axis.</param>
-/// <param name="series">One line each for training and test.</param>
-internal sealed class Curves(string title, LossFunction loss, IReadOnlyList<CurveSeries> series)
+/// <param name="loss">What the loss is, for its axis; null where it is not the same in all series.</param>
+/// <param name="series">One line each for training and test; for test alone where they are many.</param>
+internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<CurveSeries> series)
 {
+    /// <summary>Two lines of each of more than these would hide one another.</summary>
+    private const int MostWithTraining = 4;
+
     private const int Width = 1200;
     private const int Height = 520;
     private const int TitleHeight = 48;
@@ -32,6 +35,9 @@ internal sealed class Curves(string title, LossFunction loss, IReadOnlyList<Curv
         Color.FromHex("#E69F00"), Color.FromHex("#56B4E9"), Color.FromHex("#000000"),
     ];
 
+    /// <summary>What tells the series apart when the colours come round again.</summary>
+    private static readonly MarkerShape[] s_markers = [MarkerShape.FilledCircle, MarkerShape.FilledSquare, MarkerShape.FilledTriangleUp];
+
     /// <summary>The first sans-serif family that this machine has: ScottPlot's own choice can be a serif one.</summary>
     private static readonly string s_fontFamily =
         new[] { "Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "Noto Sans", "DejaVu Sans" }
@@ -40,6 +46,8 @@ internal sealed class Curves(string title, LossFunction loss, IReadOnlyList<Curv
     private const string Ink = "#333333";
 
     private static readonly Color s_ink = Color.FromHex(Ink);
+
+    private bool HasTraining => series.Count <= MostWithTraining;
 
     /// <summary>The picture as a PNG file.</summary>
     public byte[] ToPng()
@@ -66,7 +74,12 @@ internal sealed class Curves(string title, LossFunction loss, IReadOnlyList<Curv
 
     private void Draw(SKCanvas canvas)
     {
-        string lossAxis = loss == LossFunction.SoftmaxCrossEntropy ? "Cross-entropy (nats per sample)" : "Mean squared error";
+        string lossAxis = loss switch
+        {
+            LossFunction.SoftmaxCrossEntropy => "Cross-entropy (nats per sample)",
+            null => "Loss (of each run's own kind)",
+            _ => "Mean squared error",
+        };
         using Plot losses = Panel("Loss", lossAxis, row => row.TrainingLoss, row => row.TestLoss, isShare: false);
         using Plot accuracies = Panel(
             "Accuracy", "Accuracy (%)", row => 100 * row.TrainingAccuracy, row => 100 * row.TestAccuracy, isShare: true);
@@ -92,14 +105,20 @@ internal sealed class Curves(string title, LossFunction loss, IReadOnlyList<Curv
         string heading, string axis, Func<MetricsRow, double> training, Func<MetricsRow, double> test, bool isShare)
     {
         Plot plot = CreatePlot();
-        plot.Title(heading, 15);
+        plot.Title(HasTraining ? heading : heading + " on the test set", 15);
         plot.XLabel("Epoch", 14);
         plot.YLabel(axis, 14);
         for (var index = 0; index < series.Count; index++)
         {
             Color color = s_palette[index % s_palette.Length];
-            AddLine(plot, series[index].Name + ", training", series[index].Rows, training, color, isTest: false);
-            AddLine(plot, series[index].Name + ", test", series[index].Rows, test, color, isTest: true);
+            if (HasTraining)
+            {
+                AddLine(plot, series[index].Name + ", training", series[index].Rows, training, color, marker: null);
+            }
+
+            AddLine(
+                plot, series[index].Name + (HasTraining ? ", test" : ""), series[index].Rows, test, color,
+                s_markers[index / s_palette.Length % s_markers.Length]);
         }
 
         int lastEpoch = series.SelectMany(one => one.Rows).Select(row => row.Epoch).DefaultIfEmpty(1).Max();
@@ -119,8 +138,9 @@ internal sealed class Curves(string title, LossFunction loss, IReadOnlyList<Curv
         return plot;
     }
 
-    private static void AddLine(
-        Plot plot, string name, IReadOnlyList<MetricsRow> rows, Func<MetricsRow, double> value, Color color, bool isTest)
+    /// <remarks>A line of the test set has a marker, one of training has none.</remarks>
+    private void AddLine(
+        Plot plot, string name, IReadOnlyList<MetricsRow> rows, Func<MetricsRow, double> value, Color color, MarkerShape? marker)
     {
         var epochs = rows
             .GroupBy(row => row.Epoch)
@@ -146,10 +166,10 @@ internal sealed class Curves(string title, LossFunction loss, IReadOnlyList<Curv
         var line = plot.Add.Scatter(positions, epochs.Select(epoch => epoch.Values.Average()).ToArray());
         line.Color = color;
         line.LineWidth = 2;
-        line.LinePattern = isTest ? LinePattern.Solid : LinePattern.Dashed;
-        // Markers carry a run of one epoch, and would blur a long one.
-        line.MarkerSize = epochs.Count == 1 || (isTest && epochs.Count <= 30) ? 6 : 0;
-        line.MarkerShape = isTest ? MarkerShape.FilledCircle : MarkerShape.OpenCircle;
+        line.LinePattern = marker is null ? LinePattern.Dashed : LinePattern.Solid;
+        // Markers carry a run of one epoch, and would blur a long one, unless they alone tell it from another.
+        line.MarkerSize = epochs.Count == 1 || (marker is not null && (epochs.Count <= 30 || series.Count > s_palette.Length)) ? 6 : 0;
+        line.MarkerShape = marker ?? MarkerShape.OpenCircle;
         line.LegendText = name;
     }
 

@@ -30,6 +30,19 @@ internal static class MetricsTable
     private const string Header =
         "seed,epoch,training_loss,training_accuracy,test_loss,test_accuracy,learning_rate,feedback_rate,seconds";
 
+    /// <summary>The last epoch's rows, one per seed; none where no epoch is done.</summary>
+    public static IEnumerable<MetricsRow> LastEpoch(IReadOnlyList<MetricsRow> rows)
+    {
+        int last = rows.Select(row => row.Epoch).DefaultIfEmpty().Max();
+        return rows.Where(row => row.Epoch == last);
+    }
+
+    /// <summary>Whether every epoch of every seed is there.</summary>
+    public static bool IsComplete(IReadOnlyList<MetricsRow> rows, IReadOnlyList<ulong> seeds, int epochs) =>
+        rows.Count == (long)epochs * seeds.Count
+        && rows.Select(row => (row.Seed, row.Epoch)).SequenceEqual(
+            Enumerable.Range(1, epochs).SelectMany(epoch => seeds.Select(seed => (seed, epoch))));
+
     /// <summary>The text of metrics.csv.</summary>
     public static string ToCsv(IEnumerable<MetricsRow> rows)
     {

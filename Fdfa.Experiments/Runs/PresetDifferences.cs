@@ -1,5 +1,4 @@
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Experiments.Options;
 
 namespace Fdfa.Experiments.Runs;
 
@@ -11,31 +10,14 @@ internal static class PresetDifferences
 
     private static string Of(RunRequest request, Preset preset)
     {
-        (NetworkDescription network, TrainingOptions options) = (request.Network, request.Options);
-        LearningRule rule = options.Rule;
-        TrainingOptions theirs = preset.OptionsOn(network, rule);
-        NetworkDescription theirNetwork = network.AsIn(preset, rule);
-        var differences = new List<string>();
-        if (network.HiddenActivation != theirNetwork.HiddenActivation)
-        {
-            differences.Add($"activation {OptionWords.Activations.Of(network.HiddenActivation)} ({OptionWords.Activations.Of(theirNetwork.HiddenActivation)})");
-        }
-
-        differences.AddRange(TrainingOption.For(rule)
-            .Where(option => option.Text(options) != option.Text(theirs))
-            .Select(option => $"{char.ToLowerInvariant(option.Label[0])}{option.Label[1..]} {option.Text(options)} ({option.Text(theirs)})"));
-        if (BatchNormalization.Text(network) != BatchNormalization.Text(theirNetwork))
-        {
-            differences.Add($"batch normalization {BatchNormalization.Text(network)} ({BatchNormalization.Text(theirNetwork)})");
-        }
-
-        (string augmentation, string theirAugmentation) = (Augmentation.Text(options.Augmentation), Augmentation.Text(request.AugmentationIn(preset)));
-        if (augmentation != theirAugmentation)
-        {
-            differences.Add($"augmentation {augmentation} ({theirAugmentation})");
-        }
-
-        return differences.Count == 0
+        string[] differences =
+        [
+            .. RunSetting.DecidedByPreset(request)
+                .Zip(RunSetting.DecidedByPreset(request.AsIn(preset)))
+                .Where(pair => pair.First != pair.Second)
+                .Select(pair => $"{char.ToLowerInvariant(pair.First.Label[0])}{pair.First.Label[1..]} {pair.First.Value} ({pair.Second.Value})"),
+        ];
+        return differences.Length == 0
             ? $"As the preset {preset.Name}."
             : $"Differs from the preset {preset.Name} in: {string.Join(", ", differences)}.";
     }

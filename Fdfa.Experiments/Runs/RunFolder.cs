@@ -27,7 +27,10 @@ internal sealed class RunFolder : IDisposable
     public string Path => _folder.Path;
 
     /// <summary>The log, in log.txt from the first use on.</summary>
-    public ILogger Log => (_log ??= new RunLog(InFolder(LogFile), _verbose)).Logger;
+    public ILogger Log => (_log ??= new RunLog(LogPath(Path), _verbose)).Logger;
+
+    /// <summary>The log of a run.</summary>
+    public static string LogPath(string path) => System.IO.Path.Combine(path, LogFile);
 
     /// <summary>The path of a run whose <c>--output</c> is not given.</summary>
     public static string DefaultPath(RunRequest request, DateTime now) =>

@@ -34,6 +34,14 @@ internal sealed record RunRequest(
     public ImageAugmentation? AugmentationIn(Preset preset) =>
         preset.AugmentationOf(Network.Topology, Options.Rule, DataSource.ShapeOf(DataName));
 
+    /// <summary>The same run with everything that a preset decides as in that preset.</summary>
+    public RunRequest AsIn(Preset preset) => this with
+    {
+        Network = Network.AsIn(preset, Options.Rule),
+        Options = preset.OptionsOn(Network, Options.Rule) with { Augmentation = AugmentationIn(preset) },
+        PresetName = preset.Name,
+    };
+
     /// <summary>The command line, after "fdfa", that asks for this again.</summary>
     public IReadOnlyList<string> ToArguments()
     {

@@ -8,7 +8,7 @@ public sealed class BadInputTests
     /// <summary>The command line, and what the sentence must say.</summary>
     public static TheoryData<string, string> Mistakes { get; } = new()
     {
-        { "trian", "Unknown command 'trian'; did you mean train? Known commands: train, reproduce, evaluate, devices, check, bench, plan." },
+        { "trian", "Unknown command 'trian'; did you mean train? Known commands: train, reproduce, evaluate, watch, compare, devices, check, bench, plan." },
         { "xyzzy", "Unknown command 'xyzzy'. Known commands: train" },
         { "--epochs 3", "did you mean 'fdfa train --epochs'?" },
         { "-x", "Unknown option '-x'" },
@@ -105,6 +105,9 @@ public sealed class BadInputTests
         { "evaluate /nowhere-at-all", "'/nowhere-at-all' is not a run folder" },
         { "evaluate --devise cpu x", "Unknown option '--devise' of 'fdfa evaluate'; did you mean --device?" },
         { "evaluate one two", "no place for 'two'" },
+        { "watch", "'fdfa watch' needs a RUN; see 'fdfa watch --help'." },
+        { "watch /nowhere-at-all", "'/nowhere-at-all' is not a run folder" },
+        { "watch /nowhere-at-all --once", "'/nowhere-at-all' is not a run folder" },
         { "devices --json", "Unknown option '--json' of 'fdfa devices'" },
         { "check --device cpo", "Unknown device 'cpo'; did you mean cpu?" },
         { "bench --rule FDFB", "Unknown rule 'FDFB'; did you mean FDFA?" },

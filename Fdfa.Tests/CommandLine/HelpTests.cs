@@ -12,6 +12,8 @@ public sealed class HelpTests
     [InlineData("reproduce tableB6")]
     [InlineData("reproduce tableB5")]
     [InlineData("evaluate")]
+    [InlineData("watch")]
+    [InlineData("compare")]
     [InlineData("devices")]
     [InlineData("check")]
     [InlineData("bench")]

@@ -68,6 +68,25 @@ public sealed class ConvolutionLearningTests(CpuAccelerators devices)
         Assert.True(second.Loss < first.Loss - 0.2, $"{first.Loss} {second.Loss}");
     }
 
+    /// <summary>What <c>plan</c> prints for the paper's largest network, beside what a step of it leaves allocated.</summary>
+    [SkippableFact]
+    public void AlexNet_at_224_pixels_takes_the_memory_of_its_plan()
+    {
+        RequireTime();
+        var network = Topology.Parse("alexnet-200", inputShape: new ImageShape(3, 224, 224), batchNormalization: true);
+        var options = Preset.PublishedCode.OptionsOn(network, LearningRule.ForwardDirectFeedbackAlignment) with { BatchSize = 128 };
+        var plan = Trainer.Plan(network, options, replicas: 1);
+        var device = devices.Open("simd");
+        Skip.If(plan.FindShortage(device.Info) is not null, $"It takes {plan.DeviceBytes / 1e9:F1} GB, and this machine has less.");
+        using var data = new DeviceDataSet(device, new byte[options.BatchSize * network.InputSize], new byte[options.BatchSize], network.InputSize, 200);
+        var before = device.AllocatedBytes;
+        using var trainer = new Trainer(device, network, options, data, [0]);
+
+        trainer.TrainStep();
+
+        Assert.InRange((device.AllocatedBytes - before) / plan.DeviceBytes, 0.95, 1.05);
+    }
+
     private Dictionary<string, double> Accuracies(DataSetPair data, int epochs, params string[] rules)
     {
         var device = devices.Open("simd");

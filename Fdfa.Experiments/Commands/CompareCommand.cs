@@ -1,0 +1,120 @@
+using System.CommandLine;
+using System.Globalization;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Options;
+using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Runs;
+using Spectre.Console;
+
+namespace Fdfa.Experiments.Commands;
+
+/// <summary><c>fdfa compare RUN…</c>: results, configurations and curves of several runs side by side.</summary>
+internal sealed class CompareCommand : Command, IFdfaCommand
+{
+    /// <summary>More curves than this cannot be told apart on one picture.</summary>
+    private const int MostRuns = 20;
+
+    private readonly Argument<string[]> _runs = new("RUN")
+    {
+        Description = $"The folders of 2 to {MostRuns} runs, finished or still training.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<string> _output = OptionText.Create(
+        "--output", "folder", "Folder for curves.png and curves.svg; new or empty. [default: runs/<time>-comparison]");
+
+    /// <summary>Creates the command.</summary>
+    public CompareCommand()
+        : base("compare", "Shows the results of several runs side by side and what their configurations differ in, and draws their curves on one picture.")
+    {
+        Arguments.Add(_runs);
+        Options.Add(_output);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Examples { get; } = ["fdfa compare runs/first-look/FDFA runs/first-look/BP", "fdfa compare runs/sweep/*epochs*"];
+
+    /// <inheritdoc/>
+    public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
+    {
+        string[] paths = arguments.GetRequiredValue(_runs);
+        if (paths.Length is < 2 or > MostRuns)
+        {
+            throw new InvalidOptionException(string.Create(
+                CultureInfo.InvariantCulture, $"'fdfa compare' takes 2 to {MostRuns} run folders, and {paths.Length} {(paths.Length == 1 ? "is" : "are")} given; 'fdfa evaluate' shows one."));
+        }
+
+        if (paths.GroupBy(path => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))).FirstOrDefault(same => same.Count() > 1) is { } twice)
+        {
+            throw new InvalidOptionException($"The run folder '{twice.First()}' is given {twice.Count()} times; give it once.");
+        }
+
+        var comparison = new RunComparison([.. paths.Select(ComparedRun.Read)]);
+        using RunFolder folder = RunFolder.Create(
+            arguments.Text(_output) ?? RunFolder.DefaultPath("comparison", DateTime.Now), output.Verbose);
+        Write(output, comparison);
+        if (comparison.Runs.All(run => run.Rows.Count == 0))
+        {
+            output.Line("None of these runs has finished an epoch yet: there are no curves to draw.");
+            return ExitCode.Success;
+        }
+
+        folder.WriteCurves(comparison.Curves);
+        output.Line($"Curves of all runs are in {Path.Combine(folder.Path, "curves.png")} and curves.svg");
+        return ExitCode.Success;
+    }
+
+    /// <summary>Writes both tables.</summary>
+    public static void Write(ConsoleOutput output, RunComparison comparison)
+    {
+        Table results = ConsoleOutput.CreateTable(
+            "Results after the last epoch, mean ± standard deviation over seeds",
+            "Run", ConsoleOutput.Number("Epochs"), ConsoleOutput.Number("Seeds"), ConsoleOutput.Number("Test accuracy"),
+            ConsoleOutput.Number("Test loss"), ConsoleOutput.Number("Training accuracy"), ConsoleOutput.Number("Time per epoch"));
+        for (var index = 0; index < comparison.Runs.Count; index++)
+        {
+            AddResult(results, comparison.Names[index], comparison.Runs[index]);
+        }
+
+        output.Table(results);
+        for (var index = 0; index < comparison.Runs.Count; index++)
+        {
+            output.Line(string.Create(CultureInfo.InvariantCulture, $"{index + 1}: {comparison.Runs[index].Path}"));
+        }
+
+        output.Line();
+        if (comparison.Differences.Count == 0)
+        {
+            output.Line("Their configurations do not differ.");
+            return;
+        }
+
+        Table settings = ConsoleOutput.CreateTable(
+            "What their configurations differ in",
+            ["", .. comparison.Runs.Select((_, index) => (index + 1).ToString(CultureInfo.InvariantCulture))]);
+        foreach (SettingDifference setting in comparison.Differences)
+        {
+            settings.AddRow([new Text(setting.Label), .. setting.Values.Select(value => new Text(value ?? "–"))]);
+        }
+
+        output.Table(settings);
+    }
+
+    private static void AddResult(Table table, string name, ComparedRun run)
+    {
+        MetricsRow[] last = [.. MetricsTable.LastEpoch(run.Rows)];
+        string done = string.Create(CultureInfo.InvariantCulture, $"{last.Select(row => row.Epoch).FirstOrDefault()} of {run.Configuration.Epochs}");
+        string[] cells = last.Length == 0
+            ? [done, ConsoleOutput.Plain(run.Configuration.Seeds.Count), "–", "–", "–", "–"]
+            :
+            [
+                done,
+                ConsoleOutput.Plain(last.Length),
+                SeedSpread.Of(last.Select(row => row.TestAccuracy)).Percent,
+                SeedSpread.Of(last.Select(row => row.TestLoss)).Loss,
+                SeedSpread.Of(last.Select(row => row.TrainingAccuracy)).Percent,
+                ConsoleOutput.Duration(run.Rows.Select(row => (row.Epoch, row.Seconds)).Distinct().Average(epoch => epoch.Seconds)),
+            ];
+        table.AddRow([new Text(name), .. cells.Select(cell => new Text(cell))]);
+    }
+}

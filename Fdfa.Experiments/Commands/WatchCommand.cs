@@ -1,0 +1,170 @@
+using System.CommandLine;
+using System.Globalization;
+using Fdfa.Experiments.Options;
+using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Runs;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace Fdfa.Experiments.Commands;
+
+/// <summary><c>fdfa watch RUN</c>: how far a run is, while another process trains it.</summary>
+internal sealed class WatchCommand : Command, IFdfaCommand
+{
+    private const int LastEpochs = 10;
+    private const int CurveWidth = 50;
+
+    /// <summary>Often enough to look alive, seldom enough to cost nothing beside training.</summary>
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(250);
+
+    private readonly Argument<string> _run = new("RUN")
+    {
+        Description = "The folder of a run, as --output named it or under runs/.",
+        Arity = ArgumentArity.ExactlyOne,
+    };
+
+    private readonly Option<bool> _once = OptionText.CreateSwitch("--once", "Show how far it is, and end.");
+
+    /// <summary>Creates the command.</summary>
+    public WatchCommand()
+        : base("watch", "Shows the epochs and curves of a run while it trains, until it ends. Ctrl-C ends the watching, not the run. In a file it is a line per epoch.")
+    {
+        Arguments.Add(_run);
+        Options.Add(_once);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Examples { get; } = ["fdfa watch runs/20260131-120000-FDFA-784-256-128-10"];
+
+    /// <inheritdoc/>
+    public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
+    {
+        string path = arguments.GetRequiredValue(_run);
+        RunProgress progress = RunProgress.Read(path);
+        if (arguments.GetValue(_once))
+        {
+            output.Console.Write(Picture(progress));
+            return ExitCode.Success;
+        }
+
+        return (output.IsLive ? WatchLive(path, progress, output, cancellation) : WatchLines(path, progress, output, cancellation)).State == RunState.Training
+            ? ExitCode.Cancelled
+            : ExitCode.Success;
+    }
+
+    /// <summary>All there is to see of a run: what it is, its curves, its last epochs, and how it stands.</summary>
+    public static IRenderable Picture(RunProgress progress)
+    {
+        EpochMeans[] epochs = EpochMeans.Of(progress.Rows);
+        Table table = ConsoleOutput.CreateTable(
+            Heading(progress),
+            ConsoleOutput.Number("Epoch"), ConsoleOutput.Number("Training loss"), ConsoleOutput.Number("Training accuracy"),
+            ConsoleOutput.Number("Test loss"), ConsoleOutput.Number("Test accuracy"), ConsoleOutput.Number("Time"));
+        foreach (EpochMeans epoch in epochs.TakeLast(LastEpochs))
+        {
+            string[] cells =
+            [
+                ConsoleOutput.Plain(epoch.Epoch), ConsoleOutput.Loss(epoch.TrainingLoss), ConsoleOutput.Percent(epoch.TrainingAccuracy),
+                ConsoleOutput.Loss(epoch.TestLoss), ConsoleOutput.Percent(epoch.TestAccuracy), ConsoleOutput.Duration(epoch.Seconds),
+            ];
+            table.AddRow(cells.Select(cell => new Text(cell)));
+        }
+
+        List<IRenderable> parts = [table];
+        if (epochs.Length > 0)
+        {
+            parts.Add(new Text(Curve("Training loss", epochs, epoch => epoch.TrainingLoss, ConsoleOutput.Loss)));
+            parts.Add(new Text(Curve("Test loss", epochs, epoch => epoch.TestLoss, ConsoleOutput.Loss)));
+            parts.Add(new Text(Curve("Test accuracy", epochs, epoch => epoch.TestAccuracy, ConsoleOutput.Percent)));
+        }
+
+        parts.Add(new Text(Standing(progress)));
+        return new Rows(parts);
+    }
+
+    private static RunProgress WatchLive(string path, RunProgress progress, ConsoleOutput output, CancellationToken cancellation)
+    {
+        output.Console.Live(Picture(progress)).Start(display =>
+        {
+            while (progress.State == RunState.Training && !cancellation.WaitHandle.WaitOne(s_pause))
+            {
+                progress = RunProgress.Read(path);
+                display.UpdateTarget(Picture(progress));
+            }
+        });
+        return progress;
+    }
+
+    private static RunProgress WatchLines(string path, RunProgress progress, ConsoleOutput output, CancellationToken cancellation)
+    {
+        output.Line(Heading(progress));
+        var told = 0;
+        var isWarned = false;
+        while (true)
+        {
+            foreach (EpochMeans epoch in EpochMeans.Of(progress.Rows).Where(epoch => epoch.Epoch > told))
+            {
+                output.Line(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"epoch {epoch.Epoch}/{progress.Configuration.Epochs}: training loss {ConsoleOutput.Loss(epoch.TrainingLoss)}, accuracy {ConsoleOutput.Percent(epoch.TrainingAccuracy)}, test loss {ConsoleOutput.Loss(epoch.TestLoss)}, accuracy {ConsoleOutput.Percent(epoch.TestAccuracy)}, {ConsoleOutput.Duration(epoch.Seconds)}"));
+                told = epoch.Epoch;
+            }
+
+            if (progress.State != RunState.Training || (progress.IsOverdue && !isWarned))
+            {
+                output.Line(Standing(progress));
+                isWarned = true;
+            }
+
+            if (progress.State != RunState.Training || cancellation.WaitHandle.WaitOne(s_pause))
+            {
+                return progress;
+            }
+
+            progress = RunProgress.Read(path);
+        }
+    }
+
+    private static string Heading(RunProgress progress)
+    {
+        RunConfiguration run = progress.Configuration;
+        string seeds = run.Seeds.Count == 1 ? "" : $", mean of {ConsoleOutput.Count(run.Seeds.Count, "seed")}";
+        return $"{run.Options.Rule.Name} on {run.Data.Name}, {run.Network}{seeds}";
+    }
+
+    private static string Curve(string name, EpochMeans[] epochs, Func<EpochMeans, double> value, Func<double, string> format)
+    {
+        double[] values = [.. epochs.Select(value)];
+        return $"{name,-13}  {Sparkline.Of(values, CurveWidth)}  {format(values[0])} → {format(values[^1])}";
+    }
+
+    private static string Standing(RunProgress progress)
+    {
+        string epochs = string.Create(CultureInfo.InvariantCulture, $"{progress.Epoch} of {ConsoleOutput.Count(progress.Configuration.Epochs, "epoch")}");
+        return progress.State switch
+        {
+            RunState.Finished => $"Finished: {epochs}.",
+            RunState.Interrupted => $"Ended early, after {epochs}: {progress.Reason}.",
+            RunState.Failed => $"Failed after {epochs}: {progress.Reason}",
+            _ when progress.IsOverdue => $"Training: {epochs}. Nothing new for {ConsoleOutput.Span(progress.Silence)}, where an epoch takes {ConsoleOutput.Duration(progress.SecondsPerEpoch!.Value)}: its process may be gone.",
+            _ when progress.SecondsPerEpoch is { } seconds =>
+                $"Training: {epochs}, about {ConsoleOutput.Span(TimeSpan.FromSeconds(seconds * (progress.Configuration.Epochs - progress.Epoch)))} left.",
+            _ => $"Training: {epochs}.",
+        };
+    }
+
+    /// <summary>An epoch in the mean over seeds.</summary>
+    private sealed record EpochMeans(int Epoch, double TrainingLoss, double TrainingAccuracy, double TestLoss, double TestAccuracy, double Seconds)
+    {
+        public static EpochMeans[] Of(IReadOnlyList<MetricsRow> rows) =>
+        [
+            .. rows.GroupBy(row => row.Epoch).Select(epoch => new EpochMeans(
+                epoch.Key,
+                epoch.Average(row => row.TrainingLoss),
+                epoch.Average(row => row.TrainingAccuracy),
+                epoch.Average(row => row.TestLoss),
+                epoch.Average(row => row.TestAccuracy),
+                epoch.First().Seconds)),
+        ];
+    }
+}

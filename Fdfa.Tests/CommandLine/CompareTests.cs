@@ -1,0 +1,142 @@
+using System.Xml.Linq;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Commands;
+using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Devices;
+using Fdfa.Tests.Data;
+
+namespace Fdfa.Tests.CommandLine;
+
+/// <summary><c>compare</c>, with runs that never took place.</summary>
+public sealed class CompareTests : IDisposable
+{
+    private static readonly ComparedRun s_first = new("runs/first", SomeRun.Configuration, Rows(epochs: 3, seeds: 3));
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [SkippableFact]
+    public void Results_and_differences_side_by_side()
+    {
+        RunComparison comparison = new(
+        [
+            s_first,
+            s_first with { Path = "runs/second", Configuration = Changed(options => options with { LearningRate = 1e-2, BatchSize = 64 }), Rows = Rows(epochs: 2, seeds: 3) },
+            s_first with { Path = "runs/begun", Configuration = Changed(_ => Preset.Paper.OptionsFor(LearningRule.Backpropagation)), Rows = [] },
+        ]);
+
+        Snapshot.Match(CommandLineRun.Written(output => CompareCommand.Write(output, comparison), width: 120), "comparison");
+    }
+
+    [Fact]
+    public void A_run_is_named_by_its_rule_and_what_tells_it_from_the_others()
+    {
+        RunComparison comparison = new(
+        [
+            s_first,
+            s_first with { Configuration = Changed(options => options with { LearningRate = 1e-2 }) with { Device = new DeviceInfo("cuda:0", DeviceKind.Cuda, "Some GPU", 1, "") } },
+        ]);
+
+        Assert.Equal(["1: FDFA, 0.0003333333333333333", "2: FDFA, 0.01"], comparison.Names);
+        Assert.Equal(["Learning rate", "Device"], comparison.Differences.Select(setting => setting.Label));
+    }
+
+    [Fact]
+    public void What_means_nothing_to_a_rule_is_a_difference_and_no_part_of_its_name()
+    {
+        RunComparison comparison = new([s_first, s_first with { Configuration = Changed(options => options with { Rule = LearningRule.DirectFeedbackAlignment }) }]);
+
+        Assert.Equal(["1: FDFA", "2: DFA"], comparison.Names);
+        SettingDifference rate = Assert.Single(comparison.Differences, setting => setting.Label == "Feedback rate");
+        Assert.Equal(["1e-4", null], rate.Values);
+    }
+
+    [Fact]
+    public void Equal_configurations_are_said_to_be_equal()
+    {
+        string written = CommandLineRun.Written(output => CompareCommand.Write(output, new RunComparison([s_first, s_first])));
+
+        Assert.Contains("Their configurations do not differ.", written, StringComparison.Ordinal);
+        Assert.Contains("86.00 ± 1.00 %", written, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Curves_of_all_runs_are_drawn_on_one_picture()
+    {
+        string[] runs = [.. Enumerable.Range(0, 9).Select(number =>
+            Write($"run{number}", Changed(options => options with { LearningRate = 1e-3 * (number + 1) }), Rows(epochs: 3, seeds: 1)))];
+
+        CommandLineRun few = CommandLineRun.Of(["compare", .. runs[..2], "--output", folder.File("few")]);
+        CommandLineRun many = CommandLineRun.Of(["compare", .. runs, "--output", folder.File("many")]);
+
+        Assert.Equal(("", 0), (few.Error, few.ExitCode));
+        Assert.Equal(("", 0), (many.Error, many.ExitCode));
+        Assert.Equal(["curves.png", "curves.svg"], RunFolderTests.FileNames(folder.File("few")));
+        Assert.Contains("1: FDFA, 0.001, training", Words("few"), StringComparison.Ordinal);
+        Assert.Contains("2 runs of FDFA on embedded, 784-30-10", Words("few"), StringComparison.Ordinal);
+        string words = Words("many");
+        Assert.Contains("9: FDFA, 0.009", words, StringComparison.Ordinal);
+        Assert.DoesNotContain("training", words, StringComparison.Ordinal);
+        Assert.Contains("Accuracy on the test set", words, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Runs_without_an_epoch_have_no_curves_and_leave_no_folder()
+    {
+        string run = Write("run", SomeRun.Configuration, []);
+
+        CommandLineRun comparison = CommandLineRun.Of("compare", run, Write("other", SomeRun.Configuration, []), "--output", folder.File("comparison"));
+
+        Assert.Equal(0, comparison.ExitCode);
+        Assert.Contains("0 of 3", comparison.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder.File("comparison")));
+    }
+
+    [Fact]
+    public void What_cannot_be_compared_is_one_sentence()
+    {
+        string run = Write("run", SomeRun.Configuration, Rows(epochs: 1, seeds: 1));
+        folder.Write("damaged/config.json", System.Text.Encoding.UTF8.GetBytes(SomeRun.Configuration.ToJson()));
+        folder.Write("damaged/metrics.csv", "nonsense"u8.ToArray());
+        (string[] Arguments, string Expected)[] mistakes =
+        [
+            ([], "'fdfa compare' needs a RUN; see 'fdfa compare --help'."),
+            ([run], "'fdfa compare' takes 2 to 20 run folders, and 1 is given;"),
+            ([.. Enumerable.Repeat(run, 21)], "and 21 are given;"),
+            ([run, run + "/"], "is given 2 times; give it once."),
+            ([run, "/nowhere-at-all"], "'/nowhere-at-all' is not a run folder"),
+            ([run, folder.File("damaged")], "metrics.csv' is not the metrics of a run"),
+            ([run, Write("other", SomeRun.Configuration, []), "--output", run], "is not empty"),
+        ];
+        foreach (var (arguments, expected) in mistakes)
+        {
+            CommandLineRun refused = CommandLineRun.Of(["compare", .. arguments]);
+
+            Assert.Contains(expected, refused.Error, StringComparison.Ordinal);
+            Assert.Equal(("", 2), (refused.Output, refused.ExitCode));
+        }
+    }
+
+    /// <summary>The words of a picture: letters stand alone or together, as the renderer likes.</summary>
+    private string Words(string name) => string.Concat(XDocument.Load(folder.File($"{name}/curves.svg")).Descendants()
+        .Where(element => element.Name.LocalName is "text" or "tspan" && !element.HasElements)
+        .Select(element => element.Value + "\n"));
+
+    private string Write(string name, RunConfiguration configuration, IReadOnlyList<MetricsRow> rows)
+    {
+        using RunFolder run = RunFolder.Create(folder.File(name), verbose: false);
+        run.WriteConfiguration(configuration);
+        run.WriteMetrics(rows);
+        return run.Path;
+    }
+
+    private static RunConfiguration Changed(Func<TrainingOptions, TrainingOptions> change) =>
+        SomeRun.Configuration with { Options = change(SomeRun.Configuration.Options) };
+
+    private static MetricsRow[] Rows(int epochs, int seeds) =>
+    [
+        .. Enumerable.Range(1, epochs).SelectMany(epoch => Enumerable.Range(0, seeds).Select(seed => new MetricsRow(
+            (ulong)seed, epoch, 0.5 / epoch, 0.9 + 0.01 * seed, 0.6 / epoch, 0.85 + 0.01 * seed, 1e-4, 1e-4, 1.5))),
+    ];
+}
