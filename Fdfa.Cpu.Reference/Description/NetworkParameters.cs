@@ -30,6 +30,19 @@ public sealed record Normalization(double[] Scale, double[] Shift, double[] Runn
 /// <summary>The numbers of a network, one entry per block.</summary>
 public sealed record NetworkParameters(IReadOnlyList<BlockParameters> Blocks)
 {
+    /// <summary>These with another network's weights, biases and normalization; feedback and heads stay.</summary>
+    /// <param name="other">Numbers of the same network.</param>
+    public NetworkParameters WithWeightsOf(NetworkParameters other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return new([.. Blocks.Zip(other.Blocks, (mine, given) => mine with
+        {
+            Weights = given.Weights,
+            Biases = given.Biases,
+            Normalization = given.Normalization,
+        })]);
+    }
+
     /// <summary>Refuses numbers that are not those of a network trained by a rule.</summary>
     /// <param name="network">The network.</param>
     /// <param name="rule">Decides which blocks have feedback and heads.</param>

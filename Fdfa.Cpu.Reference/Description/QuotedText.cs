@@ -4,20 +4,23 @@ using System.Text;
 namespace Fdfa.Cpu.Reference.Description;
 
 /// <summary>Somebody's text as it may stand inside a one-line message: short, and without characters that move the cursor.</summary>
-internal static class QuotedText
+public static class QuotedText
 {
     private const int MaximumLength = 60;
 
     /// <summary>The text in single quotes, cut after 60 characters, control and formatting characters replaced by '?'.</summary>
-    public static string Of(ReadOnlySpan<char> text)
+    public static string Of(ReadOnlySpan<char> text) => $"'{WithoutQuotes(text)}'";
+
+    /// <summary>The same without quotes, for a text that is no word of the sentence's own and cannot be taken for one.</summary>
+    public static string WithoutQuotes(ReadOnlySpan<char> text)
     {
-        var quoted = new StringBuilder("'");
+        var printable = new StringBuilder();
         foreach (char character in text[..Math.Min(text.Length, MaximumLength)])
         {
-            quoted.Append(IsPrintable(character) ? character : '?');
+            printable.Append(IsPrintable(character) ? character : '?');
         }
 
-        return quoted.Append(text.Length > MaximumLength ? "…'" : "'").ToString();
+        return printable.Append(text.Length > MaximumLength ? "…" : "").ToString();
     }
 
     private static bool IsPrintable(char character) => char.GetUnicodeCategory(character) is not (

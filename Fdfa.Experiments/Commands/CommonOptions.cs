@@ -10,6 +10,13 @@ internal static class CommonOptions
     /// <summary>More replicas than this is a typing slip: a seed costs memory for a whole network.</summary>
     public const int MostSeeds = 1000;
 
+    /// <summary>The folder of a run.</summary>
+    public static Argument<string> Run() => new("RUN")
+    {
+        Description = "The folder of a run, as 'fdfa train' named it at its end.",
+        Arity = ArgumentArity.ExactlyOne,
+    };
+
     /// <summary><c>--device</c>.</summary>
     public static Option<string> Device(string otherwise = "auto: CUDA, else an OpenCL GPU, else the CPU") => OptionText.Create(
         "--device", "device", $"Where to compute: auto, cpu, cuda:N or opencl:N, as 'fdfa devices' lists them. [default: {otherwise}]");

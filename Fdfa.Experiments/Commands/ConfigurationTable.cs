@@ -21,6 +21,11 @@ internal static class ConfigurationTable
         string test = ConsoleOutput.Count(configuration.Data.TestSamples, "test sample");
         output.Line($"{rule.Name} ({rule.FullName}), {configuration.Network}{(network.InputShape is { } shape ? $" on {shape}" : "")} with {configuration.ParameterCount} parameters, {seeds}");
         output.Line($"{configuration.Data.Name}: {ConsoleOutput.Count(configuration.Data.TrainingSamples, "training sample")}, {test}; {ConsoleOutput.Count(configuration.Epochs, "epoch")}");
+        if (configuration.InitialWeights is { } file)
+        {
+            output.Line($"Weights at the beginning: {file}");
+        }
+
         if (configuration.IsLayerParallel)
         {
             output.Line($"Blocks on {configuration.Devices.Count} devices:");

@@ -43,7 +43,7 @@ internal sealed record DeviceRequest(string Selector, int Most, bool IsLayerPara
     /// <exception cref="FdfaException">They are not here.</exception>
     public DeviceSet Open()
     {
-        DeviceSet devices = DeviceSet.Open(Selector, Most);
+        DeviceSet devices = DeviceSet.Open(Selector, Most, IsLayerParallel);
         if (!IsLayerParallel || devices.Devices.Count > 1)
         {
             return devices;

@@ -13,12 +13,7 @@ namespace Fdfa.Experiments.Commands;
 /// <summary><c>fdfa evaluate RUN</c>: the models of a run on its test set.</summary>
 internal sealed class EvaluateCommand : Command, IFdfaCommand
 {
-    private readonly Argument<string> _run = new("RUN")
-    {
-        Description = "The folder of a run, as 'fdfa train' named it at its end.",
-        Arity = ArgumentArity.ExactlyOne,
-    };
-
+    private readonly Argument<string> _run = CommonOptions.Run();
     private readonly DeviceOptions _device = new();
     private readonly Option<string> _dataDirectory = OptionText.Create(
         "--data-dir", "folder", "Where the files of the data set lie. [default: as in the run]");
@@ -54,17 +49,36 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         NetworkParameters[] models = [.. request.Seeds.Select(seed => RunFolder.ReadModel(path, seed, request.Network))];
         using LoadedData data = DataSource.Load(request, output, cancellation);
         using DeviceSet devices = placement.Open();
+        Evaluate(output, request, data, devices, models, recorded, cancellation);
+        return ExitCode.Success;
+    }
 
+    /// <summary>Evaluates models on a test set, beside what was recorded, and writes the table.</summary>
+    /// <param name="output">Where to write.</param>
+    /// <param name="request">What the models were trained as.</param>
+    /// <param name="data">The data.</param>
+    /// <param name="devices">Where to compute.</param>
+    /// <param name="models">One per seed.</param>
+    /// <param name="recorded">The metrics of the run, if any.</param>
+    /// <param name="cancellation">Ctrl-C.</param>
+    public static void Evaluate(
+        ConsoleOutput output,
+        RunRequest request,
+        LoadedData data,
+        DeviceSet devices,
+        IReadOnlyList<NetworkParameters> models,
+        IReadOnlyList<MetricsRow> recorded,
+        CancellationToken cancellation)
+    {
         // The trainer wants training data, but nothing is trained here; the test set saves an upload.
-        using var trainer = new SpreadTrainer(devices.Devices, request.Network, request.Options, request.Seeds, Upload, placement.IsLayerParallel);
-        for (var replica = 0; replica < models.Length; replica++)
+        using var trainer = new SpreadTrainer(devices.Devices, request.Network, request.Options, request.Seeds, Upload, devices.IsLayerParallel);
+        for (var replica = 0; replica < models.Count; replica++)
         {
             trainer.SetParameters(replica, models[replica]);
         }
 
         cancellation.ThrowIfCancellationRequested();
         Write(output, request, trainer.Evaluate(), recorded, data.Description.TestSamples);
-        return ExitCode.Success;
 
         (DeviceDataSet Training, DeviceDataSet Test) Upload(ComputeDevice device)
         {

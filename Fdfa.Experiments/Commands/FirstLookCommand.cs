@@ -40,6 +40,8 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         Subcommands.Add(new EvaluateCommand());
         Subcommands.Add(new WatchCommand());
         Subcommands.Add(new CompareCommand());
+        Subcommands.Add(new ExportCommand());
+        Subcommands.Add(new ImportCommand());
         Subcommands.Add(new DevicesCommand());
         Subcommands.Add(new CheckCommand());
         Subcommands.Add(new BenchCommand());

@@ -4,6 +4,7 @@ using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Exchange;
 using Fdfa.Gpu.Training;
 
 namespace Fdfa.Experiments.Commands;
@@ -34,6 +35,9 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<string> _epochs = OptionText.Create(
         "--epochs", "count", $"Passes over the training data. [default: {DefaultEpochs}]");
 
+    private readonly Option<string> _initialWeights = OptionText.Create(
+        "--initial-weights", "file", "Start from weights that PyTorch, 'fdfa export' or a run wrote as safetensors; feedback begins as it would without. [default: drawn from the seed]");
+
     private readonly Option<string> _preset = OptionText.Create(
         "--preset", "name", "Where every option below starts from: paper (Appendix A) or published-code (the authors' repository, for the rules that it has: BP, FG-W, DFA, DKP and FDFA; others as in paper). [default: paper]");
 
@@ -61,7 +65,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     {
         Option[] options =
         [
-            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _seed, _seeds, .. _device.All, _output, _quiet,
+            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, .. _device.All, _output, _quiet,
             _preset, .. _batchNormalization.All, _noAugmentation, _activation, .. _training.Select(pair => pair.Option),
         ];
         foreach (Option option in options)
@@ -85,14 +89,14 @@ internal sealed class TrainCommand : Command, IFdfaCommand
 
         // What no kernel can do is refused here, before the data may have to be downloaded.
         Trainer.Plan(request.Network, request.Options, request.Seeds.Count);
+        NetworkParameters? initial = request.InitialWeights is { } file ? StateDict.Load(file, request.Network) : null;
         bool quiet = arguments.GetValue(_quiet);
         using RunFolder folder = RunFolder.Create(
             arguments.Text(_output) ?? RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
-        DeviceRequest placement = ReadDevices(arguments, request);
-        using DeviceSet devices = placement.Open();
+        using DeviceSet devices = ReadDevices(arguments, request).Open();
         RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, [.. devices.Devices.Select(device => device.Info)]);
-        if (placement.IsLayerParallel)
+        if (devices.IsLayerParallel)
         {
             configuration = configuration.AsLayerParallel();
         }
@@ -103,6 +107,11 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         }
 
         using var run = new TrainingRun(configuration, data, devices.Devices, folder);
+        if (initial is not null)
+        {
+            run.StartFrom(initial);
+        }
+
         RunResult result;
         try
         {
@@ -157,6 +166,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             arguments.WholeNumber(_limit))
         {
             SkipsBadImages = arguments.GetValue(_skipsBadImages),
+            InitialWeights = arguments.Text(_initialWeights),
         };
 
         // Read now: opening the devices comes after the data, and a slip must not wait for a download.

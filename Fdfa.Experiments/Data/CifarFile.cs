@@ -18,7 +18,7 @@ internal static class CifarFile
     public const int PixelBytes = Channels * Side * Side;
 
     // What a file says of its length is a claim, as long as it stands in an archive: memory grows with the bytes that arrive.
-    private const int FirstRecords = 1024;
+    private const int FirstRecords = 64;
 
     /// <summary>How many records a file of some length holds.</summary>
     /// <param name="length">Bytes.</param>

@@ -11,15 +11,13 @@ internal sealed record IdxImages(byte[] Pixels, int Count, int Rows, int Columns
 
 /// <summary>The format of MNIST and its relatives, plain or in gzip.</summary>
 /// <remarks>
-/// Big-endian 32-bit words, then bytes: images are 0x803, count, rows, columns, pixels; labels are 0x801, count,
-/// labels. A header is a claim: memory grows with the bytes that really arrive.
+/// Big-endian 32-bit words, then bytes: images are 0x803, count, rows, columns, pixels; labels are 0x801, count, labels.
 /// </remarks>
 internal static class IdxFile
 {
     private const int ImageMagic = 0x803;
     private const int LabelMagic = 0x801;
     private const int LargestSide = 4096;
-    private const int FirstBuffer = 1 << 20;
 
     /// <summary>Reads a whole file of images.</summary>
     /// <param name="path">Plain or gzip; the contents decide, not the name.</param>
@@ -196,23 +194,8 @@ internal static class IdxFile
             throw Malformed(name, $"at most {Array.MaxLength} bytes of samples", $"a header that claims {size}");
         }
 
-        var payload = new byte[Math.Min(size, FirstBuffer)];
-        var filled = 0;
-        while (true)
-        {
-            filled += stream.ReadAtLeast(payload.AsSpan(filled), payload.Length - filled, throwOnEndOfStream: false);
-            if (filled == size)
-            {
-                return payload;
-            }
-
-            if (filled < payload.Length)
-            {
-                throw Malformed(name, $"{size} bytes of samples, as its header says", $"{filled}");
-            }
-
-            Array.Resize(ref payload, (int)Math.Min(size, 2L * payload.Length));
-        }
+        byte[] payload = ClaimedBytes.Read(stream, size);
+        return payload.Length == size ? payload : throw Malformed(name, $"{size} bytes of samples, as its header says", $"{payload.Length}");
     }
 
     private static void WriteWords(Stream stream, params ReadOnlySpan<int> words)

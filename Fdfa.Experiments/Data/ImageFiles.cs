@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Experiments.Data;
 
@@ -39,11 +40,11 @@ internal abstract class ImageFiles : IDisposable
             using Stream stream = Open(name, out long length);
             if (length > most)
             {
-                throw new DataFormatException($"'{name}' should have at most {most} bytes, but has {length}; get the data set again.");
+                throw new DataFormatException($"{QuotedText.Of(name)} should have at most {most} bytes, but has {length}; get the data set again.");
             }
 
-            var bytes = new byte[length];
-            if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length || stream.ReadByte() >= 0)
+            byte[] bytes = ClaimedBytes.Read(stream, length);
+            if (bytes.Length < length || stream.ReadByte() >= 0)
             {
                 throw new InvalidDataException();
             }
@@ -53,11 +54,11 @@ internal abstract class ImageFiles : IDisposable
         }
         catch (InvalidDataException failure)
         {
-            throw new DataFormatException($"'{name}' is damaged in its archive; get the archive again.", failure);
+            throw new DataFormatException($"{QuotedText.Of(name)} is damaged in its archive; get the archive again.", failure);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new DataFormatException($"'{name}' cannot be read ({failure.Message}).", failure);
+            throw new DataFormatException($"{QuotedText.Of(name)} cannot be read ({failure.Message}).", failure);
         }
     }
 
@@ -110,7 +111,7 @@ internal abstract class ImageFiles : IDisposable
                 {
                     if (!_entries.TryAdd(entry.FullName[root.Length..], entry))
                     {
-                        throw new DataFormatException($"The archive '{path}' should hold '{entry.FullName}' once, but holds it twice; delete it and get it again.");
+                        throw new DataFormatException($"The archive '{path}' should hold {QuotedText.Of(entry.FullName)} once, but holds it twice; delete it and get it again.");
                     }
                 }
             }

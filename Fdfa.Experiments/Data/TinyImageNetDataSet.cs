@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Experiments.Data;
 
@@ -112,7 +113,7 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
             {
                 if (name.Split('/') is ["train", var folder, "images", var file] && IsJpeg(file))
                 {
-                    byte label = labels.TryGetValue(folder, out byte known) ? known : throw Malformed($"the classes of {ClassList} in train", $"'{folder}'");
+                    byte label = labels.TryGetValue(folder, out byte known) ? known : throw Malformed($"the classes of {ClassList} in train", QuotedText.Of(folder));
                     (ofClass[label] ??= []).Add(name);
                 }
             }
@@ -135,7 +136,7 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
                 string[] cells = line.Split('\t');
                 if (cells.Length < 2 || !labels.TryGetValue(cells[1], out byte label) || !seen.Add(cells[0]))
                 {
-                    throw Malformed($"a new image and a class of {ClassList} in each line of {Annotations}", $"'{line[..Math.Min(line.Length, 80)].Replace('\t', ' ')}'");
+                    throw Malformed($"a new image and a class of {ClassList} in each line of {Annotations}", QuotedText.Of(line.Replace('\t', ' ')));
                 }
 
                 if (files.Stamps.ContainsKey(TestFolder + cells[0]))
@@ -203,7 +204,7 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
         private byte[] Decode(IReadOnlyList<LabelledImage> images, ImageFiles files, Stream stream, DataSetReading reading, int done, int total)
         {
             var labels = new List<byte>(images.Count);
-            var pixels = new byte[BatchSize * set.SampleSize];
+            var pixels = new byte[Math.Min(BatchSize, images.Count) * set.SampleSize];
             foreach (LabelledImage[] batch in images.Chunk(BatchSize))
             {
                 reading.Cancellation.ThrowIfCancellationRequested();
@@ -230,7 +231,7 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
                     else if (!reading.SkipsBadImages)
                     {
                         throw new DataFormatException(
-                            $"The image '{batch[index].Name}' in '{Place}' {failures[index]!.Message}; get the data set again, or leave such images out with --skip-bad-images.",
+                            $"The image {QuotedText.Of(batch[index].Name)} in '{Place}' {failures[index]!.Message}; get the data set again, or leave such images out with --skip-bad-images.",
                             failures[index]);
                     }
                 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Experiments.Runs;
 
@@ -89,6 +90,6 @@ internal static class MetricsTable
                 cells[7].Length == 0 ? null : numbers[5], numbers[6]);
         }
 
-        throw new RunFolderException($"Line {lineNumber} of '{path}' is not a row of metrics: '{line}'.");
+        throw new RunFolderException($"Line {lineNumber} of '{path}' is not a row of metrics: {QuotedText.Of(line)}.");
     }
 }

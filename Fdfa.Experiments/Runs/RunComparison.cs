@@ -78,6 +78,7 @@ internal sealed class RunComparison
         new("Test samples", Whole(configuration.Data.TestSamples)),
         new("Epochs", Whole(configuration.Epochs)),
         new("Seeds", string.Join(' ', configuration.Seeds)),
+        new("Initial weights", configuration.InitialWeights ?? "drawn from the seed"),
         .. RunSetting.DecidedByPreset(configuration.ToRequest()),
         new(s_origin[0], configuration.DeviceNames),
         new(s_origin[1], configuration.Versions.Fdfa),

@@ -76,6 +76,9 @@ internal sealed record RunConfiguration
     /// <summary>The rule and its options, each as it was in effect. One that an older file lacks has its default, which it had then.</summary>
     public required TrainingOptions Options { get; init; }
 
+    /// <summary>The file whose weights the run started from; null where they were drawn from its seeds.</summary>
+    public string? InitialWeights { get; init; }
+
     /// <summary>Passes over the training data.</summary>
     public required int Epochs { get; init; }
 
@@ -113,7 +116,7 @@ internal sealed record RunConfiguration
         return new RunConfiguration
         {
             SchemaVersion = CurrentSchemaVersion,
-            Repeat = "fdfa " + string.Join(' ', arguments.Select(Quote)),
+            Repeat = CommandLine(arguments),
             StartedAt = DateTimeOffset.Now,
             Network = request.Network.Topology,
             Activation = request.Network.HiddenActivation,
@@ -122,6 +125,7 @@ internal sealed record RunConfiguration
             Preset = request.PresetName,
             Differences = PresetDifferences.Of(request),
             Options = request.Options,
+            InitialWeights = request.InitialWeights,
             Epochs = request.Epochs,
             Seeds = request.Seeds,
             Data = data,
@@ -135,6 +139,10 @@ internal sealed record RunConfiguration
     /// <summary>The same run with its blocks shared out among the devices.</summary>
     public RunConfiguration AsLayerParallel() => this with { IsLayerParallel = true, Repeat = Repeat + " --layer-parallel" };
 
+    /// <summary>A command line as a shell takes it.</summary>
+    /// <param name="arguments">What stands behind "fdfa".</param>
+    public static string CommandLine(IEnumerable<string> arguments) => "fdfa " + string.Join(' ', arguments.Select(Quote));
+
     /// <summary>What was asked for.</summary>
     /// <exception cref="FdfaException">A value that no run can have.</exception>
     public RunRequest ToRequest()
@@ -146,6 +154,7 @@ internal sealed record RunConfiguration
         {
             Part = Part(),
             SkipsBadImages = Data.SkipsBadImages,
+            InitialWeights = InitialWeights,
         };
     }
 
@@ -182,14 +191,16 @@ internal sealed record RunConfiguration
                 ? configuration
                 : throw new RunFolderException($"'{path}' is not the configuration of a run: it has no seeds.");
         }
-        catch (JsonException malformed)
+        catch (Exception malformed) when (malformed is JsonException or InvalidOperationException)
         {
             // Its own message names .NET types.
-            string finding = malformed.Path switch
+            string finding = malformed switch
             {
-                null => $"it is not whole, or its line {malformed.LineNumber + 1} is not JSON",
-                "$" => "a part of it is missing",
-                var place => $"its {place[2..]} is not of the right kind",
+                JsonException { Path: null } cut => $"it is not whole, or its line {cut.LineNumber + 1} is not JSON",
+                JsonException { Path: "$" } => "a part of it is missing",
+                JsonException wrong => $"its {QuotedText.WithoutQuotes(wrong.Path.AsSpan(2))} is not of the right kind",
+                // Half of a surrogate pair, which is well-formed JSON and no text.
+                _ => "it holds half a character",
             };
             throw new RunFolderException($"'{path}' is not the configuration of a run: {finding}.", malformed);
         }

@@ -30,6 +30,9 @@ internal sealed record RunRequest(
     /// <summary>Whether an image that does not decode is left out.</summary>
     public bool SkipsBadImages { get; init; }
 
+    /// <summary>The file whose weights training starts from; null where they are drawn.</summary>
+    public string? InitialWeights { get; init; }
+
     /// <summary>How a preset makes this network's inputs of the data set's images.</summary>
     public ImageAugmentation? AugmentationIn(Preset preset) =>
         preset.AugmentationOf(Network.Topology, Options.Rule, DataSource.ShapeOf(DataName));
@@ -68,6 +71,11 @@ internal sealed record RunRequest(
         if (DataDirectory is not null)
         {
             arguments.AddRange(["--data-dir", DataDirectory]);
+        }
+
+        if (InitialWeights is not null)
+        {
+            arguments.AddRange(["--initial-weights", InitialWeights]);
         }
 
         if (SkipsBadImages)

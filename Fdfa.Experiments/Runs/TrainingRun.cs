@@ -40,6 +40,16 @@ internal sealed class TrainingRun : IDisposable
         _trainer = new SpreadTrainer(devices, _network, configuration.Options, configuration.Seeds, data.Upload, configuration.IsLayerParallel);
     }
 
+    /// <summary>Gives every seed the same weights, biases and statistics of batch normalization; feedback and heads stay what the seed drew.</summary>
+    /// <exception cref="ShapeMismatchException">They are not those of the network.</exception>
+    public void StartFrom(NetworkParameters weights)
+    {
+        for (var replica = 0; replica < _configuration.Seeds.Count; replica++)
+        {
+            _trainer.SetParameters(replica, _trainer.GetParameters(replica).WithWeightsOf(weights));
+        }
+    }
+
     /// <summary>Trains all epochs, or until cancelled.</summary>
     /// <exception cref="DivergenceException">The loss became NaN or infinite; the epochs before are in the folder.</exception>
     public RunResult Execute(ProgressDisplay progress, CancellationToken cancellation)

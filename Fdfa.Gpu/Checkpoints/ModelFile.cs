@@ -46,17 +46,32 @@ public static class ModelFile
         var tensors = ModelTensor.Of(network, LayoutOf(options.Rule), site, options.Rule.ErrorSignal == ErrorSignal.LocalForwardGradient);
         var words = ModelWords.Of(network, site).ToList();
         var further = metadata.Where(pair => !ModelWords.All.Contains(pair.Key)).OrderBy(pair => pair.Key, StringComparer.Ordinal);
-        var header = SafetensorsHeader.Write(path, tensors, words.Concat(further));
+        Write(path, tensors, words.Concat(further), parameters);
+    }
+
+    /// <summary>Writes tensors of a network, or leaves the file of that name as it was.</summary>
+    /// <exception cref="ModelFileException">The file cannot be written.</exception>
+    internal static void Write(
+        string path, IReadOnlyList<ModelTensor> tensors, IEnumerable<KeyValuePair<string, string>> words, NetworkParameters parameters)
+    {
+        var header = SafetensorsHeader.Write(path, tensors, words);
+        WriteAtomically(path, stream =>
+        {
+            stream.Write(header);
+            foreach (var tensor in tensors)
+            {
+                WriteFloats(stream, tensor.ValuesOf(parameters.Blocks[tensor.Block]));
+            }
+        });
+    }
+
+    /// <summary>Writes a file, or leaves the file of that name as it was, and says why.</summary>
+    /// <exception cref="ModelFileException">The file cannot be written.</exception>
+    internal static void WriteAtomically(string path, Action<Stream> write)
+    {
         try
         {
-            AtomicFile.Write(path, stream =>
-            {
-                stream.Write(header);
-                foreach (var tensor in tensors)
-                {
-                    WriteFloats(stream, tensor.ValuesOf(parameters.Blocks[tensor.Block]));
-                }
-            });
+            AtomicFile.Write(path, write);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -79,18 +94,32 @@ public static class ModelFile
             var site = ModelWords.Site(path, header.Metadata);
             var withHeads = header.Entries.Keys.Any(name => name.StartsWith(ModelTensor.HeadPrefix, StringComparison.Ordinal));
             var tensors = ModelTensor.Of(network, LayoutOf(network, header.Entries), site, withHeads);
-            RequireTensors(path, tensors, header.Entries, ModelTensor.IgnoredNames(network));
-            header.RequireNoGaps(path, stream.Length - header.DataStart);
-
-            var blocks = network.Blocks.Select(_ => new BlockParameters([], [], [])).ToArray();
-            foreach (var tensor in tensors)
-            {
-                stream.Position = header.DataStart + header.Entries[tensor.Name].Begin;
-                blocks[tensor.Block] = tensor.Put(blocks[tensor.Block], ReadFloats(stream, tensor.Elements));
-            }
-
-            return new NetworkParameters(blocks);
+            return ReadTensors(path, stream, header, network, tensors, ModelTensor.IgnoredNames(network));
         });
+    }
+
+    /// <summary>Reads the tensors of a network from an open file.</summary>
+    /// <param name="path">The file's name, for the refusal.</param>
+    /// <param name="stream">The file.</param>
+    /// <param name="header">Its beginning.</param>
+    /// <param name="network">The network.</param>
+    /// <param name="tensors">What the file must have.</param>
+    /// <param name="ignored">What it may have besides.</param>
+    /// <exception cref="ModelFileException">It has others; the message names the first.</exception>
+    internal static NetworkParameters ReadTensors(
+        string path, FileStream stream, SafetensorsHeader header, NetworkDescription network, IReadOnlyList<ModelTensor> tensors, IEnumerable<string> ignored)
+    {
+        RequireTensors(path, tensors, header.Entries, ignored);
+        header.RequireNoGaps(path, stream.Length - header.DataStart);
+
+        var blocks = network.Blocks.Select(_ => new BlockParameters([], [], [])).ToArray();
+        foreach (var tensor in tensors)
+        {
+            stream.Position = header.DataStart + header.Entries[tensor.Name].Begin;
+            blocks[tensor.Block] = tensor.Put(blocks[tensor.Block], ReadFloats(stream, tensor.Elements));
+        }
+
+        return new NetworkParameters(blocks);
     }
 
     /// <summary>Reads only what network the file holds.</summary>
@@ -104,7 +133,9 @@ public static class ModelFile
     public static IReadOnlyDictionary<string, string> ReadMetadata(string path) =>
         Read(path, stream => SafetensorsHeader.Read(path, stream).Metadata);
 
-    private static T Read<T>(string path, Func<FileStream, T> read)
+    /// <summary>Reads a file, and says what is wrong where it cannot be read.</summary>
+    /// <exception cref="ModelFileException">It cannot be read.</exception>
+    internal static T Read<T>(string path, Func<FileStream, T> read)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         try
@@ -152,12 +183,12 @@ public static class ModelFile
 
             if (entry.Type != "F32")
             {
-                throw ModelFileException.Different(path, tensor.Name, $"has the type {ModelFileException.Shown(entry.Type)}, where F32 was expected");
+                throw ModelFileException.Different(path, tensor.Name, $"has the type {QuotedText.WithoutQuotes(entry.Type)}, where F32 was expected");
             }
 
             if (!tensor.HasShape(entry.Shape))
             {
-                throw ModelFileException.Different(path, tensor.Name, $"has the shape {ModelFileException.Shown($"[{string.Join(", ", entry.Shape)}]")}, where {tensor.ShapeInWords} was expected");
+                throw ModelFileException.Different(path, tensor.Name, $"has the shape {QuotedText.WithoutQuotes($"[{string.Join(", ", entry.Shape)}]")}, where {tensor.ShapeInWords} was expected");
             }
 
             // Compared without a difference, which hostile offsets could overflow.
@@ -169,7 +200,7 @@ public static class ModelFile
 
         if (found.Keys.Except(expected.Select(tensor => tensor.Name)).Except(ignored).Order(StringComparer.Ordinal).FirstOrDefault() is { } foreign)
         {
-            throw ModelFileException.Different(path, ModelFileException.Shown(foreign), "is not part of the network");
+            throw ModelFileException.Different(path, foreign, "is not part of the network");
         }
     }
 

@@ -11,12 +11,5 @@ public sealed class ModelFileException(string message, Exception? cause = null) 
 
     /// <summary>The refusal of a tensor that the network does not have like this.</summary>
     internal static ModelFileException Different(string path, string tensor, string finding) =>
-        new($"The model file '{path}' does not fit the network: its tensor '{tensor}' {finding}; load it with the network it was saved with.");
-
-    /// <summary>A stranger's text, cut so that one sentence stays one sentence.</summary>
-    internal static string Shown(string text)
-    {
-        var oneLine = string.Concat(text.Select(letter => char.IsControl(letter) ? '?' : letter));
-        return oneLine.Length <= 60 ? oneLine : $"{oneLine[..60]}…";
-    }
+        new($"The model file '{path}' does not fit the network: its tensor {QuotedText.Of(tensor)} {finding}; load it with the network it was saved with.");
 }

@@ -26,6 +26,12 @@ internal sealed record ModelTensor(
 {
     public const string FeedbackPrefix = "feedbacks.";
     public const string HeadPrefix = "heads.";
+    private const string NormPrefix = "norms.";
+
+    private static readonly string[] s_ourPrefixes = [NormPrefix, FeedbackPrefix, HeadPrefix];
+
+    /// <summary>What batch normalization of PyTorch has besides: how many batches it has seen, on which nothing here depends.</summary>
+    public const string IgnoredLeaf = "num_batches_tracked";
 
     public long Elements { get; } = Shape.Aggregate(1L, (product, side) => product * side);
 
@@ -58,11 +64,14 @@ internal sealed record ModelTensor(
         return [.. tensors];
     }
 
-    /// <summary>What PyTorch has besides: how many batches a normalization has seen, on which nothing here depends.</summary>
+    /// <summary>Whether a name is one that no state_dict of a plain nn.Sequential has.</summary>
+    public static bool IsOurs(string name) => s_ourPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
+
+    /// <summary>What a file may have besides.</summary>
     public static IEnumerable<string> IgnoredNames(NetworkDescription network) => Enumerable
         .Range(0, network.Blocks.Count)
         .Where(index => network.Blocks[index].HasBatchNormalization)
-        .Select(index => $"norms.{index}.num_batches_tracked");
+        .Select(index => $"{NormPrefix}{index}.{IgnoredLeaf}");
 
     private static IEnumerable<ModelTensor> OfBlock(Block block, int index)
     {
@@ -78,7 +87,7 @@ internal sealed record ModelTensor(
         }
 
         ModelTensor Norm(string name, Func<Normalization, double[]> valuesOf, Func<Normalization, double[], Normalization> put) => new(
-            $"norms.{index}.{name}",
+            $"{NormPrefix}{index}.{name}",
             index,
             [block.NormalizedChannels],
             one => valuesOf(one.Normalization!),

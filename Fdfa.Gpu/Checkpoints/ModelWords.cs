@@ -45,8 +45,8 @@ internal static class ModelWords
             {
                 var (what, advice) = word switch
                 {
-                    TopologyWord => ($"the network {ModelFileException.Shown(found)}, not {expected}", "topology"),
-                    ActivationWord => ($"a network with activation {ModelFileException.Shown(found)}, not {expected}", "activation"),
+                    TopologyWord => ($"the network {QuotedText.WithoutQuotes(found)}, not {expected}", "topology"),
+                    ActivationWord => ($"a network with activation {QuotedText.WithoutQuotes(found)}, not {expected}", "activation"),
                     InputShapeWord => ($"a network with {Input(found)}, not {Input(expected)}", "input shape"),
                     _ => ($"a network with {Normalized(found)}, not {Normalized(expected)}", "batch normalization"),
                 };
@@ -91,7 +91,7 @@ internal static class ModelWords
         }
         catch (TopologyException exception)
         {
-            throw ModelFileException.Damaged(path, $"its {TopologyWord} '{ModelFileException.Shown(topology)}' describes no network", exception);
+            throw ModelFileException.Damaged(path, $"its {TopologyWord} {QuotedText.Of(topology)} describes no network", exception);
         }
     }
 
@@ -105,10 +105,10 @@ internal static class ModelWords
             ',', Enumerable.Range(1, network.Blocks.Count).Where(l => network.Blocks[l - 1].HasBatchNormalization))),
     ];
 
-    private static string Input(string word) => word.Length == 0 ? "inputs that are no images" : $"inputs of {ModelFileException.Shown(word)}";
+    private static string Input(string word) => word.Length == 0 ? "inputs that are no images" : $"inputs of {QuotedText.WithoutQuotes(word)}";
 
     private static string Normalized(string word) =>
-        word.Length == 0 ? "no batch normalization" : $"batch normalization in block(s) {ModelFileException.Shown(word)}";
+        word.Length == 0 ? "no batch normalization" : $"batch normalization in block(s) {QuotedText.WithoutQuotes(word)}";
 
     private static T? Named<T>(string word)
         where T : struct, Enum =>
@@ -130,5 +130,5 @@ internal static class ModelWords
     }
 
     private static ModelFileException Unknown(string path, string what, string word) =>
-        ModelFileException.Damaged(path, $"its metadata has the {what} '{ModelFileException.Shown(word)}', which is none");
+        ModelFileException.Damaged(path, $"its metadata has the {what} {QuotedText.Of(word)}, which is none");
 }

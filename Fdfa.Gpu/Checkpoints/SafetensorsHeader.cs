@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Gpu.Checkpoints;
 
@@ -149,7 +150,7 @@ internal sealed record SafetensorsHeader(
             {
                 foreach (var word in property.Value.EnumerateObject())
                 {
-                    metadata[word.Name] = word.Value.GetString() ?? throw ModelFileException.Damaged(path, $"its metadata '{ModelFileException.Shown(word.Name)}' is not text");
+                    metadata[word.Name] = word.Value.GetString() ?? throw ModelFileException.Damaged(path, $"its metadata {QuotedText.Of(word.Name)} is not text");
                 }
             }
             else
@@ -171,7 +172,7 @@ internal sealed record SafetensorsHeader(
             return new SafetensorsEntry(type.GetString()!, sides, begin, end);
         }
 
-        throw ModelFileException.Damaged(path, $"its tensor '{ModelFileException.Shown(name)}' lacks a dtype, a shape or two data_offsets");
+        throw ModelFileException.Damaged(path, $"its tensor {QuotedText.Of(name)} lacks a dtype, a shape or two data_offsets");
     }
 
     private static long[]? Integers(JsonElement element)

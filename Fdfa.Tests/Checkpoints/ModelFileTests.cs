@@ -150,6 +150,14 @@ public sealed class ModelFileTests : IDisposable
         Assert.Equal([3L, 5, 3, 3], entries["feedbacks.0.weight"].Shape);
     }
 
+    [Fact]
+    public void Words_of_a_file_are_shown_on_one_line()
+    {
+        WriteHeader(new("topology", "784-10"), new("activation", "Tan\u2028h"));
+        var failure = Assert.Throws<ModelFileException>(() => ModelFile.ReadNetwork(Model));
+        Assert.Contains("the activation 'Tan?h', which is none", failure.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("784-20-10")]
     [InlineData("alexnet-7")]

@@ -8,7 +8,7 @@ public sealed class BadInputTests
     /// <summary>The command line, and what the sentence must say.</summary>
     public static TheoryData<string, string> Mistakes { get; } = new()
     {
-        { "trian", "Unknown command 'trian'; did you mean train? Known commands: train, reproduce, evaluate, watch, compare, devices, check, bench, plan." },
+        { "trian", "Unknown command 'trian'; did you mean train? Known commands: train, reproduce, evaluate, watch, compare, export, import, devices, check, bench, plan." },
         { "xyzzy", "Unknown command 'xyzzy'. Known commands: train" },
         { "--epochs 3", "did you mean 'fdfa train --epochs'?" },
         { "-x", "Unknown option '-x'" },
@@ -101,6 +101,13 @@ public sealed class BadInputTests
         { "train --network 784-1000000-1000000-10 --seeds 1000 --device cpu --quiet", "GB of memory, and this machine has" },
         { "train --network 784-8-10 --batch-norm --batch-size 1 --device cpu", "give a --batch-size of at least 2, or --no-batch-norm." },
         { "train --rule L-FDFA --network 15C5-P2-128-10 --device cpu", "L-FDFA has kernels for dense networks without batch normalization only, and 15C5-P2-128-10 is not one; give another rule or network." },
+        { "export", "needs a RUN" },
+        { "export /nowhere-at-all", "There is no file to export to; give --onnx, --safetensors or both, each with a file's name." },
+        { "export /nowhere-at-all --onnx network.onnx", "'/nowhere-at-all' is not a run folder" },
+        { "import", "needs a FILE" },
+        { "import nowhere.safetensors", "give --network" },
+        { "import nowhere.safetensors --network 784-10", "The model file 'nowhere.safetensors' cannot be read" },
+        { "train --initial-weights nowhere.safetensors", "The model file 'nowhere.safetensors' cannot be read" },
         { "evaluate", "needs a RUN" },
         { "evaluate /nowhere-at-all", "'/nowhere-at-all' is not a run folder" },
         { "evaluate --devise cpu x", "Unknown option '--devise' of 'fdfa evaluate'; did you mean --device?" },

@@ -14,6 +14,8 @@ public sealed class HelpTests
     [InlineData("evaluate")]
     [InlineData("watch")]
     [InlineData("compare")]
+    [InlineData("export")]
+    [InlineData("import")]
     [InlineData("devices")]
     [InlineData("check")]
     [InlineData("bench")]

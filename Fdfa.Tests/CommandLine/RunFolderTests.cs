@@ -127,6 +127,7 @@ public sealed class RunFolderTests
     [InlineData("""{"schemaVersion": "1"}""", "no schemaVersion")]
     [InlineData("{}", "no schemaVersion")]
     [InlineData("""{"schemaVersion": 2}""", "schemaVersion 2")]
+    [InlineData("""{"\ud800schemaVersion": 1}""", "is not the configuration of a run: it holds half a character.")]
     [InlineData("""{"schemaVersion": 1}""", "is not the configuration of a run: a part of it is missing.")]
     public void A_damaged_configuration_is_refused(string json, string expected) =>
         AssertEvaluateRefuses(json, expected);
@@ -147,6 +148,15 @@ public sealed class RunFolderTests
         Assert.Contains(valid, json, StringComparison.Ordinal);
 
         AssertEvaluateRefuses(json.Replace(valid, invalid, StringComparison.Ordinal), expected);
+    }
+
+    [Fact]
+    public void A_damaged_row_of_metrics_is_shown_on_one_line()
+    {
+        var failure = Assert.Throws<RunFolderException>(() => MetricsTable.Parse(MetricsTable.ToCsv([]) + "0,1,\v\0" + new string('9', 1000), "metrics.csv"));
+
+        Assert.StartsWith("Line 2 of 'metrics.csv' is not a row of metrics: '0,1,??999", failure.Message, StringComparison.Ordinal);
+        Assert.InRange(failure.Message.Length, 60, 130);
     }
 
     [Fact]

@@ -251,6 +251,38 @@ public sealed class TinyImageNetTests : IDisposable
         Assert.InRange(sum / (500 * 12288.0), 0, 0.5);
     }
 
+    [Fact]
+    public void A_file_that_an_archive_only_claims_to_be_large_takes_no_memory()
+    {
+        Dictionary<string, byte[]> files = SmallTinyImageNet.Files();
+        byte[] zip = SmallTinyImageNet.Zip(files);
+        var claimed = 1 << 24;
+        byte[] length = BitConverter.GetBytes(files["wnids.txt"].Length);
+        for (int at; (at = zip.AsSpan().IndexOf(length)) >= 0;)
+        {
+            BitConverter.GetBytes(claimed).CopyTo(zip, at);
+        }
+
+        folder.Write(Archive, zip);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        var failure = Assert.Throws<DataFormatException>(() => Catalog.CountHere("tiny-imagenet"));
+
+        AssertSentence(failure, "'wnids.txt' is damaged in its archive");
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, claimed / 8);
+    }
+
+    [Fact]
+    public void Names_in_an_archive_are_shown_on_one_line()
+    {
+        KeyValuePair<string, byte[]> file = new("train/n1\n2/images/\u2028.JPEG", []);
+        folder.Write(Archive, SmallTinyImageNet.Zip(SmallTinyImageNet.Files().Append(file)));
+        AssertSentence(Assert.Throws<DataFormatException>(() => Catalog.CountHere("tiny-imagenet")), "but has 'n1?2'");
+
+        folder.Write(Archive, SmallTinyImageNet.Zip(SmallTinyImageNet.Files().Append(file).Append(file)));
+        AssertSentence(Assert.Throws<DataFormatException>(() => Catalog.CountHere("tiny-imagenet")), "n1?2/images/?.JPEG' once");
+    }
+
     private static byte[] Resized(byte[] jpeg, int width, int height)
     {
         byte[] copy = [.. jpeg];

@@ -1,0 +1,132 @@
+using System.Globalization;
+using Fdfa.Cpu.Reference.Blocks;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Data;
+using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Checkpoints;
+using Fdfa.Gpu.Exchange;
+using Fdfa.Tests.CommandLine;
+using Fdfa.Tests.Data;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace Fdfa.Tests.Exchange;
+
+/// <summary>What ONNX Runtime makes of exported networks, beside the reference in double precision.</summary>
+public sealed class OnnxFileTests
+{
+    private const double Tolerance = 1e-5;
+
+    /// <summary>The topology, the input's shape, the activation, and whether every hidden block is normalized.</summary>
+    public static TheoryData<string, string, ActivationFunction, bool> Networks { get; } = new()
+    {
+        { "7-5", "", ActivationFunction.ReLU, false },
+        { "784-100-30-10", "", ActivationFunction.ReLU, false },
+        { "20-16-9-4", "", ActivationFunction.Tanh, true },
+        { "20-16-4", "", ActivationFunction.ReLUOpenAtZero, true },
+        { "20-16-4", "", ActivationFunction.Identity, false },
+        { "15C5-P2-40C5-P2-128-10", "1x28x28", ActivationFunction.ReLU, false },
+        { "15C5-40C5-P2-128-10", "3x32x32", ActivationFunction.Tanh, true },
+        { "5C3/2+1-P3/2-6C2-11-3", "2x17x20", ActivationFunction.ReLU, true },
+
+        // Averages: that divide the map (12 to 6), that do not (13x10 to 4), to one value, and to more than there are.
+        { "5C3+1-P2-A6-10", "3x24x24", ActivationFunction.ReLU, false },
+        { "5C3-A4-10", "3x15x12", ActivationFunction.ReLU, true },
+        { "5C3-A1-10", "3x9x9", ActivationFunction.ReLU, false },
+        { "5C3-A7-10", "3x7x7", ActivationFunction.ReLU, false },
+        { "alexnet-10", "3x64x64", ActivationFunction.ReLU, false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Networks))]
+    public void Onnx_Runtime_agrees_with_the_reference(string topology, string input, ActivationFunction activation, bool batchNormalization)
+    {
+        using var folder = new TemporaryFolder();
+        NetworkDescription network = Topology.Parse(topology, activation, Shape(input), batchNormalization);
+        NetworkParameters parameters = SomeWeights.Of(network);
+        OnnxFile.Save(folder.File("network.onnx"), network, parameters, new Dictionary<string, string> { ["seed"] = "7" });
+        const int Batch = 3;
+        var random = new Random(1);
+        double[] inputs = [.. Enumerable.Range(0, Batch * network.InputSize).Select(_ => (double)(float)((2 * random.NextDouble()) - 1))];
+        double[] expected = NetworkForward.Run(network, parameters, inputs, Batch, NormalizationStatistics.Running).Outputs;
+
+        using var session = new InferenceSession(folder.File("network.onnx"));
+        Assert.Equal(topology, session.ModelMetadata.CustomMetadataMap["topology"]);
+        Assert.Equal("7", session.ModelMetadata.CustomMetadataMap["seed"]);
+        foreach (int samples in (int[])[1, Batch])
+        {
+            float[] found = Run(session, network, [.. inputs.Take(samples * network.InputSize).Select(value => (float)value)], samples);
+
+            Assert.Equal(samples * network.OutputSize, found.Length);
+            for (var i = 0; i < found.Length; i++)
+            {
+                double error = Math.Abs(found[i] - expected[i]);
+                Assert.True(error <= Tolerance * Math.Max(1, Math.Abs(expected[i])), $"Output {i} is {found[i]:R}, where the reference has {expected[i]:R}.");
+            }
+        }
+    }
+
+    [Fact]
+    public void An_exported_run_classifies_as_the_run_recorded()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File("run");
+        Assert.Equal(0, CommandLineRun.Of(["train", "--network", "784-16-10", "--limit", "2000", "--epochs", "1", "--learning-rate", "1e-2", "--seeds", "2", "--device", "cpu", "--quiet", "--output", path]).ExitCode);
+
+        CommandLineRun export = CommandLineRun.Of("export", path, "--onnx", folder.File("network.onnx"), "--seed", "1");
+
+        Assert.Equal(0, export.ExitCode);
+        Assert.Contains("Its input is float[batch, 784], a pixel p of 0 to 255 being p*2/255 - 1; its output float[batch, 10]", export.Output, StringComparison.Ordinal);
+        using DataSetPair data = EmbeddedFashionMnist.Load();
+        float[] inputs = new float[data.Test.Count * data.Test.SampleSize];
+        ReadOnlySpan<byte> pixels = data.Test.Samples.Span;
+        for (var i = 0; i < inputs.Length; i++)
+        {
+            inputs[i] = (pixels[i] * 2f / 255f) - 1f;
+        }
+
+        using var session = new InferenceSession(folder.File("network.onnx"));
+        float[] outputs = Run(session, RunFolder.ReadConfiguration(path).ToRequest().Network, inputs, data.Test.Count);
+        int correct = Enumerable.Range(0, data.Test.Count).Count(sample =>
+        {
+            ReadOnlySpan<float> row = outputs.AsSpan(sample * 10, 10);
+            return row.IndexOf(Largest(row)) == data.Test.Labels[sample];
+        });
+        MetricsRow recorded = RunFolder.ReadMetrics(path).Single(row => row.Seed == 1);
+        Assert.InRange(recorded.TestAccuracy, 0.4, 1);
+        Assert.Equal(recorded.TestAccuracy, (double)correct / data.Test.Count, 1e-3);
+    }
+
+    [Fact]
+    public void A_network_beyond_what_the_format_can_hold_is_refused()
+    {
+        NetworkDescription network = new([30_000, 30_000, 1]);
+        var parameters = new NetworkParameters([new([], [], []), new([], [], [])]);
+        Assert.Throws<ShapeMismatchException>(() => OnnxFile.Save("never", network, parameters, new Dictionary<string, string>()));
+        var failure = Assert.Throws<ModelFileException>(() => OnnxFile.RequireRoom(network));
+        Assert.Contains("export it as safetensors", failure.Message, StringComparison.Ordinal);
+    }
+
+    private static float Largest(ReadOnlySpan<float> values)
+    {
+        float most = values[0];
+        foreach (float value in values)
+        {
+            most = Math.Max(most, value);
+        }
+
+        return most;
+    }
+
+    private static float[] Run(InferenceSession session, NetworkDescription network, float[] inputs, int samples)
+    {
+        int[] shape = network.InputShape is { } image ? [samples, image.Channels, image.Height, image.Width] : [samples, network.InputSize];
+        using var results = session.Run([NamedOnnxValue.CreateFromTensor("input", new DenseTensor<float>(inputs, shape))]);
+        return [.. results.Single(result => result.Name == "output").AsEnumerable<float>()];
+    }
+
+    private static ImageShape? Shape(string text) =>
+        text.Split('x') is [var channels, var height, var width] ? new(Number(channels), Number(height), Number(width)) : null;
+
+    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+}

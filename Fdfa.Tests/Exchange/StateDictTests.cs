@@ -1,0 +1,154 @@
+using System.Text;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Checkpoints;
+using Fdfa.Gpu.Exchange;
+using Fdfa.Tests.Data;
+
+namespace Fdfa.Tests.Exchange;
+
+public sealed class StateDictTests : IDisposable
+{
+    private static readonly NetworkDescription Network =
+        Topology.Parse("3C3/2+1-P3/2-4C2-A2-5-2", inputShape: new ImageShape(3, 13, 13), batchNormalization: true);
+
+    private readonly TemporaryFolder folder = new();
+
+    private string File => folder.File("weights.safetensors");
+
+    public void Dispose() => folder.Dispose();
+
+    /// <summary>Written down from PyTorch's documentation: a state_dict's names count every module of an nn.Sequential.</summary>
+    [Fact]
+    public void Names_and_shapes_are_those_of_the_sequential_module()
+    {
+        StateDict.Save(File, Network, SomeWeights.Of(Network, feedbackSize: 6));
+
+        Assert.Equal(
+            "nn.Sequential(nn.Conv2d(3, 3, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(3, stride=2), "
+            + "nn.Conv2d(3, 4, 2, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(2), "
+            + "nn.Flatten(), nn.Linear(16, 5, bias=False), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 2))",
+            StateDict.ModuleCode(Network));
+        using var stream = System.IO.File.OpenRead(File);
+        var header = SafetensorsHeader.Read(File, stream);
+        Assert.Equal("pt", header.Metadata["format"]);
+        Assert.Equal(
+            [
+                "0.weight 3,3,3,3", "1.weight 3", "1.bias 3", "1.running_mean 3", "1.running_var 3",
+                "4.weight 4,3,2,2", "5.weight 4", "5.bias 4", "5.running_mean 4", "5.running_var 4",
+                "9.weight 5,16", "10.weight 5", "10.bias 5", "10.running_mean 5", "10.running_var 5",
+                "12.weight 2,5", "12.bias 2",
+            ],
+            header.Entries.Select(entry => $"{entry.Key} {string.Join(',', entry.Value.Shape)}"));
+    }
+
+    [Fact]
+    public void Weights_come_back_bit_by_bit_without_what_is_the_rules()
+    {
+        NetworkParameters parameters = SomeWeights.Of(Network, feedbackSize: 6);
+        StateDict.Save(File, Network, parameters);
+        AssertWeights(parameters, StateDict.Load(File, Network));
+    }
+
+    [Fact]
+    public void A_model_of_a_run_is_read_as_well()
+    {
+        foreach (NetworkDescription network in (NetworkDescription[])[Network, new([3, 4, 2])])
+        {
+            NetworkParameters parameters = SomeWeights.Of(network);
+            ModelFile.Save(File, network, new TrainingOptions { Rule = LearningRule.Backpropagation }, parameters, new Dictionary<string, string>());
+            AssertWeights(parameters, StateDict.Load(File, network));
+        }
+    }
+
+    /// <summary>As save_file of the Python package writes it: sorted, with counts of batches, no word about the network, and other numbers.</summary>
+    [Theory]
+    [InlineData("", "0", "2", "10")]
+    [InlineData("", "1", "4", "9")]
+    [InlineData("model.", "0", "3", "6")]
+    [InlineData("model.layers.", "1", "20", "100")]
+    public void Numbers_need_only_be_in_order_and_a_common_prefix_does_not_matter(string prefix, string first, string second, string third)
+    {
+        NetworkDescription network = Topology.Parse("1-2-1", batchNormalization: true);
+        Write(
+            [
+                ($"{prefix}{first}.weight", "F32", [2, 1], [1, 2]),
+                ($"{prefix}{second}.weight", "F32", [2], [3, 4]),
+                ($"{prefix}{second}.bias", "F32", [2], [5, 6]),
+                ($"{prefix}{second}.running_mean", "F32", [2], [7, 8]),
+                ($"{prefix}{second}.running_var", "F32", [2], [9, 10]),
+                ($"{prefix}{second}.num_batches_tracked", "I64", [], [11, 0]),
+                ($"{prefix}{third}.weight", "F32", [1, 2], [12, 13]),
+                ($"{prefix}{third}.bias", "F32", [1], [14]),
+            ]);
+        NetworkParameters read = StateDict.Load(File, network);
+        Assert.Equal([1, 2], read.Blocks[0].Weights);
+        Assert.Equal([3, 4], read.Blocks[0].Normalization!.Scale);
+        Assert.Equal([5, 6], read.Blocks[0].Normalization!.Shift);
+        Assert.Equal([7, 8], read.Blocks[0].Normalization!.RunningMean);
+        Assert.Equal([9, 10], read.Blocks[0].Normalization!.RunningVariance);
+        Assert.Equal([12, 13], read.Blocks[1].Weights);
+        Assert.Equal([14], read.Blocks[1].Biases);
+    }
+
+    [Fact]
+    public void What_differs_first_is_named()
+    {
+        var weight = ("0.weight", "F32", new[] { 2, 3 }, new float[6]);
+        var bias = ("0.bias", "F32", new[] { 2 }, new float[2]);
+        AssertRefused("its tensor '0.weight' is missing, where [2, 3] was expected");
+        AssertRefused("its tensor '0.bias' is missing, where [2] was expected", weight);
+        AssertRefused("its tensor '0.weight' has the shape [3, 2], where [2, 3] was expected", ("0.weight", "F32", [3, 2], new float[6]), bias);
+        AssertRefused("its tensor '0.weight' has the type F64, where F32 was expected", ("0.weight", "F64", [2, 3], new float[12]), bias);
+        AssertRefused("its tensor '1.weight' is not part of the network", weight, bias, ("1.weight", "F32", [2], new float[2]));
+        AssertRefused("its tensor '0.running_mean' is not part of the network", weight, bias, ("0.running_mean", "F32", [2], new float[2]));
+        AssertRefused("its tensor 'fc.weight' is no tensor of an nn.Sequential's state_dict, where names such as 0.weight were expected", ("fc.weight", "F32", [2, 3], new float[6]));
+        AssertRefused("its tensor 'weight' is no tensor", ("weight", "F32", [2, 3], new float[6]));
+        AssertRefused("its tensor 'features.0.weight' does not begin like others with 'classifier.'", ("features.0.weight", "F32", [2, 3], new float[6]), ("classifier.0.weight", "F32", [2], new float[2]));
+    }
+
+    [Fact]
+    public void A_state_dict_of_another_network_is_refused()
+    {
+        StateDict.Save(File, Network, SomeWeights.Of(Network));
+        var failure = Assert.Throws<ModelFileException>(() => StateDict.Load(File, new NetworkDescription([3, 2])));
+        Assert.Contains("holds the network 3C3/2+1-P3/2-4C2-A2-5-2, not 3-2", failure.Message, StringComparison.Ordinal);
+    }
+
+    private void AssertRefused(string expected, params (string Name, string Type, int[] Shape, float[] Values)[] tensors)
+    {
+        Write(tensors);
+        var failure = Assert.Throws<ModelFileException>(() => StateDict.Load(File, new NetworkDescription([3, 2])));
+        Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith(".", failure.Message, StringComparison.Ordinal);
+    }
+
+    private static void AssertWeights(NetworkParameters expected, NetworkParameters read)
+    {
+        foreach (var (one, other) in expected.Blocks.Zip(read.Blocks))
+        {
+            Assert.Equal(one.Weights, other.Weights);
+            Assert.Equal(one.Biases, other.Biases);
+            Assert.Equal(one.Normalization?.Scale, other.Normalization?.Scale);
+            Assert.Equal(one.Normalization?.Shift, other.Normalization?.Shift);
+            Assert.Equal(one.Normalization?.RunningMean, other.Normalization?.RunningMean);
+            Assert.Equal(one.Normalization?.RunningVariance, other.Normalization?.RunningVariance);
+            Assert.Empty(other.Feedback);
+            Assert.Null(other.Head);
+        }
+    }
+
+    /// <summary>A file in the order of names, as Python's package sorts them.</summary>
+    private void Write(IReadOnlyList<(string Name, string Type, int[] Shape, float[] Values)> tensors)
+    {
+        var data = new List<byte>();
+        var entries = new List<string>();
+        foreach (var (name, type, shape, values) in tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
+        {
+            entries.Add($$"""  "{{name}}":{"dtype":"{{type}}","shape":[{{string.Join(',', shape)}}],"data_offsets":[{{data.Count}},{{data.Count + (4 * values.Length)}}]}""");
+            data.AddRange(values.SelectMany(BitConverter.GetBytes));
+        }
+
+        byte[] header = Encoding.UTF8.GetBytes($"{{{string.Join(',', entries)}}}");
+        folder.Write("weights.safetensors", [.. BitConverter.GetBytes((long)header.Length), .. header, .. data]);
+    }
+}
