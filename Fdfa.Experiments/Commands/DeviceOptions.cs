@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Options;
+using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
 
 namespace Fdfa.Experiments.Commands;
@@ -15,6 +16,9 @@ internal sealed class DeviceOptions
 
     /// <summary>Both, for a command to have.</summary>
     public IReadOnlyList<Option> All => [_device, _layerParallel];
+
+    /// <summary>Whether any of them is on the command line.</summary>
+    public bool IsGiven(ParseResult arguments) => All.Any(arguments.IsGiven);
 
     /// <summary>What they ask for. Whether the devices are here, only opening them can tell.</summary>
     /// <param name="arguments">The command line.</param>
@@ -39,6 +43,12 @@ internal sealed class DeviceOptions
 /// <param name="IsLayerParallel">Whether blocks, not seeds, are shared out among them.</param>
 internal sealed record DeviceRequest(string Selector, int Most, bool IsLayerParallel)
 {
+    /// <summary>The devices that a run had.</summary>
+    public static DeviceRequest As(RunConfiguration configuration) => new(
+        configuration.DeviceSelector,
+        configuration.IsLayerParallel ? configuration.ToRequest().Network.Blocks.Count : configuration.Seeds.Count,
+        configuration.IsLayerParallel);
+
     /// <summary>Opens them.</summary>
     /// <exception cref="FdfaException">They are not here.</exception>
     public DeviceSet Open()

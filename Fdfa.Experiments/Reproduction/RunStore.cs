@@ -11,11 +11,17 @@ namespace Fdfa.Experiments.Reproduction;
 /// <param name="Configuration">What it was, and where it ran.</param>
 internal sealed record StoredRun(IReadOnlyList<double> Accuracies, string? Divergence, RunConfiguration Configuration);
 
+/// <summary>A run that was stopped and can go on.</summary>
+/// <param name="Folder">Its folder; the caller's to dispose of.</param>
+/// <param name="Configuration">What it was begun as.</param>
+/// <param name="Start">Where it goes on.</param>
+internal sealed record UnfinishedRun(RunFolder Folder, RunConfiguration Configuration, Checkpoint Start);
+
 /// <summary>A folder of run folders, one per <see cref="RunKey"/>: what is finished there is never trained again.</summary>
 /// <remarks>
 /// A run is finished when metrics.csv has every epoch of every seed, or when it diverged and says so. Both appear in one
-/// rename, so that a process killed at any moment leaves a run that is finished or one that is not, and the latter is
-/// trained anew. One process at a time writes to a store: it holds a lock that the system takes back when it dies.
+/// rename, so that a process killed at any moment leaves a run that is finished or one that is not, and the latter goes
+/// on from its newest checkpoint. One process at a time writes to a store: it holds a lock that the system takes back when it dies.
 /// </remarks>
 internal sealed class RunStore : IDisposable
 {
@@ -24,7 +30,7 @@ internal sealed class RunStore : IDisposable
 
     /// <summary>What this program writes into a run folder, and may delete there: anything else is somebody's.</summary>
     private static readonly string[] s_ownFiles =
-        ["config.json", "metrics.csv", "curves.png", "curves.svg", "log.txt", DivergenceFile, "model-seed*.safetensors", ".fdfa-write-test"];
+        ["config.json", "metrics.csv", "curves.png", "curves.svg", "log.txt", DivergenceFile, "model-seed*.safetensors", OutputFolder.ProbeFile];
 
     private readonly OutputFolder _folder;
     private readonly FileStream _lock;
@@ -86,6 +92,37 @@ internal sealed class RunStore : IDisposable
         }
     }
 
+    /// <summary>Opens a run that was stopped, on this device or another: a table reports a distribution, as <see cref="RunKey"/> says.</summary>
+    /// <param name="request">The run.</param>
+    /// <param name="data">What it would go on with.</param>
+    /// <param name="verbose">Whether its log goes to standard error too.</param>
+    /// <returns>Null where it cannot go on, or has not got to its first checkpoint.</returns>
+    public UnfinishedRun? Continue(RunRequest request, DataDescription data, bool verbose)
+    {
+        string path = PathOf(request);
+        RunFolder? folder = null;
+        try
+        {
+            RunConfiguration configuration = RunFolder.ReadConfiguration(path);
+            configuration.RequireSameData(data);
+            if (RunKey.Of(configuration.ToRequest()) == RunKey.Of(request))
+            {
+                folder = RunFolder.Reopen(path, verbose);
+                if (folder.FindCheckpoint(configuration) is { } start)
+                {
+                    return new UnfinishedRun(folder, configuration, start);
+                }
+            }
+        }
+        catch (Exception failure) when (failure is FdfaException or IOException or UnauthorizedAccessException)
+        {
+            // What is left of it is no use; it is trained anew.
+        }
+
+        folder?.Dispose();
+        return null;
+    }
+
     /// <summary>An empty folder for a run; what an unfinished or damaged one left behind is deleted.</summary>
     /// <exception cref="RunFolderException">The folder holds files that are not a run's, or cannot be written.</exception>
     public RunFolder Begin(RunRequest request, bool verbose)
@@ -98,6 +135,7 @@ internal sealed class RunStore : IDisposable
                 File.Delete(file);
             }
 
+            RunCheckpoints.Delete(folder);
             if (Directory.EnumerateFileSystemEntries(folder).FirstOrDefault() is { } foreign)
             {
                 throw new RunFolderException(

@@ -95,6 +95,11 @@ internal sealed class TableReproduction
             {
                 open.Add(index);
             }
+            else
+            {
+                // A process killed behind the run's last metrics did not get to it.
+                RunCheckpoints.Delete(_store.PathOf(_entries[index].Request));
+            }
 
             if (damage is not null && !_request.Quiet)
             {
@@ -143,7 +148,7 @@ internal sealed class TableReproduction
 
             if (_entries[index] is { Run: null, Refusal: null })
             {
-                return $"Interrupted in run {ConsoleOutput.Plain(number + 1)} of {ConsoleOutput.Plain(open.Count)} ({entry.Label}); finished runs are kept, and the same command goes on with this one.";
+                return $"Interrupted in run {ConsoleOutput.Plain(number + 1)} of {ConsoleOutput.Plain(open.Count)} ({entry.Label}); finished runs are kept, and the same command goes on with this one where it stopped.";
             }
         }
 
@@ -154,12 +159,13 @@ internal sealed class TableReproduction
     private TableEntry Train(
         TableEntry entry, LoadedData data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
     {
-        using RunFolder folder = _store.Begin(entry.Request, _output.Verbose);
-        RunConfiguration configuration = RunConfiguration.Describe(entry.Request, data.Description, [.. devices.Select(device => device.Info)]);
+        UnfinishedRun? unfinished = _store.Continue(entry.Request, data.Description, _output.Verbose);
+        using RunFolder folder = unfinished?.Folder ?? _store.Begin(entry.Request, _output.Verbose);
+        RunConfiguration configuration = unfinished?.Configuration ?? RunConfiguration.Describe(entry.Request, data.Description, [.. devices.Select(device => device.Info)]);
         try
         {
             // Ten models of each run would be gigabytes that no table needs; config.json says how to train one again.
-            using var run = new TrainingRun(configuration, data, devices, folder) { Label = entry.Label, KeepsModels = false };
+            using var run = new TrainingRun(configuration, data, devices, folder, unfinished?.Start) { Label = entry.Label, KeepsModels = false };
             run.Execute(progress, cancellation);
         }
         catch (DivergenceException divergence)

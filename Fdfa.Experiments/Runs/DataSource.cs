@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Options;
@@ -101,7 +102,20 @@ internal static class DataSource
         {
             SkipsBadImages = request.SkipsBadImages,
             Shape = training.Shape,
+            Sha256 = Sha256Of(training, pair.Test),
         });
+    }
+
+    private static string Sha256Of(params ReadOnlySpan<ImageDataSet> sets)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (ImageDataSet set in sets)
+        {
+            hash.AppendData(set.Samples.Span);
+            hash.AppendData(set.Labels);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static void RequireFit(RunRequest request, ImageDataSet data)

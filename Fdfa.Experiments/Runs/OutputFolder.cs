@@ -1,8 +1,13 @@
+using Fdfa.Gpu.Checkpoints;
+
 namespace Fdfa.Experiments.Runs;
 
 /// <summary>A folder that <c>--output</c> names: proved writable before anything costly begins, and taken away again if nothing was written to it.</summary>
 internal sealed class OutputFolder : IDisposable
 {
+    /// <summary>What is written to prove that something can be.</summary>
+    public const string ProbeFile = ".fdfa-write-test";
+
     private readonly Stack<string> _created;
 
     private OutputFolder(string path, Stack<string> created)
@@ -29,9 +34,17 @@ internal sealed class OutputFolder : IDisposable
                 throw new RunFolderException($"The output folder '{path}' is a file; choose another folder with --output.");
             }
 
-            if (mustBeEmpty && Directory.Exists(full) && Directory.EnumerateFileSystemEntries(full).Any())
+            string probe = System.IO.Path.Combine(full, ProbeFile);
+            if (mustBeEmpty && Directory.Exists(full))
             {
-                throw new RunFolderException($"The output folder '{path}' is not empty; choose a new one with --output, so that no run is overwritten.");
+                // A process that was killed before its run began leaves no more than this.
+                List<string> leftovers = [.. AtomicFile.Abandoned(full)];
+                if (Directory.EnumerateFileSystemEntries(full).Except(leftovers).Any(entry => entry != probe))
+                {
+                    throw new RunFolderException($"The output folder '{path}' is not empty; choose a new one with --output, so that no run is overwritten.");
+                }
+
+                leftovers.ForEach(File.Delete);
             }
 
             for (string? folder = full; folder is not null && !Directory.Exists(folder); folder = System.IO.Path.GetDirectoryName(folder))
@@ -42,7 +55,6 @@ internal sealed class OutputFolder : IDisposable
             // From the outermost folder inwards; the reverse of it removes them.
             created = new Stack<string>(created.ToArray());
             Directory.CreateDirectory(full);
-            string probe = System.IO.Path.Combine(full, ".fdfa-write-test");
             File.WriteAllBytes(probe, [0]);
             File.Delete(probe);
             return new OutputFolder(path, created);

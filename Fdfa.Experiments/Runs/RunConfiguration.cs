@@ -25,6 +25,9 @@ internal sealed record DataDescription(
 
     /// <summary>The shape of a sample; files from before there were convolutions lack it, and no dense network needs it.</summary>
     public ImageShape? Shape { get; init; }
+
+    /// <summary>SHA-256 over the training samples used, their labels, the test samples and theirs; files from before runs could be resumed lack it.</summary>
+    public string? Sha256 { get; init; }
 }
 
 /// <summary><c>config.json</c>: everything needed to repeat a run, and where it ran.</summary>
@@ -33,7 +36,8 @@ internal sealed record RunConfiguration
     /// <summary>The layout of config.json that this program writes and reads.</summary>
     public const int CurrentSchemaVersion = 1;
 
-    private static readonly JsonSerializerOptions s_json = new()
+    /// <summary>How this program writes JSON about runs.</summary>
+    internal static JsonSerializerOptions Json { get; } = new()
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -100,6 +104,9 @@ internal sealed record RunConfiguration
     /// <summary>All of them.</summary>
     public IReadOnlyList<DeviceInfo> Devices => [Device, .. FurtherDevices];
 
+    /// <summary>What <c>--device</c> takes to name them.</summary>
+    public string DeviceSelector => Selector(Devices);
+
     /// <summary>Their names, for a sentence.</summary>
     public string DeviceNames => string.Join(", ", Devices.Select(device => device.Name).Distinct());
 
@@ -110,30 +117,41 @@ internal sealed record RunConfiguration
     public required string OperatingSystem { get; init; }
 
     /// <summary>Describes a run that is about to begin on this machine.</summary>
-    public static RunConfiguration Describe(RunRequest request, DataDescription data, params IReadOnlyList<DeviceInfo> devices)
+    public static RunConfiguration Describe(RunRequest request, DataDescription data, params IReadOnlyList<DeviceInfo> devices) => new()
     {
-        IEnumerable<string> arguments = [.. request.ToArguments(), "--device", string.Join(',', devices.Select(device => device.Selector))];
-        return new RunConfiguration
+        SchemaVersion = CurrentSchemaVersion,
+        Repeat = CommandLine(request, devices),
+        StartedAt = DateTimeOffset.Now,
+        Network = request.Network.Topology,
+        Activation = request.Network.HiddenActivation,
+        BatchNormalization = request.Network.IsNormalized(),
+        ParameterCount = request.Network.ParameterCount,
+        Preset = request.PresetName,
+        Differences = PresetDifferences.Of(request),
+        Options = request.Options,
+        InitialWeights = request.InitialWeights,
+        Epochs = request.Epochs,
+        Seeds = request.Seeds,
+        Data = data,
+        Device = devices[0],
+        FurtherDevices = [.. devices.Skip(1)],
+        Versions = RunVersions.Current,
+        OperatingSystem = $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture})",
+    };
+
+    /// <summary>The same run with more epochs: what it has done is what a run of that many would have done.</summary>
+    public RunConfiguration WithEpochs(int epochs) =>
+        this with { Epochs = epochs, Repeat = CommandLine(ToRequest() with { Epochs = epochs }, Devices) };
+
+    /// <summary>Refuses data that are not those of the run.</summary>
+    /// <exception cref="RunFolderException">They are others.</exception>
+    public void RequireSameData(DataDescription found)
+    {
+        if (Data.Sha256 is not null && Data.Sha256 != found.Sha256)
         {
-            SchemaVersion = CurrentSchemaVersion,
-            Repeat = CommandLine(arguments),
-            StartedAt = DateTimeOffset.Now,
-            Network = request.Network.Topology,
-            Activation = request.Network.HiddenActivation,
-            BatchNormalization = request.Network.IsNormalized(),
-            ParameterCount = request.Network.ParameterCount,
-            Preset = request.PresetName,
-            Differences = PresetDifferences.Of(request),
-            Options = request.Options,
-            InitialWeights = request.InitialWeights,
-            Epochs = request.Epochs,
-            Seeds = request.Seeds,
-            Data = data,
-            Device = devices[0],
-            FurtherDevices = [.. devices.Skip(1)],
-            Versions = RunVersions.Current,
-            OperatingSystem = $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture})",
-        };
+            throw new RunFolderException(
+                $"The data set {Data.Name} from {found.Source} is not the one that the run began with, from {Data.Source}: its samples are others; give the folder of that one with --data-dir.");
+        }
     }
 
     /// <summary>The same run with its blocks shared out among the devices.</summary>
@@ -159,7 +177,7 @@ internal sealed record RunConfiguration
     }
 
     /// <summary>The text of config.json.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, s_json) + "\n";
+    public string ToJson() => JsonSerializer.Serialize(this, Json) + "\n";
 
     /// <summary>Reads the text of a config.json.</summary>
     /// <param name="json">The text.</param>
@@ -185,7 +203,7 @@ internal sealed record RunConfiguration
                     $"'{path}' has schemaVersion {schema}, and this fdfa reads {CurrentSchemaVersion}; use the version of fdfa that wrote it.");
             }
 
-            RunConfiguration configuration = document.Deserialize<RunConfiguration>(s_json)
+            RunConfiguration configuration = document.Deserialize<RunConfiguration>(Json)
                 ?? throw new RunFolderException($"'{path}' is empty.");
             return configuration.Seeds.Count > 0
                 ? configuration
@@ -213,6 +231,11 @@ internal sealed record RunConfiguration
         var had = new SampleCounts(Data.TrainingSamples, Data.TestSamples);
         return had == whole with { Training = Math.Min(Data.Limit ?? whole.Training, whole.Training) } ? null : had;
     }
+
+    private static string CommandLine(RunRequest request, IReadOnlyList<DeviceInfo> devices) =>
+        CommandLine([.. request.ToArguments(), "--device", Selector(devices)]);
+
+    private static string Selector(IEnumerable<DeviceInfo> devices) => string.Join(',', devices.Select(device => device.Selector));
 
     private static string Quote(string argument) =>
         argument.All(character => char.IsAsciiLetterOrDigit(character) || "-_./:=,+".Contains(character, StringComparison.Ordinal))

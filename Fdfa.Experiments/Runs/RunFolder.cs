@@ -16,6 +16,7 @@ internal sealed class RunFolder : IDisposable
     private readonly OutputFolder _folder;
     private readonly bool _verbose;
     private RunLog? _log;
+    private RunCheckpoints? _checkpoints;
 
     private RunFolder(OutputFolder folder, bool verbose)
     {
@@ -31,6 +32,13 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>The log of a run.</summary>
     public static string LogPath(string path) => System.IO.Path.Combine(path, LogFile);
+
+    /// <summary>The command line that goes on with the run.</summary>
+    public string Resumption => RunConfiguration.CommandLine(["train", "--resume", Path]);
+
+    /// <summary>The run's checkpoints; from the first use on, no other process has them.</summary>
+    /// <exception cref="RunFolderException">Another process has them.</exception>
+    public RunCheckpoints Checkpoints => _checkpoints ??= RunCheckpoints.Open(Path);
 
     /// <summary>The path of a run whose <c>--output</c> is not given.</summary>
     public static string DefaultPath(RunRequest request, DateTime now) =>
@@ -60,6 +68,56 @@ internal sealed class RunFolder : IDisposable
     /// <param name="verbose">Whether the log goes to standard error too.</param>
     /// <exception cref="RunFolderException">It is not empty, or cannot be written.</exception>
     public static RunFolder Create(string path, bool verbose) => new(OutputFolder.Create(path, mustBeEmpty: true), verbose);
+
+    /// <summary>Opens the folder of a run to go on with it: no other process can then.</summary>
+    /// <param name="path">A folder with a configuration.</param>
+    /// <param name="verbose">Whether the log goes to standard error too.</param>
+    /// <exception cref="RunFolderException">Another process is at work on it, or it cannot be written.</exception>
+    public static RunFolder Reopen(string path, bool verbose)
+    {
+        var folder = new RunFolder(OutputFolder.Create(path, mustBeEmpty: false), verbose);
+        try
+        {
+            _ = folder.Checkpoints;
+            foreach (string file in AtomicFile.Abandoned(path).ToList())
+            {
+                File.Delete(file);
+            }
+
+            return folder;
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Finds where a run can go on, and logs why it is not its newest checkpoint if that is damaged.</summary>
+    /// <returns>Null where it begins at its beginning: it was stopped before its first checkpoint.</returns>
+    /// <exception cref="RunFolderException">It has trained, and no checkpoint is left that can be used.</exception>
+    public Checkpoint? FindCheckpoint(RunConfiguration configuration)
+    {
+        Checkpoint? found = Checkpoints.Newest(configuration, Log.CheckpointDamaged);
+        return found is not null || ReadMetrics(Path).Count == 0
+            ? found
+            : throw new RunFolderException(
+                $"The run '{Path}' has no checkpoints, because an older fdfa trained it or they were deleted; train again: {configuration.Repeat}");
+    }
+
+    /// <summary>Whether a run is finished: the metrics of its last epoch are the last file that it writes.</summary>
+    public static bool IsFinished(string path, RunConfiguration configuration)
+    {
+        try
+        {
+            return MetricsTable.IsComplete(ReadMetrics(path), configuration.Seeds, configuration.Epochs);
+        }
+        catch (RunFolderException)
+        {
+            // Its checkpoints know better.
+            return false;
+        }
+    }
 
     /// <summary>Writes config.json.</summary>
     public void WriteConfiguration(RunConfiguration configuration) => WriteText(ConfigurationFile, configuration.ToJson());
@@ -111,10 +169,19 @@ internal sealed class RunFolder : IDisposable
             : throw new RunFolderException($"The run '{path}' has no model of seed {seed}: '{file}' is missing.");
     }
 
+    /// <summary>Deletes the checkpoints: the run is finished, and needs them no more.</summary>
+    public void DeleteCheckpoints()
+    {
+        _checkpoints?.Dispose();
+        _checkpoints = null;
+        RunCheckpoints.Delete(Path);
+    }
+
     /// <summary>Closes the log, and takes the folder away again if nothing was ever written to it.</summary>
     public void Dispose()
     {
         _log?.Dispose();
+        _checkpoints?.Dispose();
         _folder.Dispose();
     }
 

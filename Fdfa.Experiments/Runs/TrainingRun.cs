@@ -22,22 +22,39 @@ internal sealed class TrainingRun : IDisposable
     private readonly NetworkDescription _network;
     private readonly RunFolder _folder;
     private readonly SpreadTrainer _trainer;
+    private readonly IReadOnlyList<DeviceInfo> _devices;
+    private readonly Checkpoint? _start;
+    private double _secondsInEpoch;
 
     /// <summary>What the run is called while it trains; the rule's name where nothing else is said.</summary>
     public string Label { get; init; }
 
-    /// <summary>Whether every epoch leaves its models in the folder.</summary>
+    /// <summary>Whether every epoch leaves its models in the folder, and a finished run its checkpoints.</summary>
     public bool KeepsModels { get; init; } = true;
 
     /// <summary>Uploads the data and allocates the networks; writes nothing yet.</summary>
+    /// <param name="configuration">What to train.</param>
+    /// <param name="data">What to train on.</param>
+    /// <param name="devices">Where to train.</param>
+    /// <param name="folder">Where results go.</param>
+    /// <param name="start">Where to go on; null to begin.</param>
+    /// <param name="isLayerParallel">Whether every network's blocks, instead of the seeds, are shared out among the devices.</param>
     /// <exception cref="FdfaException">The device or the data cannot do what the configuration says.</exception>
-    public TrainingRun(RunConfiguration configuration, LoadedData data, IReadOnlyList<ComputeDevice> devices, RunFolder folder)
+    public TrainingRun(
+        RunConfiguration configuration,
+        LoadedData data,
+        IReadOnlyList<ComputeDevice> devices,
+        RunFolder folder,
+        Checkpoint? start = null,
+        bool isLayerParallel = false)
     {
         _configuration = configuration;
+        _devices = [.. devices.Select(device => device.Info)];
+        _start = start;
         Label = configuration.Options.Rule.Name;
         _network = configuration.ToRequest().Network;
         _folder = folder;
-        _trainer = new SpreadTrainer(devices, _network, configuration.Options, configuration.Seeds, data.Upload, configuration.IsLayerParallel);
+        _trainer = new SpreadTrainer(devices, _network, configuration.Options, configuration.Seeds, data.Upload, isLayerParallel);
     }
 
     /// <summary>Gives every seed the same weights, biases and statistics of batch normalization; feedback and heads stay what the seed drew.</summary>
@@ -54,35 +71,64 @@ internal sealed class TrainingRun : IDisposable
     /// <exception cref="DivergenceException">The loss became NaN or infinite; the epochs before are in the folder.</exception>
     public RunResult Execute(ProgressDisplay progress, CancellationToken cancellation)
     {
-        ILogger log = _folder.Log;
-        log.Began(_configuration.Repeat, _configuration.DeviceNames);
+        // First of all: a folder with a configuration is a run that can be gone on with. And nobody else may while this process does.
         _folder.WriteConfiguration(_configuration);
-        var rows = new List<MetricsRow>();
-        _folder.WriteMetrics(rows);
+        _ = _folder.Checkpoints;
+        List<MetricsRow> rows = [.. _start?.Rows ?? []];
         try
         {
+            Begin(rows);
             string? interruption = TrainEpochs(rows, progress, cancellation);
+            if (interruption is not null)
+            {
+                WriteCurves(rows);
+            }
+            else if (!KeepsModels)
+            {
+                _folder.DeleteCheckpoints();
+            }
+
             return new RunResult(_configuration.Options.Rule.Name, _configuration.Network, rows, interruption);
         }
         catch (Exception failure)
         {
-            log.Failed(failure);
+            _folder.Log.Failed(failure);
+            WriteCurves(rows);
             throw;
-        }
-        finally
-        {
-            if (rows.Count > 0)
-            {
-                _folder.WriteCurves(new Curves(
-                    $"{_configuration.Options.Rule.Name} on {_configuration.Data.Name}, {_configuration.Network}",
-                    _configuration.Options.Loss,
-                    [new CurveSeries(_configuration.Options.Rule.Name, rows)]));
-            }
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _trainer.Dispose();
+
+    /// <summary>Gets to where the run goes on, and leaves the results that a process stopped behind its checkpoint has not left.</summary>
+    private void Begin(List<MetricsRow> rows)
+    {
+        if (_start is null)
+        {
+            _folder.Log.Began(_configuration.Repeat, _configuration.DeviceNames);
+            _folder.WriteMetrics(rows);
+            return;
+        }
+
+        CheckpointManifest manifest = _start.Manifest;
+        _trainer.RestoreState(_start.States);
+        _secondsInEpoch = manifest.SecondsInEpoch;
+        _folder.Log.Resumed(manifest.Epoch, manifest.StepInEpoch, NamesOf(_devices));
+        if (!Checkpoint.HasSameBits(manifest.Devices, _devices) || manifest.Versions != RunVersions.Current)
+        {
+            _folder.Log.ResumedElsewhere(NamesOf(manifest.Devices), manifest.Versions, RunVersions.Current);
+        }
+
+        if (manifest is { StepInEpoch: 0, Epoch: > 0 })
+        {
+            WriteResults(rows);
+        }
+        else
+        {
+            _folder.WriteMetrics(rows);
+        }
+    }
 
     /// <returns>The sentence about an interruption, or null.</returns>
     private string? TrainEpochs(List<MetricsRow> rows, ProgressDisplay progress, CancellationToken cancellation)
@@ -91,25 +137,27 @@ internal sealed class TrainingRun : IDisposable
         int epochs = _configuration.Epochs;
         int steps = _trainer.StepsPerEpoch;
         progress.Begin(Label, epochs, steps);
-        for (var epoch = 0; epoch < epochs; epoch++)
+        for (int epoch = _trainer.Epoch; epoch < epochs; epoch++)
         {
             long start = Stopwatch.GetTimestamp();
             IReadOnlyList<EpochMetrics> training = _trainer.TrainEpoch(progress, cancellation);
-            double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            double seconds = _secondsInEpoch + Stopwatch.GetElapsedTime(start).TotalSeconds;
             if (training[0].Steps < steps)
             {
-                WriteModels(epoch, training[0].Steps);
+                WriteCheckpoint(rows, seconds);
+                WriteModels();
                 log.InterruptedWithin(epoch + 1, training[0].Steps, steps, training.Average(seed => seed.Loss), training.Average(seed => seed.Accuracy));
                 return string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Interrupted in epoch {epoch + 1} after step {training[0].Steps} of {steps}; the models are as of that step, the metrics as of epoch {epoch}.");
+                    $"Interrupted in epoch {epoch + 1} after step {training[0].Steps} of {steps}; the models are as of that step, the metrics as of epoch {epoch}. To go on: {_folder.Resumption}");
             }
 
             IReadOnlyList<Evaluation> test = _trainer.Evaluate();
             RequireFinite(test);
             AddRows(rows, epoch, training, test, seconds);
-            _folder.WriteMetrics(rows);
-            WriteModels(epoch + 1, 0);
+            _secondsInEpoch = 0;
+            WriteCheckpoint(rows, 0);
+            WriteResults(rows);
             log.EpochDone(epoch + 1, training.Average(seed => seed.Loss), training.Average(seed => seed.Accuracy), test.Average(seed => seed.Loss), test.Average(seed => seed.Accuracy), seconds);
             progress.EpochDone(epoch + 1, string.Create(
                 CultureInfo.InvariantCulture,
@@ -117,7 +165,9 @@ internal sealed class TrainingRun : IDisposable
             if (cancellation.IsCancellationRequested && epoch + 1 < epochs)
             {
                 log.InterruptedBetween(epoch + 1);
-                return string.Create(CultureInfo.InvariantCulture, $"Interrupted after epoch {epoch + 1} of {epochs}; models and metrics are as of that epoch.");
+                return string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Interrupted after epoch {epoch + 1} of {epochs}; models and metrics are as of that epoch. To go on: {_folder.Resumption}");
             }
         }
 
@@ -149,7 +199,48 @@ internal sealed class TrainingRun : IDisposable
         }
     }
 
-    private void WriteModels(int wholeEpochs, int stepsBeyond)
+    private void WriteCheckpoint(List<MetricsRow> rows, double secondsInEpoch) => _folder.Checkpoints.Write(
+        new CheckpointManifest
+        {
+            Run = _configuration.StartedAt,
+            WrittenAt = DateTimeOffset.Now,
+            Step = _trainer.Step,
+            Epoch = _trainer.Epoch,
+            StepInEpoch = (int)(_trainer.Step % _trainer.StepsPerEpoch),
+            SecondsInEpoch = secondsInEpoch,
+            Seeds = _configuration.Seeds,
+            Devices = _devices,
+            Versions = RunVersions.Current,
+        },
+        rows,
+        _trainer.SaveState);
+
+    /// <summary>Writes what an epoch leaves for people, the metrics last: a run whose metrics are whole has nothing left to write.</summary>
+    private void WriteResults(List<MetricsRow> rows)
+    {
+        WriteModels();
+        if (_trainer.Epoch == _configuration.Epochs)
+        {
+            WriteCurves(rows);
+        }
+
+        _folder.WriteMetrics(rows);
+    }
+
+    private static string NamesOf(IEnumerable<DeviceInfo> devices) => string.Join(", ", devices.Select(device => device.Name).Distinct());
+
+    private void WriteCurves(List<MetricsRow> rows)
+    {
+        if (rows.Count > 0)
+        {
+            _folder.WriteCurves(new Curves(
+                $"{_configuration.Options.Rule.Name} on {_configuration.Data.Name}, {_configuration.Network}",
+                _configuration.Options.Loss,
+                [new CurveSeries(_configuration.Options.Rule.Name, rows)]));
+        }
+    }
+
+    private void WriteModels()
     {
         if (!KeepsModels)
         {
@@ -163,8 +254,8 @@ internal sealed class TrainingRun : IDisposable
                 ["fdfa_version"] = _configuration.Versions.Fdfa,
                 ["rule"] = _configuration.Options.Rule.Name,
                 ["seed"] = _configuration.Seeds[replica].ToString(CultureInfo.InvariantCulture),
-                ["whole_epochs"] = wholeEpochs.ToString(CultureInfo.InvariantCulture),
-                ["steps_beyond"] = stepsBeyond.ToString(CultureInfo.InvariantCulture),
+                ["whole_epochs"] = _trainer.Epoch.ToString(CultureInfo.InvariantCulture),
+                ["steps_beyond"] = (_trainer.Step % _trainer.StepsPerEpoch).ToString(CultureInfo.InvariantCulture),
             };
             _folder.WriteModel(_configuration.Seeds[replica], _network, _configuration.Options, _trainer.GetParameters(replica), metadata);
         }
@@ -193,4 +284,15 @@ internal static partial class TrainingRunLog
 
     [LoggerMessage(5, LogLevel.Error, "Failed")]
     public static partial void Failed(this ILogger log, Exception failure);
+
+    [LoggerMessage(6, LogLevel.Information, "Resumed after {Epochs} epoch(s) and {Steps} step(s) on {Device}")]
+    public static partial void Resumed(this ILogger log, int epochs, int steps, string device);
+
+    [LoggerMessage(
+        7, LogLevel.Warning,
+        "Before, it ran on {Device} with {Before}, now with {Now}: the numbers may differ in their last bits from those of an undisturbed run")]
+    public static partial void ResumedElsewhere(this ILogger log, string device, RunVersions before, RunVersions now);
+
+    [LoggerMessage(8, LogLevel.Warning, "{Finding}")]
+    public static partial void CheckpointDamaged(this ILogger log, string finding);
 }

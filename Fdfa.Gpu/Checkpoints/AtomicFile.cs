@@ -21,7 +21,7 @@ public static partial class AtomicFile
         var target = Path.GetFullPath(path);
         var folder = Path.GetDirectoryName(target) ?? throw new IOException($"'{path}' is a folder, not a file name.");
         Directory.CreateDirectory(folder);
-        var temporary = Path.Combine(folder, $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
+        var temporary = TemporaryPath(target);
         try
         {
             using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
@@ -45,18 +45,25 @@ public static partial class AtomicFile
     /// <exception cref="UnauthorizedAccessException">The folder or the file does not permit it.</exception>
     public static void MoveIntoPlace(string temporary, string path)
     {
-        using (var stream = new FileStream(temporary, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
-        {
-            stream.Flush(flushToDisk: true);
-        }
-
+        Disk.FlushFile(temporary);
         File.Move(temporary, path, overwrite: true);
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder)
+        {
+            Disk.FlushFolder(folder);
+        }
     }
 
     /// <summary>What a process that was killed left behind in a folder: files that never got their final name.</summary>
     /// <param name="folder">A folder that exists.</param>
     public static IEnumerable<string> Abandoned(string folder) =>
-        Directory.EnumerateFiles(folder, ".*.tmp").Where(file => TemporaryName().IsMatch(Path.GetFileName(file)));
+        Directory.EnumerateFiles(folder, ".*.tmp").Where(IsTemporary);
+
+    /// <summary>A name beside a final one that nobody else has.</summary>
+    internal static string TemporaryPath(string path) =>
+        Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}.tmp");
+
+    /// <summary>Whether a path is such a name.</summary>
+    internal static bool IsTemporary(string path) => TemporaryName().IsMatch(Path.GetFileName(path));
 
     [GeneratedRegex(@"^\..+\.[0-9a-f]{32}\.tmp$")]
     private static partial Regex TemporaryName();

@@ -43,7 +43,7 @@ public static class ModelFile
         ArgumentNullException.ThrowIfNull(metadata);
         var site = options.EffectiveSite;
         parameters.RequireFit(network, options.Rule, site);
-        var tensors = ModelTensor.Of(network, LayoutOf(options.Rule), site, options.Rule.ErrorSignal == ErrorSignal.LocalForwardGradient);
+        var tensors = ModelTensor.Of(network, options);
         var words = ModelWords.Of(network, site).ToList();
         var further = metadata.Where(pair => !ModelWords.All.Contains(pair.Key)).OrderBy(pair => pair.Key, StringComparer.Ordinal);
         Write(path, tensors, words.Concat(further), parameters);
@@ -109,7 +109,7 @@ public static class ModelFile
     internal static NetworkParameters ReadTensors(
         string path, FileStream stream, SafetensorsHeader header, NetworkDescription network, IReadOnlyList<ModelTensor> tensors, IEnumerable<string> ignored)
     {
-        RequireTensors(path, tensors, header.Entries, ignored);
+        header.Require(path, tensors, ignored);
         header.RequireNoGaps(path, stream.Length - header.DataStart);
 
         var blocks = network.Blocks.Select(_ => new BlockParameters([], [], [])).ToArray();
@@ -150,13 +150,6 @@ public static class ModelFile
         }
     }
 
-    private static FeedbackLayout LayoutOf(LearningRule rule) => (rule.HasFeedback, rule.ErrorSignal) switch
-    {
-        (false, _) => FeedbackLayout.None,
-        (true, ErrorSignal.LayerwiseFeedback) => FeedbackLayout.Layerwise,
-        _ => FeedbackLayout.Direct,
-    };
-
     /// <summary>The layout of a file, which need not name its rule: feedback shaped like the next block's weights throughout is layerwise.</summary>
     private static FeedbackLayout LayoutOf(NetworkDescription network, IReadOnlyDictionary<string, SafetensorsEntry> entries)
     {
@@ -170,38 +163,6 @@ public static class ModelFile
             .All(tensor => entries.TryGetValue(tensor.Name, out var entry) && tensor.HasShape(entry.Shape))
             ? FeedbackLayout.Layerwise
             : FeedbackLayout.Direct;
-    }
-
-    private static void RequireTensors(string path, IReadOnlyList<ModelTensor> expected, IReadOnlyDictionary<string, SafetensorsEntry> found, IEnumerable<string> ignored)
-    {
-        foreach (var tensor in expected)
-        {
-            if (!found.TryGetValue(tensor.Name, out var entry))
-            {
-                throw ModelFileException.Different(path, tensor.Name, $"is missing, where {tensor.ShapeInWords} was expected");
-            }
-
-            if (entry.Type != "F32")
-            {
-                throw ModelFileException.Different(path, tensor.Name, $"has the type {QuotedText.WithoutQuotes(entry.Type)}, where F32 was expected");
-            }
-
-            if (!tensor.HasShape(entry.Shape))
-            {
-                throw ModelFileException.Different(path, tensor.Name, $"has the shape {QuotedText.WithoutQuotes($"[{string.Join(", ", entry.Shape)}]")}, where {tensor.ShapeInWords} was expected");
-            }
-
-            // Compared without a difference, which hostile offsets could overflow.
-            if (entry.Begin < 0 || entry.End < entry.Begin || entry.Begin > long.MaxValue - tensor.Bytes || entry.End != entry.Begin + tensor.Bytes)
-            {
-                throw ModelFileException.Different(path, tensor.Name, $"lies at bytes {entry.Begin} to {entry.End}, where {tensor.Bytes} bytes were expected");
-            }
-        }
-
-        if (found.Keys.Except(expected.Select(tensor => tensor.Name)).Except(ignored).Order(StringComparer.Ordinal).FirstOrDefault() is { } foreign)
-        {
-            throw ModelFileException.Different(path, foreign, "is not part of the network");
-        }
     }
 
     private static void WriteFloats(Stream stream, double[] values)

@@ -15,14 +15,51 @@ internal enum FeedbackLayout
     Layerwise,
 }
 
+/// <summary>What an array of a block's parameters is.</summary>
+internal enum ModelPart
+{
+    /// <summary>W.</summary>
+    Weights,
+
+    /// <summary>b.</summary>
+    Biases,
+
+    /// <summary>γ.</summary>
+    Scale,
+
+    /// <summary>β.</summary>
+    Shift,
+
+    /// <summary>μ̄.</summary>
+    RunningMean,
+
+    /// <summary>v̄.</summary>
+    RunningVariance,
+
+    /// <summary>B.</summary>
+    Feedback,
+
+    /// <summary>W of the block's local head.</summary>
+    HeadWeights,
+
+    /// <summary>b of the block's local head.</summary>
+    HeadBiases,
+}
+
 /// <summary>One array of a network's parameters under its name in a file.</summary>
 /// <param name="Name">As PyTorch would call it.</param>
+/// <param name="Part">What it is.</param>
 /// <param name="Block">The block's index, from 0.</param>
 /// <param name="Shape">Row-major.</param>
 /// <param name="ValuesOf">Takes the array from the block's parameters.</param>
 /// <param name="Put">The parameters with this array instead.</param>
 internal sealed record ModelTensor(
-    string Name, int Block, int[] Shape, Func<BlockParameters, double[]> ValuesOf, Func<BlockParameters, double[], BlockParameters> Put)
+    string Name,
+    ModelPart Part,
+    int Block,
+    int[] Shape,
+    Func<BlockParameters, double[]> ValuesOf,
+    Func<BlockParameters, double[], BlockParameters> Put) : FileTensor(Name, Shape)
 {
     public const string FeedbackPrefix = "feedbacks.";
     public const string HeadPrefix = "heads.";
@@ -33,14 +70,9 @@ internal sealed record ModelTensor(
     /// <summary>What batch normalization of PyTorch has besides: how many batches it has seen, on which nothing here depends.</summary>
     public const string IgnoredLeaf = "num_batches_tracked";
 
-    public long Elements { get; } = Shape.Aggregate(1L, (product, side) => product * side);
-
-    public long Bytes => Elements * sizeof(float);
-
-    public string ShapeInWords => $"[{string.Join(", ", Shape)}]";
-
-    /// <summary>Whether a file's tensor has this shape.</summary>
-    public bool HasShape(long[] sides) => sides.SequenceEqual(Shape.Select(side => (long)side));
+    /// <summary>All tensors of a network that is trained like this, in the order in which they are written.</summary>
+    public static IReadOnlyList<ModelTensor> Of(NetworkDescription network, TrainingOptions options) => Of(
+        network, LayoutOf(options.Rule), options.EffectiveSite, options.Rule.ErrorSignal == ErrorSignal.LocalForwardGradient);
 
     /// <summary>All tensors of a network, in the order in which they are written.</summary>
     /// <param name="network">The network.</param>
@@ -73,12 +105,19 @@ internal sealed record ModelTensor(
         .Where(index => network.Blocks[index].HasBatchNormalization)
         .Select(index => $"{NormPrefix}{index}.{IgnoredLeaf}");
 
+    private static FeedbackLayout LayoutOf(LearningRule rule) => (rule.HasFeedback, rule.ErrorSignal) switch
+    {
+        (false, _) => FeedbackLayout.None,
+        (true, ErrorSignal.LayerwiseFeedback) => FeedbackLayout.Layerwise,
+        _ => FeedbackLayout.Direct,
+    };
+
     private static IEnumerable<ModelTensor> OfBlock(Block block, int index)
     {
-        yield return new($"layers.{index}.weight", index, WeightShape(block), one => one.Weights, (one, values) => one with { Weights = values });
+        yield return new($"layers.{index}.weight", ModelPart.Weights, index, WeightShape(block), one => one.Weights, (one, values) => one with { Weights = values });
         if (block.BiasCount > 0)
         {
-            yield return new($"layers.{index}.bias", index, [block.BiasCount], one => one.Biases, (one, values) => one with { Biases = values });
+            yield return new($"layers.{index}.bias", ModelPart.Biases, index, [block.BiasCount], one => one.Biases, (one, values) => one with { Biases = values });
         }
 
         if (!block.HasBatchNormalization)
@@ -86,21 +125,24 @@ internal sealed record ModelTensor(
             yield break;
         }
 
-        ModelTensor Norm(string name, Func<Normalization, double[]> valuesOf, Func<Normalization, double[], Normalization> put) => new(
+        ModelTensor Norm(
+            string name, ModelPart part, Func<Normalization, double[]> valuesOf, Func<Normalization, double[], Normalization> put) => new(
             $"{NormPrefix}{index}.{name}",
+            part,
             index,
             [block.NormalizedChannels],
             one => valuesOf(one.Normalization!),
             (one, values) => one with { Normalization = put(one.Normalization ?? new Normalization([], [], [], []), values) });
 
-        yield return Norm("weight", norm => norm.Scale, (norm, values) => norm with { Scale = values });
-        yield return Norm("bias", norm => norm.Shift, (norm, values) => norm with { Shift = values });
-        yield return Norm("running_mean", norm => norm.RunningMean, (norm, values) => norm with { RunningMean = values });
-        yield return Norm("running_var", norm => norm.RunningVariance, (norm, values) => norm with { RunningVariance = values });
+        yield return Norm("weight", ModelPart.Scale, norm => norm.Scale, (norm, values) => norm with { Scale = values });
+        yield return Norm("bias", ModelPart.Shift, norm => norm.Shift, (norm, values) => norm with { Shift = values });
+        yield return Norm("running_mean", ModelPart.RunningMean, norm => norm.RunningMean, (norm, values) => norm with { RunningMean = values });
+        yield return Norm("running_var", ModelPart.RunningVariance, norm => norm.RunningVariance, (norm, values) => norm with { RunningVariance = values });
     }
 
     private static ModelTensor OfFeedback(NetworkDescription network, int index, FeedbackLayout feedback, PerturbationSite site) => new(
         $"{FeedbackPrefix}{index}.weight",
+        ModelPart.Feedback,
         index,
         feedback == FeedbackLayout.Layerwise ? WeightShape(network.Blocks[index + 1]) : [network.OutputSize, .. ShapeAt(network.Blocks[index], site)],
         block => block.Feedback,
@@ -108,15 +150,17 @@ internal sealed record ModelTensor(
 
     private static IEnumerable<ModelTensor> OfHead(NetworkDescription network, int index)
     {
-        ModelTensor Head(string name, int[] shape, Func<LocalHead, double[]> valuesOf, Func<LocalHead, double[], LocalHead> put) => new(
+        ModelTensor Head(
+            string name, ModelPart part, int[] shape, Func<LocalHead, double[]> valuesOf, Func<LocalHead, double[], LocalHead> put) => new(
             $"{HeadPrefix}{index}.{name}",
+            part,
             index,
             shape,
             one => valuesOf(one.Head!),
             (one, values) => one with { Head = put(one.Head ?? new LocalHead([], []), values) });
 
-        yield return Head("weight", [network.OutputSize, network.Blocks[index].Outputs], head => head.Weights, (head, values) => head with { Weights = values });
-        yield return Head("bias", [network.OutputSize], head => head.Biases, (head, values) => head with { Biases = values });
+        yield return Head("weight", ModelPart.HeadWeights, [network.OutputSize, network.Blocks[index].Outputs], head => head.Weights, (head, values) => head with { Weights = values });
+        yield return Head("bias", ModelPart.HeadBiases, [network.OutputSize], head => head.Biases, (head, values) => head with { Biases = values });
     }
 
     private static int[] WeightShape(Block block) => block is ConvolutionBlock convolution

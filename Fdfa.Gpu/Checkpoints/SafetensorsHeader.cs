@@ -32,7 +32,7 @@ internal sealed record SafetensorsHeader(
     /// <param name="tensors">The tensors.</param>
     /// <param name="metadata">The words, in their order.</param>
     /// <exception cref="ModelFileException">There are too many words.</exception>
-    public static byte[] Write(string path, IEnumerable<ModelTensor> tensors, IEnumerable<KeyValuePair<string, string>> metadata)
+    public static byte[] Write(string path, IEnumerable<FileTensor> tensors, IEnumerable<KeyValuePair<string, string>> metadata)
     {
         using var bytes = new MemoryStream();
         bytes.Write(stackalloc byte[LengthBytes]);
@@ -112,6 +112,43 @@ internal sealed record SafetensorsHeader(
         {
             // System.Text.Json reports ill-formed text, wherever it meets it first, as one or the other.
             throw ModelFileException.Damaged(path, "its header is not the JSON that safetensors prescribes", exception);
+        }
+    }
+
+    /// <summary>Refuses a file whose tensors are not those that are expected.</summary>
+    /// <param name="path">The file's name, for the refusal.</param>
+    /// <param name="expected">What it must have.</param>
+    /// <param name="ignored">What it may have besides.</param>
+    /// <exception cref="ModelFileException">One is missing, has another type or shape, or is none of them; the message names the first.</exception>
+    public void Require(string path, IReadOnlyList<FileTensor> expected, IEnumerable<string> ignored)
+    {
+        foreach (var tensor in expected)
+        {
+            if (!Entries.TryGetValue(tensor.Name, out var entry))
+            {
+                throw ModelFileException.Different(path, tensor.Name, $"is missing, where {tensor.ShapeInWords} was expected");
+            }
+
+            if (entry.Type != "F32")
+            {
+                throw ModelFileException.Different(path, tensor.Name, $"has the type {QuotedText.WithoutQuotes(entry.Type)}, where F32 was expected");
+            }
+
+            if (!tensor.HasShape(entry.Shape))
+            {
+                throw ModelFileException.Different(path, tensor.Name, $"has the shape {QuotedText.WithoutQuotes($"[{string.Join(", ", entry.Shape)}]")}, where {tensor.ShapeInWords} was expected");
+            }
+
+            // Compared without a difference, which hostile offsets could overflow.
+            if (entry.Begin < 0 || entry.End < entry.Begin || entry.Begin > long.MaxValue - tensor.Bytes || entry.End != entry.Begin + tensor.Bytes)
+            {
+                throw ModelFileException.Different(path, tensor.Name, $"lies at bytes {entry.Begin} to {entry.End}, where {tensor.Bytes} bytes were expected");
+            }
+        }
+
+        if (Entries.Keys.Except(expected.Select(tensor => tensor.Name)).Except(ignored).Order(StringComparer.Ordinal).FirstOrDefault() is { } foreign)
+        {
+            throw ModelFileException.Different(path, foreign, "is not part of the network");
         }
     }
 

@@ -1,4 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
@@ -70,6 +71,9 @@ internal abstract class BlockBuffers
     /// <summary>Those that the next block reads: with the border that it wants.</summary>
     public virtual ArrayView<float> FeaturesForNext(long step) => Features(step);
 
+    /// <summary>Where an array of the block's lies; its head's are the head's.</summary>
+    public abstract DeviceTensor Locate(ModelPart part);
+
     public abstract BlockParameters Read(int replica);
 
     public abstract void Write(int replica, BlockParameters parameters);
@@ -81,6 +85,9 @@ internal abstract class BlockBuffers
     /// <summary>Reads ∂z: [samples × values of z].</summary>
     public double[] ReadDeltas(int replica, int samples) =>
         ReadTransposed(Deltas, replica, DeltaStride, 0, samples, row => row, Block.Preactivations);
+
+    protected DeviceTensor Tensor(in OptimizedParameters arrays, int rows, int rowStride, int columns) =>
+        new(arrays, Memory.Replicas, rows, rowStride, columns);
 
     protected static bool HasMoments(OptimizerKind optimizer) => optimizer == OptimizerKind.Adam;
 

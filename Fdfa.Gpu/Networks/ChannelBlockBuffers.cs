@@ -1,4 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Kernels.Channels;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
@@ -231,6 +232,19 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         FeaturesForNext(step), replica, OutputFeatureStride, (direction + 1) * SampleCapacity, samples, OutputBorder.RowOf, Block.Outputs);
 
     /// <inheritdoc/>
+    public override DeviceTensor Locate(ModelPart part) => part switch
+    {
+        ModelPart.Weights => Tensor(Weights, Block.Channels, WeightStride, Block.FanIn),
+        ModelPart.Biases or ModelPart.Scale => Line(Offsets, 0),
+        ModelPart.Shift => Line(Offsets, 1),
+        ModelPart.RunningMean => Line(new OptimizedParameters { Values = RunningStatistics }, 0),
+        ModelPart.RunningVariance => Line(new OptimizedParameters { Values = RunningStatistics }, 1),
+        ModelPart.Feedback when _isLayerwise => Tensor(Feedback, FeedbackRows, FeedbackStride, _feedbackColumns),
+        ModelPart.Feedback => Tensor(Feedback, FeedbackRows, FeedbackStride, _feedbackColumns) with { RunLength = SitePositions, RunStride = SiteChannelStride },
+        _ => throw new ArgumentOutOfRangeException(nameof(part), part, "A block has no such array."),
+    };
+
+    /// <inheritdoc/>
     public override BlockParameters Read(int replica)
     {
         var weights = Widen(ReadReplica(Weights.Values, replica), Block.Channels, WeightStride, Block.FanIn);
@@ -273,6 +287,9 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
     // Direct feedback has a column per value at the site, a channel's rounded up; layerwise feedback is laid out as the next block's weights.
     private int FeedbackColumn(int column) =>
         _isLayerwise ? column : (column / SitePositions * SiteChannelStride) + (column % SitePositions);
+
+    private DeviceTensor Line(in OptimizedParameters lines, int place) =>
+        Tensor(lines, Block.Channels, ChannelBlockArguments.ChannelStride, 1) with { Offset = place };
 
     private double[] Numbers(float[] lines, int place) =>
         [.. Enumerable.Range(0, Block.Channels).Select(channel => (double)lines[(channel * ChannelBlockArguments.ChannelStride) + place])];

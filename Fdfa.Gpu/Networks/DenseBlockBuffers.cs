@@ -1,4 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
@@ -80,6 +81,15 @@ internal sealed class DenseBlockBuffers : BlockBuffers
 
     /// <inheritdoc/>
     public override ArrayView<float> Features(long step) => _features;
+
+    /// <inheritdoc/>
+    public override DeviceTensor Locate(ModelPart part) => part switch
+    {
+        ModelPart.Weights => Tensor(Weights, Block.Outputs, WeightStride, Block.Inputs),
+        ModelPart.Biases => Tensor(Weights, Block.Outputs, WeightStride, 1) with { Offset = Block.Inputs },
+        ModelPart.Feedback => Tensor(Feedback, FeedbackRows, FeedbackStride, Block.Outputs),
+        _ => throw new ArgumentOutOfRangeException(nameof(part), part, "A dense block without batch normalization has no such array."),
+    };
 
     /// <inheritdoc/>
     public override BlockParameters Read(int replica)

@@ -1,4 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Channels;
@@ -128,6 +129,17 @@ internal sealed class DeviceNetwork : IDisposable
             Flush(Stages[index]);
         }
     }
+
+    /// <summary>Forgets the batch that was gathered ahead: the next step will be of another.</summary>
+    public void ForgetGathered() => _gathered = false;
+
+    /// <summary>Where an array of parameters lies; pending updates must have been flushed before it is read.</summary>
+    public DeviceTensor Locate(ModelTensor tensor) => tensor.Part switch
+    {
+        ModelPart.HeadWeights => _buffers.Heads[tensor.Block]!.Block.Locate(ModelPart.Weights),
+        ModelPart.HeadBiases => _buffers.Heads[tensor.Block]!.Block.Locate(ModelPart.Biases),
+        var part => Blocks[tensor.Block].Locate(part),
+    };
 
     /// <summary>Reads a replica's parameters; pending updates must have been flushed.</summary>
     public NetworkParameters Read(int replica) => new([.. Blocks.Zip(_buffers.Heads, (block, head) => head is null

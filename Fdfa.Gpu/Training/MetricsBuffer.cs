@@ -1,4 +1,5 @@
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Networks;
 using ILGPU.Runtime;
 
@@ -38,6 +39,9 @@ internal sealed class MetricsBuffer : IDisposable
             }
         }
     }
+
+    /// <summary>Where the entries of the first steps lie: per step, loss and number correct.</summary>
+    public DeviceTensor Entries(int steps) => new(new OptimizedParameters { Values = _device.View }, _replicas, steps, 2, 2);
 
     public void Dispose() => _device.Dispose();
 }

@@ -1,4 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Devices;
 
 namespace Fdfa.Gpu.Training;
@@ -51,6 +52,9 @@ public sealed class SpreadTrainer : IDisposable
 
     /// <summary>The seeds, one per replica.</summary>
     public IReadOnlyList<ulong> Seeds { get; }
+
+    /// <summary>Whole epochs done, on every device.</summary>
+    public int Epoch => _shares[0].Trainer.Epoch;
 
     /// <summary>Steps done over the whole run, on every device.</summary>
     public long Step => _shares[0].Trainer.Step;
@@ -107,6 +111,32 @@ public sealed class SpreadTrainer : IDisposable
     {
         var share = ShareOf(replica);
         share.Trainer.SetParameters(replica - share.Begin, parameters);
+    }
+
+    /// <summary>Writes everything that one replica's training depends on, as <see cref="Trainer.SaveState"/> does.</summary>
+    /// <param name="replica">From 0, as in <see cref="Seeds"/>.</param>
+    /// <param name="target">Where to; stays the caller's.</param>
+    public void SaveState(int replica, Stream target)
+    {
+        var share = ShareOf(replica);
+        share.Trainer.SaveState(replica - share.Begin, target);
+    }
+
+    /// <summary>Goes on where states were saved, as <see cref="Trainer.RestoreState"/> does; how they were spread then does not matter.</summary>
+    /// <param name="paths">A file per replica, in the order of <see cref="Seeds"/>, all saved after the same step.</param>
+    /// <exception cref="ModelFileException">A file cannot be read, is damaged, or was saved by another training or after another step.</exception>
+    public void RestoreState(IReadOnlyList<string> paths)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(paths.Count, Seeds.Count);
+        foreach (var share in _shares)
+        {
+            share.Trainer.RestoreState([.. paths.Take(share.Begin..(share.Begin + share.Trainer.Seeds.Count))]);
+            if (share.Trainer.Step != Step)
+            {
+                throw ModelFileException.OfOtherSteps(paths[0], Step, paths[share.Begin], share.Trainer.Step);
+            }
+        }
     }
 
     /// <inheritdoc/>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Cpu.Reference.Randomness;
+using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
@@ -29,6 +30,7 @@ public sealed class Trainer : IDisposable
     private readonly CPUMemoryBuffer _nextOrder;
     private readonly MetricsBuffer _trainingMetrics;
     private readonly MetricsBuffer _evaluationMetrics;
+    private readonly ReplicaState _state;
 
     /// <summary>Allocates the networks, initialises them from their seeds and loads the kernels.</summary>
     /// <param name="device">Where to train.</param>
@@ -84,6 +86,7 @@ public sealed class Trainer : IDisposable
         _nextOrder = CPUMemoryBuffer.Create(_inputDevice.Accelerator, OrderStride, sizeof(int));
         _trainingMetrics = new MetricsBuffer(devices[^1], StepsPerEpoch, Seeds.Count);
         _evaluationMetrics = new MetricsBuffer(devices[^1], EvaluationChunk, Seeds.Count);
+        _state = new ReplicaState(Network, _trainingMetrics, network, _options, StepsPerEpoch);
         for (var replica = 0; replica < Seeds.Count; replica++)
         {
             Network.Write(replica, Initialiser.Create(network, _options, Seeds[replica]));
@@ -227,6 +230,47 @@ public sealed class Trainer : IDisposable
         parameters.RequireFit(_description, _options.Rule, _options.EffectiveSite);
         Network.Flush();
         Network.Write(replica, parameters);
+    }
+
+    /// <summary>Writes everything that one replica's training depends on: a safetensors file, which <see cref="RestoreState"/> reads.</summary>
+    /// <remarks>Tensors go from the device to the stream in pieces. Training goes on afterwards as if nothing had been saved.</remarks>
+    /// <param name="replica">From 0, as in <see cref="Seeds"/>.</param>
+    /// <param name="target">Where to; stays the caller's.</param>
+    public void SaveState(int replica, Stream target)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        RequireReplica(replica);
+        Network.Flush();
+        _state.Save(target, replica, Seeds[replica], Step);
+    }
+
+    /// <summary>Goes on where states were saved: on the same kind of device, every later step is bit-identical to what it would have been then.</summary>
+    /// <param name="paths">A file per replica, in the order of <see cref="Seeds"/>, all saved after the same step.</param>
+    /// <exception cref="ModelFileException">
+    /// A file cannot be read, is damaged, or was saved by another training: nothing has changed then, unless a file could be read only in part.
+    /// </exception>
+    public void RestoreState(IReadOnlyList<string> paths)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(paths.Count, Seeds.Count);
+        var steps = paths.Zip(Seeds, _state.Check).ToList();
+        if (steps.FindIndex(step => step != steps[0]) is var other and >= 0)
+        {
+            throw ModelFileException.OfOtherSteps(paths[0], steps[0], paths[other], steps[other]);
+        }
+
+        Network.Flush();
+        Network.ForgetGathered();
+        for (var replica = 0; replica < Seeds.Count; replica++)
+        {
+            _state.Load(paths[replica], replica, Seeds[replica]);
+        }
+
+        Step = steps[0];
+        if (StepInEpoch > 0)
+        {
+            UploadOrders();
+        }
     }
 
     /// <inheritdoc/>

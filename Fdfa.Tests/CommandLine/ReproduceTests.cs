@@ -165,7 +165,7 @@ public sealed class ReproduceTests
 
         Assert.Equal(130, run.ExitCode);
         Assert.Equal(
-            "fdfa: Interrupted in run 1 of 1 (FDFA on embedded, 1 layer); finished runs are kept, and the same command goes on with this one.",
+            "fdfa: Interrupted in run 1 of 1 (FDFA on embedded, 1 layer); finished runs are kept, and the same command goes on with this one where it stopped.",
             run.Error.Trim());
         Assert.Contains("1 of 3 entries not trained yet", run.Output, StringComparison.Ordinal);
         Assert.Contains(",missing,", File.ReadAllText(TableOf(temporary, "BP+FDFA")), StringComparison.Ordinal);

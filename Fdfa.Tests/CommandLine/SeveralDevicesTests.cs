@@ -64,7 +64,7 @@ public sealed class SeveralDevicesTests(CpuAccelerators devices)
         using RunFolder folder = RunFolder.Create(path, verbose: false);
         using LoadedData data = DataSource.Load(s_request, null, CancellationToken.None);
         RunConfiguration configuration = RunConfiguration.Describe(s_request, data.Description, [.. devices.Select(device => device.Info)]);
-        using var run = new TrainingRun(isLayerParallel ? configuration.AsLayerParallel() : configuration, data, devices, folder);
+        using var run = new TrainingRun(isLayerParallel ? configuration.AsLayerParallel() : configuration, data, devices, folder, isLayerParallel: isLayerParallel);
         CommandLineRun.Written(output => ProgressDisplay.Run(output, quiet: false, progress => run.Execute(progress, CancellationToken.None)));
         return path;
     }

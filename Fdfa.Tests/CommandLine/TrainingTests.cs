@@ -18,7 +18,7 @@ public sealed class TrainingTests
         Assert.Equal(0, run.ExitCode);
         Assert.Contains(temporary.File("run"), run.Output, StringComparison.Ordinal);
         Assert.Equal(
-            ["config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv", "model-seed0.safetensors", "model-seed1.safetensors"],
+            ["checkpoints", "config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv", "model-seed0.safetensors", "model-seed1.safetensors"],
             RunFolderTests.FileNames(temporary.File("run")));
         Assert.Equal([(0UL, 1), (1UL, 1)], RunFolder.ReadMetrics(temporary.File("run")).Select(row => (row.Seed, row.Epoch)));
     }
@@ -80,7 +80,9 @@ public sealed class TrainingTests
             cancellation.Token, ["train", .. CommandLineRun.Tiny, "--quiet", "--output", temporary.File("run")]);
 
         Assert.Equal(130, run.ExitCode);
-        Assert.Equal("fdfa: Interrupted in epoch 1 after step 0 of 4; the models are as of that step, the metrics as of epoch 0.", run.Error.Trim());
+        Assert.Equal(
+            $"fdfa: Interrupted in epoch 1 after step 0 of 4; the models are as of that step, the metrics as of epoch 0. To go on: fdfa train --resume {temporary.File("run")}",
+            run.Error.Trim());
         Assert.Empty(RunFolder.ReadMetrics(temporary.File("run")));
         Assert.Contains("partial epoch of 0 of 4 steps", File.ReadAllText(temporary.File("run/log.txt")), StringComparison.Ordinal);
         Assert.True(File.Exists(temporary.File("run/model-seed0.safetensors")));
@@ -110,7 +112,7 @@ public sealed class TrainingTests
         Assert.NotEmpty(rows);
         Assert.Contains("Interrupted", await File.ReadAllTextAsync(Path.Combine(output, "log.txt")), StringComparison.Ordinal);
         Assert.Equal(
-            ["config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv", "model-seed0.safetensors"], RunFolderTests.FileNames(output));
+            ["checkpoints", "config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv", "model-seed0.safetensors"], RunFolderTests.FileNames(output));
     }
 
     [Fact]
@@ -136,7 +138,7 @@ public sealed class TrainingTests
         Assert.Equal("fdfa: The loss became NaN or infinite at step 1 (seed 0); try a smaller learning rate.", run.Error.Trim());
         Assert.Equal(1, run.ExitCode);
         Assert.Empty(RunFolder.ReadMetrics(temporary.File("run")));
-        Assert.Equal(["config.json", "log.txt", "metrics.csv"], RunFolderTests.FileNames(temporary.File("run")));
+        Assert.Equal(["checkpoints", "config.json", "log.txt", "metrics.csv"], RunFolderTests.FileNames(temporary.File("run")));
     }
 
     [Fact]

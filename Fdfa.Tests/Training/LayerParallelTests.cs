@@ -1,6 +1,7 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Training;
+using Fdfa.Tests.Data;
 using Fdfa.Tests.Kernels;
 
 namespace Fdfa.Tests.Training;
@@ -62,6 +63,46 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IDisposable
             {
                 SameBits.Assert(alone.GetParameters(replica), parallel.GetParameters(replica));
             }
+        }
+    }
+
+    /// <summary>Saved in the middle of an epoch, a boundary with a link in both directions of travel.</summary>
+    [Theory]
+    [InlineData("FDFA", "5C3-P3/2-3C3+1-7-3")]
+    [InlineData("BP", "5C3-P3/2-3C3+1-7-3")]
+    [InlineData("FA", "5C3-P3/2-3C3+1-7-3")]
+    [InlineData("L-FDFA", "126-19-17-3")]
+    public void A_state_goes_on_on_other_devices_than_it_was_saved_on(string rule, string topology)
+    {
+        var network = Topology.Parse(topology, inputShape: s_image);
+        var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 };
+        using var temporary = new TemporaryFolder();
+        using var data = RandomData(devices.Open("simd"));
+        ComputeDevice[] one = [devices.Open("simd")];
+        ComputeDevice[] several = [devices.Open("simd"), .. _others];
+        using var straight = new Trainer(one, network, options, data, s_seeds);
+        straight.TrainEpoch();
+        straight.TrainEpoch();
+        foreach (var (before, after) in new[] { (one, several), (several, one) })
+        {
+            using var interrupted = new Trainer(before, network, options, data, s_seeds);
+            for (var step = 0; step < 3; step++)
+            {
+                interrupted.TrainStep();
+            }
+
+            var states = s_seeds.Select((_, replica) => temporary.File($"state{replica}")).ToList();
+            for (var replica = 0; replica < states.Count; replica++)
+            {
+                using var file = File.Create(states[replica]);
+                interrupted.SaveState(replica, file);
+            }
+
+            using var resumed = new Trainer(after, network, options, data, s_seeds);
+            resumed.RestoreState(states);
+            resumed.TrainEpoch();
+            resumed.TrainEpoch();
+            SameBits.Assert(straight.GetParameters(1), resumed.GetParameters(1));
         }
     }
 

@@ -1,0 +1,94 @@
+using System.Runtime.InteropServices;
+using Fdfa.Gpu.Kernels.Mathematics;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Fdfa.Gpu.Networks;
+
+/// <summary>Where an array, and its optimizer's moments, lie in device memory: rows at a stride, replica after replica, with padding between them.</summary>
+/// <remarks>Values travel between device and stream in pieces, so that no copy of a large array is made, and as they are: no bit changes.</remarks>
+/// <param name="Arrays">The array; its moments where an optimizer keeps them.</param>
+/// <param name="Replicas">Copies, one after the other.</param>
+/// <param name="Rows">Rows of one replica.</param>
+/// <param name="RowStride">From a row to the next.</param>
+/// <param name="Columns">Values of a row, without padding.</param>
+internal sealed record DeviceTensor(OptimizedParameters Arrays, int Replicas, int Rows, int RowStride, int Columns)
+{
+    private const int FloatsPerPiece = 1 << 18;
+
+    /// <summary>Where a row's first value is in the row.</summary>
+    public int Offset { get; init; }
+
+    /// <summary>Values of a row that lie side by side before padding comes; a divisor of <see cref="Columns"/>.</summary>
+    public int RunLength { get; init; } = Columns;
+
+    /// <summary>From the first of such values to the first of the next.</summary>
+    public int RunStride { get; init; } = Columns;
+
+    /// <summary>Whether there are moments.</summary>
+    public bool HasMoments => Arrays.FirstMoments.Length > 0;
+
+    private int RunsPerRow => Columns / RunLength;
+
+    /// <summary>From a row's first value to behind its last.</summary>
+    private int Extent => ((RunsPerRow - 1) * RunStride) + RunLength;
+
+    private int RowsPerPiece => Math.Max(1, FloatsPerPiece / RowStride);
+
+    /// <summary>Writes one replica's values, row after row, as little-endian floats.</summary>
+    /// <param name="array">One of <see cref="Arrays"/>.</param>
+    /// <param name="replica">Which.</param>
+    /// <param name="target">Where to.</param>
+    public void Save(ArrayView<float> array, int replica, Stream target)
+    {
+        var memory = CreatePiece();
+        for (var row = 0; row < Rows; row += RowsPerPiece)
+        {
+            var piece = Piece(memory, row);
+            PlaceOf(array, replica, row, piece.Length).CopyToCPU(ref MemoryMarshal.GetReference(piece), piece.Length);
+            for (var run = 0; run < RunsIn(row); run++)
+            {
+                target.Write(MemoryMarshal.AsBytes(Run(piece, run)));
+            }
+        }
+    }
+
+    /// <summary>Reads what <see cref="Save"/> wrote. Padding stays as it is.</summary>
+    /// <param name="array">One of <see cref="Arrays"/>.</param>
+    /// <param name="replica">Which.</param>
+    /// <param name="source">Where from.</param>
+    /// <exception cref="EndOfStreamException">There is too little of it.</exception>
+    public void Load(ArrayView<float> array, int replica, Stream source)
+    {
+        var memory = CreatePiece();
+        for (var row = 0; row < Rows; row += RowsPerPiece)
+        {
+            var piece = Piece(memory, row);
+            var place = PlaceOf(array, replica, row, piece.Length);
+            place.CopyToCPU(ref MemoryMarshal.GetReference(piece), piece.Length);
+            for (var run = 0; run < RunsIn(row); run++)
+            {
+                source.ReadExactly(MemoryMarshal.AsBytes(Run(piece, run)));
+            }
+
+            place.CopyFromCPU(ref MemoryMarshal.GetReference(piece), piece.Length);
+        }
+    }
+
+    // The runtime moves no array that is allocated pinned, while the device copies.
+    private float[] CreatePiece() => GC.AllocateUninitializedArray<float>(
+        Rows == 0 ? 0 : ((Math.Min(RowsPerPiece, Rows) - 1) * RowStride) + Extent, pinned: true);
+
+    /// <summary>Room for the rows of a piece, from the first value to the last.</summary>
+    private Span<float> Piece(float[] memory, int row) => memory.AsSpan(0, ((RowsIn(row) - 1) * RowStride) + Extent);
+
+    private int RowsIn(int row) => Math.Min(RowsPerPiece, Rows - row);
+
+    private int RunsIn(int row) => RowsIn(row) * RunsPerRow;
+
+    private Span<float> Run(Span<float> piece, int run) =>
+        piece.Slice((run / RunsPerRow * RowStride) + (run % RunsPerRow * RunStride), RunLength);
+
+    private ArrayView<float> PlaceOf(ArrayView<float> array, int replica, int row, int length) =>
+        array.SubView((replica * (array.Length / Replicas)) + ((long)row * RowStride) + Offset, length);
+}
