@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Commands;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Reproduction;
 using Fdfa.Gpu.Training;
@@ -26,8 +27,7 @@ internal static class FdfaCommandLine
         {
             var root = new FirstLookCommand(tables ?? AccuracyTable.All);
             HelpPage.Install(root, console.Profile.Width);
-            ParseResult parsed = root.Parse(
-                arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+            ParseResult parsed = root.Parse(arguments, OptionText.Parsing);
             output = new(console, error, parsed.GetValue(root.Verbose));
             if (parsed.Action is HelpPage or VersionLine)
             {

@@ -9,16 +9,27 @@ namespace Fdfa.Experiments.Commands;
 /// <summary>The options that say where a run computes: <c>--device</c> and <c>--layer-parallel</c>.</summary>
 internal sealed class DeviceOptions
 {
-    private readonly Option<string> _device = CommonOptions.Devices();
-
     private readonly Option<bool> _layerParallel = OptionText.CreateSwitch(
         "--layer-parallel", "Place consecutive blocks of every network on different devices, instead of sharing out the seeds; --device says which, several or all.");
 
+    /// <summary><c>--device</c>.</summary>
+    public Option<string> Device { get; } = CommonOptions.Devices();
+
     /// <summary>Both, for a command to have.</summary>
-    public IReadOnlyList<Option> All => [_device, _layerParallel];
+    public IReadOnlyList<Option> All => [Device, _layerParallel];
 
     /// <summary>Whether any of them is on the command line.</summary>
     public bool IsGiven(ParseResult arguments) => All.Any(arguments.IsGiven);
+
+    /// <summary>Refuses what shares out blocks where many runs share the devices.</summary>
+    /// <exception cref="InvalidOptionException"><c>--layer-parallel</c> is given.</exception>
+    public void RequireSeedsSharedOut(ParseResult arguments)
+    {
+        if (arguments.GetValue(_layerParallel))
+        {
+            throw new InvalidOptionException($"The runs of a sweep share their seeds out among devices, not their blocks; leave out {_layerParallel.Name}.");
+        }
+    }
 
     /// <summary>What they ask for. Whether the devices are here, only opening them can tell.</summary>
     /// <param name="arguments">The command line.</param>
@@ -29,7 +40,7 @@ internal sealed class DeviceOptions
     {
         bool isLayerParallel = arguments.GetValue(_layerParallel);
         int most = isLayerParallel ? network.Blocks.Count : seeds;
-        string selector = arguments.Devices(_device, most, isLayerParallel ? "block" : "seed");
+        string selector = arguments.Devices(Device, most, isLayerParallel ? "block" : "seed");
         return isLayerParallel && selector != "all" && !selector.Contains(',', StringComparison.Ordinal)
             ? throw new InvalidOptionException(
                 $"The option --layer-parallel places blocks on several devices, but --device is {selector}; give --device all, or a list such as cuda:0,cuda:1.")

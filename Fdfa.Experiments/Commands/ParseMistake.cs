@@ -48,7 +48,7 @@ internal static class ParseMistake
         {
             if (child is OptionResult { Implicit: false } option)
             {
-                if (option.IdentifierTokenCount > 1)
+                if (option.IdentifierTokenCount > 1 && option.Option.Arity.MaximumNumberOfValues <= 1)
                 {
                     throw new InvalidOptionException($"The option {option.Option.Name} is given {option.IdentifierTokenCount} times; give it once.");
                 }

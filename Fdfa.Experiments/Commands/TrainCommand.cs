@@ -66,15 +66,18 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<bool> _quiet = OptionText.CreateSwitch(
         "--quiet", "Print nothing but the result: no configuration, no progress.");
 
+    private readonly SweepOptions _sweep;
+
     /// <summary>Creates the command.</summary>
     public TrainCommand()
         : base("train", "Trains a network with a learning rule and writes everything about the run to a folder.")
     {
+        Option[] ofTheRun = [_preset, .. _batchNormalization.All, _noAugmentation, _activation, .. _training.Select(pair => pair.Option)];
+        _sweep = new SweepOptions([_rule, _network, _data, _limit, _epochs, _seed, _seeds, .. ofTheRun]);
         Option[] options =
         [
             _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, .. _device.All, _output, _resume,
-            _anyDevice, _quiet,
-            _preset, .. _batchNormalization.All, _noAugmentation, _activation, .. _training.Select(pair => pair.Option),
+            _anyDevice, _quiet, .. _sweep.All, .. ofTheRun,
         ];
         foreach (Option option in options)
         {
@@ -89,6 +92,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         "fdfa train --rule FDFA --network 15C5-P2-40C5-P2-128-10 --data fashion-mnist --epochs 2",
         "fdfa train --rule FDFA --network alexnet-200 --data tiny-imagenet --preset published-code",
         "fdfa train --resume runs/20260131-120000-FDFA-784-256-128-10",
+        "fdfa train --sweep rule=FDFA,DFA --sweep lr=1e-3,1e-4 --epochs 5",
     ];
 
     /// <inheritdoc/>
@@ -102,6 +106,12 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         if (arguments.GetValue(_anyDevice))
         {
             throw new InvalidOptionException($"The option {_anyDevice.Name} is for {_resume.Name}; leave it out: a new run goes to the device that --device names.");
+        }
+
+        if (_sweep.IsGiven(arguments))
+        {
+            _device.RequireSeedsSharedOut(arguments);
+            return _sweep.Run(arguments, (_device.Device, _output, _quiet), Read, output, cancellation);
         }
 
         RunRequest request = Read(arguments);

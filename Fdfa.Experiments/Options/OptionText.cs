@@ -11,6 +11,9 @@ namespace Fdfa.Experiments.Options;
 /// </summary>
 internal static class OptionText
 {
+    /// <summary>How command lines are read: no bundled letters, no files in the place of words.</summary>
+    public static ParserConfiguration Parsing { get; } = new() { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
+
     /// <summary>An option that takes one word.</summary>
     public static Option<string> Create(string name, string valueName, string description) => new(name)
     {

@@ -24,6 +24,9 @@ internal sealed record TrainingOption(
     Func<TrainingOptions, string> Text,
     Func<ParseResult, Option, TrainingOptions, TrainingOptions> Read)
 {
+    /// <summary>A shorter name of the switch; null where it has none.</summary>
+    public string? Alias { get; init; }
+
     /// <summary>Every option that a preset decides, in the order of tables and help pages.</summary>
     public static IReadOnlyList<TrainingOption> All { get; } =
     [
@@ -37,7 +40,7 @@ internal sealed record TrainingOption(
             nameof(TrainingOptions.LearningRate), "Learning rate", "--learning-rate", "rate",
             "Learning rate of weights and biases in the first epoch. [default: the preset's 1e-4, but published-code 1e-3 for FG-W]",
             _ => true, options => options.LearningRate, ConsoleOutput.Plain, OptionText.Rate,
-            (options, value) => options with { LearningRate = value }),
+            (options, value) => options with { LearningRate = value }) with { Alias = "--lr" },
         Value(
             nameof(TrainingOptions.LearningRateDecay), "Learning rate decay per epoch", "--decay", "factor",
             "Factor on the learning rate after every epoch, above 0 and at most 1. [default: the preset's 0.95]",
@@ -131,8 +134,16 @@ internal sealed record TrainingOption(
     public static IEnumerable<TrainingOption> For(LearningRule rule) => All.Where(option => option.Concerns(rule));
 
     /// <summary>The option for a command to have.</summary>
-    public Option Create() =>
-        ValueName is null ? OptionText.CreateSwitch(Switch, Help) : OptionText.Create(Switch, ValueName, Help);
+    public Option Create()
+    {
+        Option option = ValueName is null ? OptionText.CreateSwitch(Switch, Help) : OptionText.Create(Switch, ValueName, Help);
+        if (Alias is not null)
+        {
+            option.Aliases.Add(Alias);
+        }
+
+        return option;
+    }
 
     /// <summary>The words of a command line that ask for the value in <paramref name="options"/>.</summary>
     public IEnumerable<string> ToArguments(TrainingOptions options) => (ValueName, Text(options)) switch

@@ -21,11 +21,16 @@ internal sealed record UnfinishedRun(RunFolder Folder, RunConfiguration Configur
 /// <remarks>
 /// A run is finished when metrics.csv has every epoch of every seed, or when it diverged and says so. Both appear in one
 /// rename, so that a process killed at any moment leaves a run that is finished or one that is not, and the latter goes
-/// on from its newest checkpoint. One process at a time writes to a store: it holds a lock that the system takes back when it dies.
+/// on from its newest checkpoint. One process at a time writes to a store, or several of them a run each: they hold locks that the
+/// system takes back when they die.
 /// </remarks>
 internal sealed class RunStore : IDisposable
 {
     private const string LockFile = ".fdfa-lock";
+
+    /// <summary>Begins the name of the lock of a run; its key follows.</summary>
+    private const string RunLockPrefix = LockFile + "-";
+
     private const string DivergenceFile = "diverged.txt";
 
     /// <summary>What this program writes into a run folder, and may delete there: anything else is somebody's.</summary>
@@ -35,13 +40,18 @@ internal sealed class RunStore : IDisposable
     private readonly OutputFolder _folder;
     private readonly FileStream _lock;
 
-    private RunStore(OutputFolder folder, FileStream @lock)
+    /// <summary>The lock of the one run that this process may train; null where the whole store is its own.</summary>
+    private readonly FileStream? _runLock;
+
+    private RunStore(OutputFolder folder, FileStream @lock, FileStream? runLock)
     {
-        _folder = folder;
-        _lock = @lock;
-        foreach (string file in AtomicFile.Abandoned(folder.Path).ToList())
+        (_folder, _lock, _runLock) = (folder, @lock, runLock);
+        if (runLock is null)
         {
-            File.Delete(file);
+            foreach (string file in AtomicFile.Abandoned(folder.Path).Concat(Directory.EnumerateFiles(folder.Path, RunLockPrefix + "*")).ToList())
+            {
+                File.Delete(file);
+            }
         }
     }
 
@@ -50,25 +60,25 @@ internal sealed class RunStore : IDisposable
 
     /// <summary>Opens a store, or begins one.</summary>
     /// <exception cref="RunFolderException">The folder cannot be written, or another process writes to it.</exception>
-    public static RunStore Open(string path)
+    public static RunStore Open(string path) => Hold(path, folder => new RunStore(
+        folder, Lock(path, LockFile, FileAccess.ReadWrite, FileShare.None), runLock: null));
+
+    /// <summary>Opens a store to train one run of it, beside processes here or on other machines that train others.</summary>
+    /// <exception cref="RunFolderException">The folder cannot be written, or another process trains this run, or all of them.</exception>
+    public static RunStore OpenFor(string path, RunRequest request) => Hold(path, folder =>
     {
-        OutputFolder folder = OutputFolder.Create(path, mustBeEmpty: false);
-        FileStream held;
+        // Read locks are shared, and keep away those who want all of the store.
+        FileStream shared = Lock(path, LockFile, FileAccess.Read, FileShare.Read);
         try
         {
-            held = new FileStream(
-                System.IO.Path.Combine(path, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return new RunStore(folder, shared, Lock(path, RunLockPrefix + RunKey.Of(request), FileAccess.ReadWrite, FileShare.None));
         }
-        catch (IOException failure)
+        catch
         {
-            // The folder was written to a moment ago.
-            folder.Dispose();
-            throw new RunFolderException(
-                $"Another fdfa is at work in the folder '{path}'; wait until it ends, or choose another with --output.", failure);
+            shared.Dispose();
+            throw;
         }
-
-        return new RunStore(folder, held);
-    }
+    });
 
     /// <summary>The folder of a run.</summary>
     public string PathOf(RunRequest request) => System.IO.Path.Combine(Path, RunKey.Of(request));
@@ -156,13 +166,42 @@ internal sealed class RunStore : IDisposable
     /// <summary>Gives the folder back to other processes, and takes it away if nothing was stored.</summary>
     public void Dispose()
     {
+        _runLock?.Dispose();
         _lock.Dispose();
-        if (Directory.EnumerateFileSystemEntries(Path).All(entry => System.IO.Path.GetFileName(entry) == LockFile))
+        if (_runLock is null && Directory.EnumerateFileSystemEntries(Path).All(entry => System.IO.Path.GetFileName(entry) == LockFile))
         {
             File.Delete(System.IO.Path.Combine(Path, LockFile));
         }
 
         _folder.Dispose();
+    }
+
+    private static RunStore Hold(string path, Func<OutputFolder, RunStore> hold)
+    {
+        OutputFolder folder = OutputFolder.Create(path, mustBeEmpty: false);
+        try
+        {
+            return hold(folder);
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    private static FileStream Lock(string path, string name, FileAccess access, FileShare share)
+    {
+        try
+        {
+            return new FileStream(System.IO.Path.Combine(path, name), FileMode.OpenOrCreate, access, share);
+        }
+        catch (IOException failure)
+        {
+            // The folder was written to a moment ago.
+            throw new RunFolderException(
+                $"Another fdfa is at work in the folder '{path}'; wait until it ends, or choose another with --output.", failure);
+        }
     }
 
     private static StoredRun? Read(string folder, RunRequest request)

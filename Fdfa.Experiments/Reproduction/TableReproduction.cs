@@ -4,7 +4,6 @@ using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Training;
 
 namespace Fdfa.Experiments.Reproduction;
 
@@ -159,30 +158,8 @@ internal sealed class TableReproduction
     private TableEntry Train(
         TableEntry entry, LoadedData data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
     {
-        UnfinishedRun? unfinished = _store.Continue(entry.Request, data.Description, _output.Verbose);
-        using RunFolder folder = unfinished?.Folder ?? _store.Begin(entry.Request, _output.Verbose);
-        RunConfiguration configuration = unfinished?.Configuration ?? RunConfiguration.Describe(entry.Request, data.Description, [.. devices.Select(device => device.Info)]);
-        try
-        {
-            // Ten models of each run would be gigabytes that no table needs; config.json says how to train one again.
-            using var run = new TrainingRun(configuration, data, devices, folder, unfinished?.Start) { Label = entry.Label, KeepsModels = false };
-            run.Execute(progress, cancellation);
-        }
-        catch (DivergenceException divergence)
-        {
-            _store.WriteDivergence(entry.Request, divergence.Message);
-        }
-        catch (FdfaException refusal)
-        {
-            // Too much memory for this device, say: the other entries may well fit.
-            return entry with { Refusal = refusal.Message };
-        }
-
-        // Read back, so that a table shows the same whether its runs were there before or not.
-        StoredRun? stored = _store.Find(entry.Request, out string? damage);
-        return damage is null
-            ? entry with { Run = stored }
-            : throw new RunFolderException($"The run of {entry.Label} cannot be read back: {damage}");
+        StoredOutcome outcome = StoredTraining.Train(_store, entry.Request, entry.Label, data, devices, _output.Verbose, progress, cancellation);
+        return entry with { Run = outcome.Run, Refusal = outcome.Refusal };
     }
 
     private void WriteTable()

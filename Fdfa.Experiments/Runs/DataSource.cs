@@ -118,7 +118,9 @@ internal static class DataSource
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static void RequireFit(RunRequest request, ImageDataSet data)
+    /// <summary>Refuses data that a run's network cannot work with.</summary>
+    /// <exception cref="ShapeMismatchException">Its inputs or outputs are others.</exception>
+    public static void RequireFit(RunRequest request, ImageDataSet data)
     {
         NetworkDescription network = request.Network;
         if (network.InputShape is { } shape)
@@ -158,6 +160,10 @@ internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, DataDe
 {
     /// <summary>What it is, for config.json.</summary>
     public DataDescription Description { get; } = description;
+
+    /// <summary>Refuses a run whose network cannot work with these data.</summary>
+    /// <exception cref="ShapeMismatchException">Its inputs or outputs are others.</exception>
+    public void RequireFit(RunRequest request) => DataSource.RequireFit(request, training);
 
     /// <summary>Uploads the training samples.</summary>
     public DeviceDataSet UploadTraining(ComputeDevice device) => Upload(device, training);

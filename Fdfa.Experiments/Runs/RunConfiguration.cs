@@ -159,7 +159,7 @@ internal sealed record RunConfiguration
 
     /// <summary>A command line as a shell takes it.</summary>
     /// <param name="arguments">What stands behind "fdfa".</param>
-    public static string CommandLine(IEnumerable<string> arguments) => "fdfa " + string.Join(' ', arguments.Select(Quote));
+    public static string CommandLine(IEnumerable<string> arguments) => "fdfa " + string.Join(' ', arguments.Select(ShellWord.Quote));
 
     /// <summary>What was asked for.</summary>
     /// <exception cref="FdfaException">A value that no run can have.</exception>
@@ -236,11 +236,6 @@ internal sealed record RunConfiguration
         CommandLine([.. request.ToArguments(), "--device", Selector(devices)]);
 
     private static string Selector(IEnumerable<DeviceInfo> devices) => string.Join(',', devices.Select(device => device.Selector));
-
-    private static string Quote(string argument) =>
-        argument.All(character => char.IsAsciiLetterOrDigit(character) || "-_./:=,+".Contains(character, StringComparison.Ordinal))
-            ? argument
-            : "'" + argument.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 
     private sealed class LearningRuleConverter : JsonConverter<LearningRule>
     {

@@ -57,6 +57,7 @@ public sealed class BadInputTests
         { "bench --device all", "Unknown device 'all'" },
         { "train --layer-parallel --device cpu", "The option --layer-parallel places blocks on several devices, but --device is cpu; give --device all, or a list such as cuda:0,cuda:1." },
         { "train --layer-parallel", "but --device is auto" },
+        { "train --layer-parallel --device all --sweep learning-rate=1e-3,1e-4", "The runs of a sweep share their seeds out among devices, not their blocks; leave out --layer-parallel." },
         { "train --layer-parallel --network 784-8-10 --device cpu,cuda:0,cuda:1", "has 3 devices for 2 block(s); name at most as many devices as there are blocks." },
         { "train --layer-parallel --device cpu,cuda:99", "There is no device 'cuda:99' here" },
         { "train --layer-parallel --device cuda:0,cuda:0", "has cuda:0 twice" },

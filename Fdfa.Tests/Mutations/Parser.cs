@@ -4,6 +4,7 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Cpu.Reference.Randomness;
 using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Runs;
+using Fdfa.Experiments.Sweeps;
 using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Exchange;
 using Fdfa.Tests.CommandLine;
@@ -86,6 +87,10 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
                 folder.Write("metrics.csv", input);
                 RunFolder.ReadMetrics(folder.Path);
             }),
+        new(
+            "the grid of a sweep",
+            Texts("""{"lr": [1e-3, 0.5], "rule": ["FDFA", "\u0044FA"], "antithetic": true}""", "{}"),
+            (input, folder) => SweepAxis.Read(folder.Write("grid.json", input))),
     ];
 
     /// <inheritdoc/>

@@ -1,0 +1,43 @@
+using System.Globalization;
+using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Runs;
+
+namespace Fdfa.Experiments.Sweeps;
+
+/// <summary>A sweep as a job array of Slurm: a job per point, each of which can be sent again.</summary>
+internal static class SlurmScript
+{
+    /// <summary>The text of the script.</summary>
+    /// <param name="request">The sweep.</param>
+    /// <param name="program">What starts fdfa.</param>
+    /// <param name="folder">Where relative paths begin.</param>
+    public static string Of(SweepRequest request, IReadOnlyList<string> program, string folder)
+    {
+        string start = string.Join(' ', program.Select(ShellWord.Quote));
+        string sweep = string.Join(' ', request.ToArguments().Select(ShellWord.Quote));
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            #!/bin/bash
+            # Trains {ConsoleOutput.Count(request.Grid.Points.Count, "point")} of a sweep, a job each; send them off with sbatch. A job whose point is
+            # finished ends at once: after failures, send the same script again. When all have ended, gather the results with
+            #   fdfa {sweep}
+            # Add what your cluster asks for: partition, time, memory, --gres=gpu:1. Many clusters take no more than 1001 jobs at once.
+            #SBATCH --job-name=fdfa-sweep
+            #SBATCH --array=0-{request.Grid.Points.Count - 1}
+            set -euo pipefail
+            cd {ShellWord.Quote(folder)}
+            exec {start} {sweep} --quiet --sweep-point "$SLURM_ARRAY_TASK_ID"
+
+            """).ReplaceLineEndings("\n");
+    }
+
+    /// <summary>What started this process: the program, or dotnet with it.</summary>
+    public static IReadOnlyList<string> ThisProgram()
+    {
+        string assembly = typeof(SlurmScript).Assembly.Location;
+        return Environment.ProcessPath is { } process && Path.GetFileNameWithoutExtension(process) == Path.GetFileNameWithoutExtension(assembly)
+            ? [process]
+            : ["dotnet", assembly];
+    }
+}

@@ -1,0 +1,87 @@
+using System.Globalization;
+using System.Text;
+using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Reproduction;
+using Fdfa.Experiments.Runs;
+using Spectre.Console;
+
+namespace Fdfa.Experiments.Sweeps;
+
+/// <summary>A point and what became of it.</summary>
+/// <param name="Point">The point.</param>
+/// <param name="Outcome">Nothing where it is not trained yet.</param>
+internal sealed record SweepEntry(SweepPoint Point, StoredOutcome Outcome)
+{
+    /// <summary>Test accuracy after the last epoch, 0…1; null where there is none.</summary>
+    public SeedSpread? Accuracy => Outcome.Run is { Accuracies: { Count: > 0 } accuracies } ? SeedSpread.Of(accuracies) : null;
+
+    /// <summary>In a word.</summary>
+    public string State => Outcome switch
+    {
+        { Run.Divergence: not null } => "diverged",
+        { Run: not null } => "finished",
+        { Refusal: not null } => "refused",
+        _ => "missing",
+    };
+}
+
+/// <summary>The results of a sweep, the best first: for the console and as CSV.</summary>
+internal sealed class SweepReport
+{
+    private readonly SweepGrid _grid;
+    private readonly IReadOnlyList<SweepEntry> _entries;
+
+    /// <summary>Sorts them.</summary>
+    /// <param name="grid">The sweep.</param>
+    /// <param name="entries">Its points.</param>
+    public SweepReport(SweepGrid grid, IEnumerable<SweepEntry> entries)
+    {
+        _grid = grid;
+        _entries = [.. entries.OrderByDescending(entry => entry.Accuracy?.Mean ?? double.NegativeInfinity)];
+    }
+
+    /// <summary>Writes the table, and what a reader must know of it.</summary>
+    public void Write(ConsoleOutput output)
+    {
+        Table table = ConsoleOutput.CreateTable(
+            "Test accuracy after the last epoch",
+            [.. _grid.Axes.Select(axis => axis.Name), ConsoleOutput.Number("Test accuracy")]);
+        foreach (SweepEntry entry in _entries)
+        {
+            string[] cells = [.. entry.Point.Values, entry.Accuracy?.Percent ?? entry.State];
+            table.AddRow(cells.Select(cell => new Text(cell)));
+        }
+
+        output.Table(table);
+        foreach (var failure in _entries.GroupBy(entry => entry.Outcome.Run?.Divergence ?? entry.Outcome.Refusal).Where(same => same.Key is not null))
+        {
+            output.Line($"{string.Join("; ", failure.Select(entry => _grid.Name(entry.Point)))}: {failure.Key}");
+        }
+
+        if (_entries is [{ Outcome.Run: { Divergence: null } best }, ..])
+        {
+            output.Line($"Runs of a sweep keep no models; this trains the best one's: {best.Configuration.Repeat}");
+        }
+    }
+
+    /// <summary>The table as CSV, with shares from 0 to 1 and the folder of each run.</summary>
+    public string ToCsv()
+    {
+        var text = new StringBuilder();
+        text.AppendJoin(',', [.. _grid.Axes.Select(axis => axis.Name), "state", "test_accuracy", "test_accuracy_deviation", "seeds", "epochs", "run"]).Append('\n');
+        foreach (SweepEntry entry in _entries)
+        {
+            RunRequest run = entry.Point.Request;
+            string[] cells =
+            [
+                .. entry.Point.Values, entry.State, Number(entry.Accuracy?.Mean), Number(entry.Accuracy?.Deviation),
+                Number(run.Seeds.Count), Number(run.Epochs), RunKey.Of(run),
+            ];
+            text.AppendJoin(',', cells).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    private static string Number(double? value) => value?.ToString("R", CultureInfo.InvariantCulture) ?? "";
+}

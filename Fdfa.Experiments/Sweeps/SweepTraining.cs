@@ -1,0 +1,162 @@
+using System.Security.Cryptography;
+using System.Text;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Data;
+using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Reproduction;
+using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Devices;
+
+namespace Fdfa.Experiments.Sweeps;
+
+/// <summary>How far a sweep came.</summary>
+/// <param name="Entries">The points that were asked for.</param>
+/// <param name="Interruption">One sentence if Ctrl-C ended it, else null.</param>
+internal sealed record SweepResult(IReadOnlyList<SweepEntry> Entries, string? Interruption);
+
+/// <summary>Trains the points of a sweep that its store lacks, and writes the table after each.</summary>
+internal sealed class SweepTraining
+{
+    private const int HashBytes = 4;
+
+    private readonly SweepRequest _request;
+    private readonly RunStore _store;
+    private readonly ConsoleOutput _output;
+    private readonly SweepEntry[] _entries;
+
+    private SweepTraining(SweepRequest request, IReadOnlyList<SweepPoint> points, RunStore store, ConsoleOutput output)
+    {
+        (_request, _store, _output) = (request, store, output);
+        _entries = [.. points.Select(point => new SweepEntry(point, default))];
+    }
+
+    /// <summary>The results' file: another sweep in the same store has another.</summary>
+    private string FileName
+    {
+        get
+        {
+            byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _entries.Select(entry => RunKey.Of(entry.Point.Request)))));
+            return $"sweep-{string.Join('+', _request.Grid.Axes.Select(axis => axis.Name))}-{Convert.ToHexStringLower(hash.AsSpan(0, HashBytes))}.csv";
+        }
+    }
+
+    private SweepReport Report => new(_request.Grid, _entries);
+
+    /// <summary>Trains a sweep, or the one point of it that was asked for.</summary>
+    /// <exception cref="FdfaException">Nothing can be trained at all: no data, no device, no folder, or a network that does not fit the data.</exception>
+    public static SweepResult Run(SweepRequest request, ConsoleOutput output, CancellationToken cancellation)
+    {
+        SweepPoint[] points = [.. (request.Point is { } one ? [request.Grid.Points[one]] : request.Grid.Points).Select(WithPart)];
+        using RunStore store = request.Point is null ? RunStore.Open(request.Output) : RunStore.OpenFor(request.Output, points[0].Request);
+        return new SweepTraining(request, points, store, output).Run(cancellation);
+    }
+
+    /// <summary>A data set of which a part is here gives other runs, with other keys.</summary>
+    private static SweepPoint WithPart(SweepPoint point)
+    {
+        RunRequest run = point.Request;
+        SampleCounts? here = DataSource.CountHere(run.DataName, run.DataName == EmbeddedFashionMnist.Name ? null : run.DataDirectory);
+        return point with { Request = run with { Part = here == DataSource.SamplesOf(run.DataName) ? null : here } };
+    }
+
+    private SweepResult Run(CancellationToken cancellation)
+    {
+        int[] open = ReadStore();
+        string? interruption = null;
+        if (open.Length > 0)
+        {
+            var data = new Dictionary<(string, int?), LoadedData>();
+            try
+            {
+                foreach (RunRequest run in open.Select(index => _entries[index].Point.Request))
+                {
+                    if (!data.TryGetValue((run.DataName, run.Limit), out LoadedData? loaded))
+                    {
+                        loaded = DataSource.Load(run, _request.Quiet ? null : _output, cancellation);
+                        data.Add((run.DataName, run.Limit), loaded);
+                    }
+
+                    loaded.RequireFit(run);
+                }
+
+                using DeviceSet devices = DeviceSet.Open(_request.Device, most: open.Max(index => _entries[index].Point.Request.Seeds.Count));
+                if (!_request.Quiet)
+                {
+                    _output.Line($"Sweep of {string.Join(' ', _request.Grid.Axes)}: {ConsoleOutput.Count(_entries.Length, "run")}, of which {_entries.Length - open.Length} are in {_store.Path} and {open.Length} to train on {devices.Names}");
+                }
+
+                interruption = ProgressDisplay.Run(
+                    _output, _request.Quiet, progress => TrainAll(open, data, devices.Devices, progress, cancellation), runs: open.Length);
+            }
+            finally
+            {
+                foreach (LoadedData each in data.Values)
+                {
+                    each.Dispose();
+                }
+            }
+        }
+
+        Report.Write(_output);
+        if (_request.Point is null)
+        {
+            WriteTable();
+            _output.Line($"The table is in {Path.Combine(_store.Path, FileName)}, its runs beside it.");
+        }
+
+        return new SweepResult(_entries, interruption);
+    }
+
+    /// <returns>The entries that are to be trained.</returns>
+    private int[] ReadStore()
+    {
+        for (var index = 0; index < _entries.Length; index++)
+        {
+            StoredRun? run = _store.Find(_entries[index].Point.Request, out string? damage);
+            _entries[index] = _entries[index] with { Outcome = new StoredOutcome(run, null) };
+            if (damage is not null && !_request.Quiet)
+            {
+                _output.Line($"A stored run is trained again, because it cannot be read: {damage}");
+            }
+        }
+
+        return [.. Enumerable.Range(0, _entries.Length).Where(index => _entries[index].Outcome.Run is null)];
+    }
+
+    /// <returns>The sentence about an interruption, or null.</returns>
+    private string? TrainAll(
+        int[] open, Dictionary<(string, int?), LoadedData> data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
+    {
+        for (var number = 0; number < open.Length; number++)
+        {
+            SweepPoint point = _entries[open[number]].Point;
+            string name = _request.Grid.Name(point);
+            StoredOutcome outcome = default;
+            if (!cancellation.IsCancellationRequested)
+            {
+                outcome = StoredTraining.Train(
+                    _store, point.Request, name, data[(point.Request.DataName, point.Request.Limit)], [.. devices.Take(point.Request.Seeds.Count)],
+                    _output.Verbose, progress, cancellation);
+                _entries[open[number]] = new SweepEntry(point, outcome);
+                progress.End();
+                WriteTable();
+            }
+
+            if (outcome == default)
+            {
+                return $"Interrupted in run {ConsoleOutput.Plain(number + 1)} of {ConsoleOutput.Plain(open.Length)} ({name}); finished runs are kept, and the same command goes on with this one.";
+            }
+        }
+
+        return null;
+    }
+
+    private void WriteTable()
+    {
+        // A job of many writes its run alone: the table is everybody's.
+        if (_request.Point is null)
+        {
+            _store.Write(FileName, Report.ToCsv());
+        }
+    }
+}
