@@ -11,8 +11,8 @@ namespace Fdfa.Experiments.Commands;
 /// <summary>A table of test accuracies beneath <c>fdfa reproduce</c>.</summary>
 internal sealed class AccuracyTableCommand : Command, IFdfaCommand
 {
-    /// <summary>Where every table stores its runs, so that tables share them.</summary>
-    private const string DefaultOutput = "runs/reproduced";
+    /// <summary>Where every table and figure stores its runs, so that they share them.</summary>
+    public const string DefaultOutput = "runs/reproduced";
 
     private readonly AccuracyTable _table;
 

@@ -46,6 +46,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         Subcommands.Add(new CheckCommand());
         Subcommands.Add(new BenchCommand());
         Subcommands.Add(new PlanCommand());
+        Subcommands.Add(new KernelsCommand());
     }
 
     /// <summary><c>--verbose</c>, for every command.</summary>

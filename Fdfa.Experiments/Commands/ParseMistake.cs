@@ -37,7 +37,7 @@ internal static class ParseMistake
 
             if (command.Subcommands.Count > 0)
             {
-                string kind = command is ReproduceCommand ? "table" : "command";
+                string kind = command is ReproduceCommand ? "table or figure" : "command";
                 throw InvalidOptionException.UnknownWord(kind, word, [.. command.Subcommands.Select(known => known.Name)]);
             }
 

@@ -146,6 +146,7 @@ internal sealed class RunStore : IDisposable
             }
 
             RunCheckpoints.Delete(folder);
+            RunEvents.Delete(folder);
             if (Directory.EnumerateFileSystemEntries(folder).FirstOrDefault() is { } foreign)
             {
                 throw new RunFolderException(
@@ -162,6 +163,9 @@ internal sealed class RunStore : IDisposable
 
     /// <summary>Writes a file beside the runs, anew.</summary>
     public void Write(string name, string text) => WriteText(System.IO.Path.Combine(Path, name), text);
+
+    /// <summary>Writes a file beside the runs, anew.</summary>
+    public void Write(string name, byte[] bytes) => WriteBytes(System.IO.Path.Combine(Path, name), bytes);
 
     /// <summary>Gives the folder back to other processes, and takes it away if nothing was stored.</summary>
     public void Dispose()
@@ -230,6 +234,7 @@ internal sealed class RunStore : IDisposable
             : throw new RunFolderException($"The last epoch in the metrics.csv of '{folder}' has a test accuracy that is none.");
     }
 
-    private static void WriteText(string path, string text) =>
-        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+    private static void WriteText(string path, string text) => WriteBytes(path, Encoding.UTF8.GetBytes(text));
+
+    private static void WriteBytes(string path, byte[] bytes) => AtomicFile.Write(path, stream => stream.Write(bytes));
 }

@@ -20,6 +20,7 @@ internal static class StoredTraining
     /// <param name="label">What it is called while it trains.</param>
     /// <param name="data">Its data.</param>
     /// <param name="devices">At most one per seed.</param>
+    /// <param name="writesEvents">Whether its epochs are written for TensorBoard too.</param>
     /// <param name="verbose">Whether its log goes to standard error too.</param>
     /// <param name="progress">Hears how far it is.</param>
     /// <param name="cancellation">Ctrl-C.</param>
@@ -30,6 +31,7 @@ internal static class StoredTraining
         string label,
         LoadedData data,
         IReadOnlyList<ComputeDevice> devices,
+        bool writesEvents,
         bool verbose,
         ProgressDisplay progress,
         CancellationToken cancellation)
@@ -40,7 +42,7 @@ internal static class StoredTraining
         try
         {
             // Ten models of each run would be gigabytes that no table needs; config.json says how to train one again.
-            using var run = new TrainingRun(configuration, data, devices, folder, unfinished?.Start) { Label = label, KeepsModels = false };
+            using var run = new TrainingRun(configuration, data, devices, folder, unfinished?.Start) { Label = label, KeepsModels = false, WritesEvents = writesEvents };
             run.Execute(progress, cancellation);
         }
         catch (DivergenceException divergence)

@@ -1,8 +1,7 @@
-using System.Text;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Plots;
 using ScottPlot;
 using ScottPlot.TickGenerators;
-using SkiaSharp;
 
 namespace Fdfa.Experiments.Runs;
 
@@ -20,59 +19,26 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
     /// <summary>Two lines of each of more than these would hide one another.</summary>
     private const int MostWithTraining = 4;
 
-    private const int Width = 1200;
-    private const int Height = 520;
-    private const int TitleHeight = 48;
-    private const int Margin = 12;
-
-    /// <summary>A file is drawn at twice the size, to stay sharp on dense screens and in print.</summary>
-    private const int PngScale = 2;
-
-    /// <summary>Okabe and Ito's palette: its colours stay apart for colour-blind eyes and in grey.</summary>
-    private static readonly Color[] s_palette =
-    [
-        Color.FromHex("#0072B2"), Color.FromHex("#D55E00"), Color.FromHex("#009E73"), Color.FromHex("#CC79A7"),
-        Color.FromHex("#E69F00"), Color.FromHex("#56B4E9"), Color.FromHex("#000000"),
-    ];
-
     /// <summary>What tells the series apart when the colours come round again.</summary>
     private static readonly MarkerShape[] s_markers = [MarkerShape.FilledCircle, MarkerShape.FilledSquare, MarkerShape.FilledTriangleUp];
-
-    /// <summary>The first sans-serif family that this machine has: ScottPlot's own choice can be a serif one.</summary>
-    private static readonly string s_fontFamily =
-        new[] { "Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "Noto Sans", "DejaVu Sans" }
-            .FirstOrDefault(SKFontManager.Default.FontFamilies.Contains, Fonts.Default);
-
-    private const string Ink = "#333333";
-
-    private static readonly Color s_ink = Color.FromHex(Ink);
 
     private bool HasTraining => series.Count <= MostWithTraining;
 
     /// <summary>The picture as a PNG file.</summary>
     public byte[] ToPng()
     {
-        using SKSurface surface = SKSurface.Create(new SKImageInfo(Width * PngScale, Height * PngScale));
-        surface.Canvas.Scale(PngScale);
-        Draw(surface.Canvas);
-        using SKImage image = surface.Snapshot();
-        using SKData data = image.Encode(SKEncodedImageFormat.Png, 100);
-        return data.ToArray();
+        using PlotSheet sheet = Draw();
+        return sheet.ToPng();
     }
 
     /// <summary>The picture as an SVG file.</summary>
     public string ToSvg()
     {
-        using var stream = new MemoryStream();
-        using (SKCanvas canvas = SKSvgCanvas.Create(new SKRect(0, 0, Width, Height), stream))
-        {
-            Draw(canvas);
-        }
-
-        return Encoding.UTF8.GetString(stream.ToArray());
+        using PlotSheet sheet = Draw();
+        return sheet.ToSvg();
     }
 
-    private void Draw(SKCanvas canvas)
+    private PlotSheet Draw()
     {
         string lossAxis = loss switch
         {
@@ -80,37 +46,19 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
             null => "Loss (of each run's own kind)",
             _ => "Mean squared error",
         };
-        using Plot losses = Panel("Loss", lossAxis, row => row.TrainingLoss, row => row.TestLoss, isShare: false);
-        using Plot accuracies = Panel(
+        Plot losses = Panel("Loss", lossAxis, row => row.TrainingLoss, row => row.TestLoss, isShare: false);
+        Plot accuracies = Panel(
             "Accuracy", "Accuracy (%)", row => 100 * row.TrainingAccuracy, row => 100 * row.TestAccuracy, isShare: true);
-
-        // Rendering clears the canvas, so the title follows it; and the grid knows no origin but its own.
-        var panels = new Multiplot { Layout = new ScottPlot.MultiplotLayouts.Grid(rows: 1, columns: 2) };
-        panels.Reset(losses);
-        panels.AddPlot(accuracies);
-        canvas.Save();
-        canvas.Translate(Margin, TitleHeight);
-        panels.Render(canvas, new PixelRect(0, Width - 2 * Margin, Height - TitleHeight - Margin, 0));
-        canvas.Restore();
-
-        using (var paint = new SKPaint { Color = SKColor.Parse(Ink), IsAntialias = true })
-        using (SKTypeface typeface = SKTypeface.FromFamilyName(s_fontFamily, SKFontStyle.Bold))
-        using (var font = new SKFont(typeface, 18))
-        {
-            canvas.DrawText(title, Width / 2f, 30, SKTextAlign.Center, font, paint);
-        }
+        return new PlotSheet(title, columns: 2, [losses, accuracies]);
     }
 
     private Plot Panel(
         string heading, string axis, Func<MetricsRow, double> training, Func<MetricsRow, double> test, bool isShare)
     {
-        Plot plot = CreatePlot();
-        plot.Title(HasTraining ? heading : heading + " on the test set", 15);
-        plot.XLabel("Epoch", 14);
-        plot.YLabel(axis, 14);
+        Plot plot = PlotPanel.Create(HasTraining ? heading : heading + " on the test set", "Epoch", axis);
         for (var index = 0; index < series.Count; index++)
         {
-            Color color = s_palette[index % s_palette.Length];
+            Color color = PlotPanel.Palette[index % PlotPanel.Palette.Count];
             if (HasTraining)
             {
                 AddLine(plot, series[index].Name + ", training", series[index].Rows, training, color, marker: null);
@@ -118,7 +66,7 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
 
             AddLine(
                 plot, series[index].Name + (HasTraining ? ", test" : ""), series[index].Rows, test, color,
-                s_markers[index / s_palette.Length % s_markers.Length]);
+                s_markers[index / PlotPanel.Palette.Count % s_markers.Length]);
         }
 
         int lastEpoch = series.SelectMany(one => one.Rows).Select(row => row.Epoch).DefaultIfEmpty(1).Max();
@@ -133,7 +81,7 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
         }
 
         // Where the curves do not go: losses fall from the upper left, accuracies rise to the upper right.
-        plot.Font.Set(s_fontFamily);
+        plot.Font.Set(PlotPanel.FontFamily);
         plot.ShowLegend(isShare ? Alignment.LowerRight : Alignment.UpperRight);
         return plot;
     }
@@ -168,31 +116,8 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
         line.LineWidth = 2;
         line.LinePattern = marker is null ? LinePattern.Dashed : LinePattern.Solid;
         // Markers carry a run of one epoch, and would blur a long one, unless they alone tell it from another.
-        line.MarkerSize = epochs.Count == 1 || (marker is not null && (epochs.Count <= 30 || series.Count > s_palette.Length)) ? 6 : 0;
+        line.MarkerSize = epochs.Count == 1 || (marker is not null && (epochs.Count <= 30 || series.Count > PlotPanel.Palette.Count)) ? 6 : 0;
         line.MarkerShape = marker ?? MarkerShape.OpenCircle;
         line.LegendText = name;
-    }
-
-    private static Plot CreatePlot()
-    {
-        var plot = new Plot();
-        plot.FigureBackground.Color = Colors.White;
-        plot.DataBackground.Color = Colors.White;
-        plot.Axes.Color(s_ink);
-        plot.Axes.Bottom.TickLabelStyle.FontSize = 12;
-        plot.Axes.Left.TickLabelStyle.FontSize = 12;
-        plot.Axes.Bottom.Label.Bold = false;
-        plot.Axes.Left.Label.Bold = false;
-        plot.Axes.Right.FrameLineStyle.Width = 0;
-        plot.Axes.Top.FrameLineStyle.Width = 0;
-        plot.Grid.MajorLineColor = Colors.Black.WithAlpha(0.08);
-        plot.Legend.BackgroundColor = Colors.White.WithAlpha(0.85);
-        plot.Legend.OutlineColor = Colors.Black.WithAlpha(0.15);
-        plot.Legend.ShadowColor = Colors.Transparent;
-        plot.Legend.FontSize = 12;
-        plot.Legend.FontName = s_fontFamily;
-        plot.Legend.SymbolWidth = 44;
-        plot.Legend.FontColor = s_ink;
-        return plot;
     }
 }

@@ -161,12 +161,15 @@ internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, DataDe
     /// <summary>What it is, for config.json.</summary>
     public DataDescription Description { get; } = description;
 
+    /// <summary>The training samples.</summary>
+    public ImageDataSet Training { get; } = training;
+
     /// <summary>Refuses a run whose network cannot work with these data.</summary>
     /// <exception cref="ShapeMismatchException">Its inputs or outputs are others.</exception>
-    public void RequireFit(RunRequest request) => DataSource.RequireFit(request, training);
+    public void RequireFit(RunRequest request) => DataSource.RequireFit(request, Training);
 
     /// <summary>Uploads the training samples.</summary>
-    public DeviceDataSet UploadTraining(ComputeDevice device) => Upload(device, training);
+    public DeviceDataSet UploadTraining(ComputeDevice device) => Upload(device, Training);
 
     /// <summary>Uploads the test samples.</summary>
     public DeviceDataSet UploadTest(ComputeDevice device) => Upload(device, pair.Test);

@@ -32,6 +32,9 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Whether every epoch leaves its models in the folder, and a finished run its checkpoints.</summary>
     public bool KeepsModels { get; init; } = true;
 
+    /// <summary>Whether every epoch is added to files for TensorBoard; a run that has such files goes on with them in any case.</summary>
+    public bool WritesEvents { get; init; }
+
     /// <summary>Uploads the data and allocates the networks; writes nothing yet.</summary>
     /// <param name="configuration">What to train.</param>
     /// <param name="data">What to train on.</param>
@@ -219,6 +222,11 @@ internal sealed class TrainingRun : IDisposable
     private void WriteResults(List<MetricsRow> rows)
     {
         WriteModels();
+        if (WritesEvents || Directory.Exists(RunEvents.PathIn(_folder.Path)))
+        {
+            RunEvents.Write(_folder.Path, _configuration, rows);
+        }
+
         if (_trainer.Epoch == _configuration.Epochs)
         {
             WriteCurves(rows);

@@ -19,6 +19,7 @@ public sealed class DeviceException(string message, Exception? cause = null) : F
 public sealed class ComputeDevice : IDisposable
 {
     private readonly Context _context;
+    private readonly HashSet<MethodInfo> _kernels = [];
 
     private ComputeDevice(DeviceInfo info, Context context, Accelerator accelerator, TileProgram tiles)
     {
@@ -39,6 +40,9 @@ public sealed class ComputeDevice : IDisposable
 
     /// <summary>Called before each launch, to measure.</summary>
     internal Action? BeforeLaunch { get; set; }
+
+    /// <summary>Kernels loaded since the device was opened.</summary>
+    internal IReadOnlyCollection<MethodInfo> Kernels => _kernels;
 
     internal Accelerator Accelerator { get; }
 
@@ -116,12 +120,16 @@ public sealed class ComputeDevice : IDisposable
         _context.Dispose();
     }
 
+    /// <summary>How far ILGPU may optimize: the level belongs to the context.</summary>
+    /// <remarks>O2 emits uniform branches on divergent conditions on CUDA (ILGPU issue 846), hence O1 there.</remarks>
+    internal static OptimizationLevel OptimizationFor(DeviceKind kind) => kind == DeviceKind.OpenCl ? OptimizationLevel.O2 : OptimizationLevel.O1;
+
     /// <summary>Opens the CPU accelerator with a tile program of the caller's choice.</summary>
     internal static ComputeDevice OpenCpu(TileProgram tiles, int processors)
     {
         // A device of 256 threads per multiprocessor starts only those that a launch needs: small ones wake them all, every time.
         var device = new CPUDevice(16, 16, processors);
-        var context = Context.Create(builder => builder.CPU(device).EnableAlgorithms().Optimize(OptimizationLevel.O1));
+        var context = Context.Create(builder => builder.CPU(device).EnableAlgorithms().Optimize(OptimizationFor(DeviceKind.Cpu)));
         var accelerator = context.GetCPUDevice(0).CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel);
         return new ComputeDevice(CpuInfo(), context, accelerator, tiles);
     }
@@ -130,7 +138,7 @@ public sealed class ComputeDevice : IDisposable
     /// <returns>Null where there is none.</returns>
     internal static ComputeDevice? OpenOpenCl(Predicate<CLDevice> isAccepted, TileProgram tiles)
     {
-        var context = Context.Create(builder => builder.OpenCL(isAccepted).EnableAlgorithms().Optimize(OptimizationLevel.O2));
+        var context = Context.Create(builder => builder.OpenCL(isAccepted).EnableAlgorithms().Optimize(OptimizationFor(DeviceKind.OpenCl)));
         var device = context.GetCLDevices().Count > 0 ? context.GetCLDevice(0) : null;
         if (device is null)
         {
@@ -188,6 +196,7 @@ public sealed class ComputeDevice : IDisposable
     private TLauncher Load<TLauncher>(MethodInfo kernel, Func<CPUAccelerator, TLauncher> onProcessor)
         where TLauncher : Delegate
     {
+        _kernels.Add(kernel);
         try
         {
             if (Accelerator is CPUAccelerator processor)
@@ -217,12 +226,9 @@ public sealed class ComputeDevice : IDisposable
         return new ComputeDevice(info, context, accelerator, TileProgram.Simt());
     }
 
-    // O2 emits uniform branches on divergent conditions on CUDA (ILGPU issue 846), hence O1 there; the level belongs to the context.
     private static Context CreateContext(DeviceKind kind) => Context.Create(builder =>
     {
-        _ = kind == DeviceKind.Cuda
-            ? builder.Cuda().EnableAlgorithms().Optimize(OptimizationLevel.O1)
-            : builder.OpenCL(IsUsableGpu).EnableAlgorithms().Optimize(OptimizationLevel.O2);
+        _ = (kind == DeviceKind.Cuda ? builder.Cuda() : builder.OpenCL(IsUsableGpu)).EnableAlgorithms().Optimize(OptimizationFor(kind));
     });
 
     private static bool IsUsableGpu(CLDevice device) =>

@@ -8,7 +8,7 @@ public sealed class BadInputTests
     /// <summary>The command line, and what the sentence must say.</summary>
     public static TheoryData<string, string> Mistakes { get; } = new()
     {
-        { "trian", "Unknown command 'trian'; did you mean train? Known commands: train, reproduce, evaluate, watch, compare, export, import, devices, check, bench, plan." },
+        { "trian", "Unknown command 'trian'; did you mean train? Known commands: train, reproduce, evaluate, watch, compare, export, import, devices, check, bench, plan, kernels." },
         { "xyzzy", "Unknown command 'xyzzy'. Known commands: train" },
         { "--epochs 3", "did you mean 'fdfa train --epochs'?" },
         { "-x", "Unknown option '-x'" },
@@ -139,12 +139,14 @@ public sealed class BadInputTests
         { "plan --network alexnet-200 --input 3x8x8", "block 1 has nothing left to" },
         { "plan --seeds 0", "'0' of --seeds" },
         { "plan --device cuda:99", "cuda:99" },
+        { "kernels --target ptz", "Unknown target 'ptz'; did you mean ptx? Known targets: ptx, opencl." },
+        { "kernels --rule L-FDFA --network 15C5-P2-10 --input 1x28x28", "L-FDFA has kernels for dense networks without batch normalization only" },
         { "plan --network AlexNet-10 --input 3x32x32", "item 1 (at character 1) is 'AlexNet'; expected alexnet in small letters, then its number of classes, as in alexnet-10." },
         { "plan --network alexnet --input 3x32x32", "item 1 (at character 1) is 'alexnet'; expected alexnet in small letters" },
         { "plan --network alexnet-ten --input 3x32x32", "item 2 (at character 9) is 'ten'; expected a number of classes from 1 to 1000000, as in alexnet-10." },
-        { "reproduce", "'fdfa reproduce' needs the name of a table: table1, table2, table3, tableB6, tableB5; see 'fdfa reproduce --help'." },
-        { "reproduce tabel1", "Unknown table 'tabel1'; did you mean table1? Known tables: table1, table2, table3, tableB6, tableB5." },
-        { "reproduce table4 --quick", "Unknown table 'table4'; did you mean table1?" },
+        { "reproduce", "'fdfa reproduce' needs the name of a table or figure: table1, table2, table3, tableB6, tableB5, fig3, fig4, fig5, table4, fig6, fig7; see 'fdfa reproduce --help'." },
+        { "reproduce tabel1", "Unknown table or figure 'tabel1'; did you mean table1?" },
+        { "reproduce fig8 --quick", "Unknown table or figure 'fig8'; did you mean fig3?" },
         { "reproduce table3 --data embedded", "Unknown data set 'embedded'. Known data sets: cifar-100, tiny-imagenet." },
         { "reproduce table3 --quick --data-dir /nowhere-at-all", "The data set cifar-100 is not in '/nowhere-at-all' (--data-dir); name another folder" },
         { "reproduce table2 --batch-norm --no-batch-norm", "exclude each other" },

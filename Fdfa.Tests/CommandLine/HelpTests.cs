@@ -11,6 +11,8 @@ public sealed class HelpTests
     [InlineData("reproduce table3")]
     [InlineData("reproduce tableB6")]
     [InlineData("reproduce tableB5")]
+    [InlineData("reproduce fig4")]
+    [InlineData("reproduce fig7")]
     [InlineData("evaluate")]
     [InlineData("watch")]
     [InlineData("compare")]
@@ -20,6 +22,7 @@ public sealed class HelpTests
     [InlineData("check")]
     [InlineData("bench")]
     [InlineData("plan")]
+    [InlineData("kernels")]
     public void The_help_of_a_command_is_as_it_was_read(string command)
     {
         string[] arguments = command.Length == 0 ? ["--help"] : [.. command.Split(' '), "--help"];
