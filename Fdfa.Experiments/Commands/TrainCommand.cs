@@ -56,19 +56,13 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly DeviceOptions _device = new();
     private readonly Option<string> _output = CommonOptions.Output("runs/<time>-<rule>-<network>");
 
-    private readonly Option<string> _resume = OptionText.Create(
-        "--resume", "run",
-        "Go on with the run in this folder where it stopped, bit for bit as if it never had. Its config.json decides everything; besides, only --device, --any-device, --data-dir, --quiet, --tensorboard and a larger --epochs can be given.");
-
-    private readonly Option<bool> _anyDevice = OptionText.CreateSwitch(
-        "--any-device", "With --resume: go on on another kind of device than before, though the last bits of the numbers will differ.");
-
     private readonly Option<bool> _quiet = OptionText.CreateSwitch(
         "--quiet", "Print nothing but the result: no configuration, no progress.");
 
     private readonly Option<bool> _tensorBoard = OptionText.CreateSwitch(
         "--tensorboard", "Write every epoch for TensorBoard too, to tensorboard/ in the run's folder, a folder per seed: 'tensorboard --logdir runs' shows all runs.");
 
+    private readonly ResumeOptions _resume = new();
     private readonly SweepOptions _sweep;
 
     /// <summary>Creates the command.</summary>
@@ -79,8 +73,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         _sweep = new SweepOptions([_rule, _network, _data, _limit, _epochs, _seed, _seeds, .. ofTheRun]);
         Option[] options =
         [
-            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, .. _device.All, _output, _resume,
-            _anyDevice, _quiet, _tensorBoard, .. _sweep.All, .. ofTheRun,
+            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, .. _device.All, _output, .. _resume.All,
+            _quiet, _tensorBoard, .. _sweep.All, .. ofTheRun,
         ];
         foreach (Option option in options)
         {
@@ -101,14 +95,9 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     /// <inheritdoc/>
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
-        if (arguments.Text(_resume) is { } resumed)
+        if (_resume.IsGiven(arguments))
         {
-            return Resume(arguments, resumed, output, cancellation);
-        }
-
-        if (arguments.GetValue(_anyDevice))
-        {
-            throw new InvalidOptionException($"The option {_anyDevice.Name} is for {_resume.Name}; leave it out: a new run goes to the device that --device names.");
+            return _resume.Run(arguments, (_device, _dataDirectory, _epochs, _quiet, _tensorBoard), output, cancellation);
         }
 
         if (_sweep.IsGiven(arguments))
@@ -150,49 +139,9 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         return Execute(run, folder, quiet, output, cancellation);
     }
 
-    /// <summary>Goes on with a run.</summary>
-    private int Resume(ParseResult arguments, string path, ConsoleOutput output, CancellationToken cancellation)
-    {
-        RequireOptionsOfResuming(arguments);
-        bool quiet = arguments.GetValue(_quiet);
-        RunConfiguration configuration = WithMoreEpochs(RunFolder.ReadConfiguration(path), arguments.WholeNumber(_epochs));
-        NetworkDescription network = configuration.ToRequest().Network;
-        DeviceRequest placement = _device.IsGiven(arguments) ? _device.Read(arguments, network, configuration.Seeds.Count) : DeviceRequest.As(configuration);
-        if (RunFolder.IsFinished(path, configuration))
-        {
-            output.Line($"The run in {path} is finished, nothing to do; more {_epochs.Name} than its {configuration.Epochs} would go on with it.");
-            return ExitCode.Success;
-        }
-
-        using RunFolder folder = RunFolder.Reopen(path, output.Verbose);
-        Checkpoint? checkpoint = folder.FindCheckpoint(configuration);
-        RunRequest request = configuration.ToRequest();
-        using LoadedData data = DataSource.Load(
-            arguments.Text(_dataDirectory) is { } directory ? request with { DataDirectory = directory } : request, quiet ? null : output, cancellation);
-        configuration.RequireSameData(data.Description);
-        using DeviceSet devices = placement.Open();
-        RequireSameKind(checkpoint?.Manifest.Devices ?? configuration.Devices, [.. devices.Devices.Select(device => device.Info)], arguments.GetValue(_anyDevice));
-        if (!quiet)
-        {
-            ConfigurationTable.Write(output, configuration);
-            output.Line(checkpoint is { Manifest: var at }
-                ? $"Goes on after {ConsoleOutput.Count(at.Epoch, "epoch")} and {ConsoleOutput.Count(at.StepInEpoch, "step")}, from {checkpoint.Path}"
-                : "Begins at the beginning: it was stopped before its first checkpoint");
-        }
-
-        using var run = new TrainingRun(configuration, data, devices.Devices, folder, checkpoint, devices.IsLayerParallel)
-        {
-            WritesEvents = arguments.GetValue(_tensorBoard),
-        };
-        if (checkpoint is null && request.InitialWeights is { } file)
-        {
-            run.StartFrom(StateDict.Load(file, request.Network));
-        }
-
-        return Execute(run, folder, quiet, output, cancellation);
-    }
-
-    private static int Execute(TrainingRun run, RunFolder folder, bool quiet, ConsoleOutput output, CancellationToken cancellation)
+    /// <summary>Trains, and says what came of it.</summary>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    internal static int Execute(TrainingRun run, RunFolder folder, bool quiet, ConsoleOutput output, CancellationToken cancellation)
     {
         RunResult result;
         try
@@ -212,35 +161,6 @@ internal sealed class TrainCommand : Command, IFdfaCommand
 
         output.Error(result.Interruption);
         return ExitCode.Cancelled;
-    }
-
-    private void RequireOptionsOfResuming(ParseResult arguments)
-    {
-        Option[] possible = [_resume, _anyDevice, .. _device.All, _dataDirectory, _quiet, _tensorBoard, _epochs];
-        if (Options.Except(possible).FirstOrDefault(arguments.IsGiven) is { } decided)
-        {
-            throw new InvalidOptionException(
-                $"The option {decided.Name} cannot be given with {_resume.Name}, because the run's config.json decides it; leave it out, or train anew without {_resume.Name}.");
-        }
-    }
-
-    private RunConfiguration WithMoreEpochs(RunConfiguration configuration, int? epochs) => epochs switch
-    {
-        null => configuration,
-        { } fewer when fewer < configuration.Epochs => throw new InvalidOptionException(
-            $"The run has {ConsoleOutput.Count(configuration.Epochs, "epoch")}, and {_epochs.Name} {fewer} would cut it short; give more than that, or leave {_epochs.Name} out."),
-        { } more => configuration.WithEpochs(more),
-    };
-
-    private void RequireSameKind(IReadOnlyList<DeviceInfo> before, IReadOnlyList<DeviceInfo> now, bool anyDevice)
-    {
-        if (!anyDevice && !Checkpoint.HasSameBits(before, now))
-        {
-            throw new InvalidOptionException(
-                $"The run was on {Names(before)}, and numbers of {Names(now)} differ in their last bits; give a --device of the former kind, or {_anyDevice.Name} to go on all the same.");
-        }
-
-        static string Names(IReadOnlyList<DeviceInfo> devices) => string.Join(" and ", devices.Select(device => $"{device.Selector} ({device.Name})"));
     }
 
     /// <summary>What the options ask for.</summary>

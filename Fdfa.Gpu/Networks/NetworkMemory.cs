@@ -52,7 +52,7 @@ internal static class NetworkMemory
 
     private static void RequireFit(ComputeDevice device, MemoryPlan needed, NetworkDescription network, TrainingOptions options, int replicas)
     {
-        if (needed.FindShortage(device.Info) is { } shortage)
+        if (needed.FindShortage(device.Info, device.FreeBytes) is { } shortage)
         {
             const int Shown = 8;
             var parts = string.Join(", ", needed.Blocks.OrderByDescending(part => part.Bytes).Take(Shown).Select(part =>
