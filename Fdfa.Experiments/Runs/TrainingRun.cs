@@ -129,8 +129,7 @@ internal sealed class TrainingRun : IDisposable
     {
         _folder.WriteConfiguration(_configuration);
         _folder.Log.Failed(refusal);
-        return new DeviceException(
-            $"{refusal.Message}; the driver's log is in {_folder.WriteBuildLog(refusal.Log)}: update the driver, or give another --device.", refusal);
+        return new DeviceException($"{refusal.Message} The driver's log is in {_folder.WriteBuildLog(refusal.Log)}.", refusal);
     }
 
     private FdfaException Explain(Exception failure, bool hasEpochs)

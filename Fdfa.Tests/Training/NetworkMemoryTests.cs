@@ -104,6 +104,17 @@ public sealed class NetworkMemoryTests(CpuAccelerators devices)
         Assert.Equal(before, device.AllocatedBytes);
     }
 
+    [Fact]
+    public void Memory_that_others_have_taken_is_not_counted_on()
+    {
+        MemoryPlan plan = NetworkMemory.Of(Topology.Parse("784-800-10"), new TrainingOptions(), 1);
+        var gpu = new DeviceInfo("cuda:0", DeviceKind.Cuda, "Some GPU", 80_000_000_000, "");
+
+        Assert.Null(plan.FindShortage(gpu));
+        Assert.Null(plan.FindShortage(gpu, freeBytes: 1_000_000_000));
+        Assert.Matches(@"^0\.0 GB of device memory, and Some GPU has 0\.0 GB free$", plan.FindShortage(gpu, freeBytes: 1000));
+    }
+
     private static void AssertNear(double numbers, double bytes) => Assert.InRange(bytes / (sizeof(float) * numbers), 0.95, 1.05);
 
     private void AssertCounted(NetworkDescription description, TrainingOptions options, int replicas)
