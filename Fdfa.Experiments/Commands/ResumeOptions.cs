@@ -43,15 +43,18 @@ internal sealed class ResumeOptions
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public int Run(
         ParseResult arguments,
-        (Option<string> Device, Option<string> DataDirectory, Option<string> Epochs, Option<bool> Quiet, Option<bool> TensorBoard) general,
+        (DeviceOptions Device, Option<string> DataDirectory, Option<string> Epochs, Option<bool> Quiet, Option<bool> TensorBoard) general,
         ConsoleOutput output,
         CancellationToken cancellation)
     {
-        RequireNoOthers(arguments, [_run, _anyDevice, general.Device, general.DataDirectory, general.Epochs, general.Quiet, general.TensorBoard]);
+        RequireNoOthers(arguments, [_run, _anyDevice, .. general.Device.All, general.DataDirectory, general.Epochs, general.Quiet, general.TensorBoard]);
         string path = arguments.Text(_run)!;
         bool quiet = arguments.GetValue(general.Quiet);
         RunConfiguration configuration = WithEpochs(RunFolder.ReadConfiguration(path), arguments.WholeNumber(general.Epochs));
-        string selector = arguments.IsGiven(general.Device) ? arguments.Devices(general.Device, configuration.Seeds.Count) : configuration.DeviceSelector;
+        RunRequest request = configuration.ToRequest();
+        DeviceRequest placement = general.Device.IsGiven(arguments)
+            ? general.Device.Read(arguments, request.Network, request.Seeds.Count)
+            : DeviceRequest.As(configuration);
         if (RunFolder.IsFinished(path, configuration))
         {
             output.Line($"The run in {path} is finished, nothing to do; more --epochs than its {configuration.Epochs} would go on with it.");
@@ -60,7 +63,6 @@ internal sealed class ResumeOptions
 
         using RunFolder folder = RunFolder.Reopen(path, output.Verbose);
         Checkpoint? checkpoint = folder.FindCheckpoint(configuration);
-        RunRequest request = configuration.ToRequest();
         if (arguments.Text(general.DataDirectory) is { } directory)
         {
             request = request with { DataDirectory = directory };
@@ -68,7 +70,7 @@ internal sealed class ResumeOptions
 
         using LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
         configuration.RequireSameData(data.Description);
-        using DeviceSet devices = DeviceSet.Open(selector, most: configuration.Seeds.Count);
+        using DeviceSet devices = placement.Open();
         if (!arguments.GetValue(_anyDevice))
         {
             RequireSameBits(checkpoint?.Manifest.Devices ?? configuration.Devices, [.. devices.Devices.Select(device => device.Info)]);
@@ -82,7 +84,10 @@ internal sealed class ResumeOptions
                 : "Begins at the beginning: it was stopped before its first checkpoint");
         }
 
-        using var run = new TrainingRun(configuration, data, devices.Devices, folder, checkpoint) { WritesEvents = arguments.GetValue(general.TensorBoard) };
+        using var run = new TrainingRun(configuration, data, devices.Devices, folder, checkpoint, devices.IsLayerParallel)
+        {
+            WritesEvents = arguments.GetValue(general.TensorBoard),
+        };
         if (checkpoint is null && request.InitialWeights is { } file)
         {
             run.StartFrom(StateDict.Load(file, request.Network));

@@ -53,7 +53,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<string> _seeds = OptionText.Create(
         "--seeds", "count", "Train this many seeds, from 0, in the same launches; not together with --seed.");
 
-    private readonly Option<string> _device = CommonOptions.Devices();
+    private readonly DeviceOptions _device = new();
     private readonly Option<string> _output = CommonOptions.Output("runs/<time>-<rule>-<network>");
 
     private readonly Option<bool> _quiet = OptionText.CreateSwitch(
@@ -73,8 +73,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         _sweep = new SweepOptions([_rule, _network, _data, _limit, _epochs, _seed, _seeds, .. ofTheRun]);
         Option[] options =
         [
-            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, _device, _output, .. _resume.All, _quiet, _tensorBoard,
-            .. _sweep.All, .. ofTheRun,
+            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, .. _device.All, _output, .. _resume.All,
+            _quiet, _tensorBoard, .. _sweep.All, .. ofTheRun,
         ];
         foreach (Option option in options)
         {
@@ -102,7 +102,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
 
         if (_sweep.IsGiven(arguments))
         {
-            return _sweep.Run(arguments, (_device, _output, _quiet, _tensorBoard), Read, output, cancellation);
+            _device.RequireSeedsSharedOut(arguments);
+            return _sweep.Run(arguments, (_device.Device, _output, _quiet, _tensorBoard), Read, output, cancellation);
         }
 
         RunRequest request = Read(arguments);
@@ -114,14 +115,22 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         using RunFolder folder = RunFolder.Create(
             arguments.Text(_output) ?? RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
-        using DeviceSet devices = DeviceSet.Open(ReadDevices(arguments, request), most: request.Seeds.Count);
+        using DeviceSet devices = ReadDevices(arguments, request).Open();
         RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, [.. devices.Devices.Select(device => device.Info)]);
+        if (devices.IsLayerParallel)
+        {
+            configuration = configuration.AsLayerParallel();
+        }
+
         if (!quiet)
         {
             ConfigurationTable.Write(output, configuration);
         }
 
-        using var run = new TrainingRun(configuration, data, devices.Devices, folder) { WritesEvents = arguments.GetValue(_tensorBoard) };
+        using var run = new TrainingRun(configuration, data, devices.Devices, folder, isLayerParallel: devices.IsLayerParallel)
+        {
+            WritesEvents = arguments.GetValue(_tensorBoard),
+        };
         if (initial is not null)
         {
             run.StartFrom(initial);
@@ -196,7 +205,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         return request;
     }
 
-    private string ReadDevices(ParseResult arguments, RunRequest request) => arguments.Devices(_device, request.Seeds.Count);
+    private DeviceRequest ReadDevices(ParseResult arguments, RunRequest request) => _device.Read(arguments, request.Network, request.Seeds.Count);
 
     private TrainingOptions ReadTraining(ParseResult arguments, TrainingOptions options)
     {

@@ -40,6 +40,9 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>Bytes allocated since the device was opened, those freed again included.</summary>
     internal long AllocatedBytes { get; private set; }
 
+    /// <summary>Called before each launch, to measure.</summary>
+    internal Action? BeforeLaunch { get; set; }
+
     /// <summary>Kernels loaded since the device was opened.</summary>
     internal IReadOnlyCollection<MethodInfo> Kernels => _kernels;
 
@@ -225,6 +228,7 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>The launch configuration of a grid of tiles by replicas; counts the launch.</summary>
     internal KernelConfig Launch(int tiles, int replicas)
     {
+        BeforeLaunch?.Invoke();
         _probe?.OnDriverCall?.Invoke();
         LaunchCount++;
         return new KernelConfig(new Index3D(tiles, replicas, 1), new Index3D(Tiles.GroupSize, 1, 1));

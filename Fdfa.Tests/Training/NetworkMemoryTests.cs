@@ -96,7 +96,7 @@ public sealed class NetworkMemoryTests(CpuAccelerators devices)
         long before = device.AllocatedBytes;
 
         var refusal = Assert.Throws<DeviceException>(() => NetworkMemory.RequireFit(
-            device, Topology.Parse(topology), new TrainingOptions { BatchSize = batchSize }, replicas));
+            [device], Topology.Parse(topology), new TrainingOptions { BatchSize = batchSize }, replicas));
 
         Assert.Matches(
             @"needs \d+\.\d GB of memory, and this machine has \d+\.\d GB; make .*: ((block \d: \d+ → \d+|input and loss) takes \d+\.\d GB(, |\.$))+|longer than any device can count; make a layer or the batch smaller\.$",
@@ -131,7 +131,7 @@ public sealed class NetworkMemoryTests(CpuAccelerators devices)
     {
         ComputeDevice device = devices.Open("simd");
         long before = device.AllocatedBytes;
-        using var network = new DeviceNetwork(device, description, options, [.. Enumerable.Range(0, replicas).Select(seed => (ulong)seed)]);
+        using var network = new DeviceNetwork([device], description, options, [.. Enumerable.Range(0, replicas).Select(seed => (ulong)seed)]);
         return device.AllocatedBytes - before - NetworkMemory.Of(description, options, replicas).DeviceBytes;
     }
 }
