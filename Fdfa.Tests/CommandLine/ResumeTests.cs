@@ -253,6 +253,13 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
         Assert.Contains("Before, it ran on Some GPU", File.ReadAllText(Path.Combine(run, "log.txt")), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_longer_run_is_asked_for_as_it_was_but_for_its_epochs()
+    {
+        RunConfiguration placed = SomeRun.Configuration.AsLayerParallel();
+        Assert.Equal(placed.Repeat.Replace("--epochs 3", "--epochs 5", StringComparison.Ordinal), placed.WithEpochs(5).Repeat);
+    }
+
     [Theory]
     [InlineData("cuda", "cuda", true)]
     [InlineData("cuda", "cuda cuda", true)]
