@@ -4,6 +4,7 @@ using Fdfa.Experiments.Commands;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Reproduction;
+using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Training;
 using Spectre.Console;
 
@@ -41,6 +42,17 @@ internal static class FdfaCommandLine
         {
             output.Error(divergence.Message);
             return ExitCode.Failure;
+        }
+        catch (DeviceLostException lost)
+        {
+            output.Error(lost.Message);
+            return ExitCode.DeviceLost;
+        }
+        catch (Exception failure) when (DriverFailure.Is(failure))
+        {
+            // Outside of a run, which would say more.
+            output.Error($"The device failed, and nothing on it can be read any more: {DriverFailure.Describe(failure)}; give the command again, or another --device.");
+            return ExitCode.DeviceLost;
         }
         catch (FdfaException mistake)
         {

@@ -1,11 +1,11 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Serialization;
+using System.Text;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Benchmarks;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
 using Fdfa.Gpu.Networks;
@@ -17,14 +17,7 @@ namespace Fdfa.Experiments.Commands;
 internal sealed class BenchCommand : Command, IFdfaCommand
 {
     private const string DefaultNetwork = "784-800-800-800-10";
-
-    private static readonly JsonSerializerOptions s_json = new()
-    {
-        WriteIndented = true,
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
+    private const string StandardOutput = "-";
 
     private readonly Option<string> _rule = OptionText.Create(
         "--rule", "name", $"Learning rule: {CommonOptions.RuleNames}. [default: FDFA]");
@@ -39,14 +32,20 @@ internal sealed class BenchCommand : Command, IFdfaCommand
 
     private readonly Option<string> _batchSize = OptionText.Create("--batch-size", "count", "Samples per step. [default: 64, but 128 for alexnet]");
     private readonly Option<string> _seeds = OptionText.Create("--seeds", "count", "Seeds trained in the same launches. [default: 1]");
-    private readonly Option<string> _device = CommonOptions.Device();
-    private readonly Option<bool> _json = OptionText.CreateSwitch("--json", "Print one JSON document and nothing else.");
+    private readonly Option<string> _device = CommonOptions.Device("auto: CUDA, else an OpenCL GPU, else the CPU; with --compare the file's");
+
+    private readonly Option<string> _json = OptionText.Create(
+        "--json", "file", $"Write the times to this file too, as JSON; with {StandardOutput} print the JSON and nothing else. [default: none]");
+
+    private readonly Option<string> _compare = OptionText.Create(
+        "--compare", "file",
+        "Time the steps of a file that --json or a script of bench/peers wrote on this machine, and show both; exit code 1 when one became slower than its spread explains. [default: none]");
 
     /// <summary>Creates the command.</summary>
     public BenchCommand()
         : base("bench", "Times training steps, beside their floor: counted operations and bytes at this machine's measured peaks.")
     {
-        Option[] options = [_rule, _allRules, .. _network.All, _preset, _batchSize, _seeds, _device, _json];
+        Option[] options = [_rule, _allRules, .. _network.All, _preset, _batchSize, _seeds, _device, _json, _compare];
         foreach (Option option in options)
         {
             Options.Add(option);
@@ -56,7 +55,8 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     /// <inheritdoc/>
     public IReadOnlyList<string> Examples { get; } =
     [
-        "fdfa bench --rule FDFA --network 784-800-800-800-10 --batch-size 64 --json",
+        "fdfa bench --rule FDFA --network 784-800-800-800-10 --batch-size 64 --json before.json",
+        "fdfa bench --compare before.json",
         "fdfa bench --network 15C5-40C5-P2-128-10 --input 1x28x28 --preset published-code",
         "fdfa bench --all-rules",
     ];
@@ -64,32 +64,44 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     /// <inheritdoc/>
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
-        IReadOnlyList<LearningRule> rules = ReadRules(arguments);
-        Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
-        (LearningRule Rule, NetworkDescription Network)[] cases = [.. rules
-            .Select(rule => (rule, _network.Read(arguments, preset, rule)))
-            .Where(one => rules.Count == 1 || DeviceSupport.HasKernels(one.Item2, one.rule))];
-        int? batchSize = arguments.WholeNumber(_batchSize, maximum: TrainingOptions.LargestBatch);
-        int replicas = arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? 1;
-        bool json = arguments.GetValue(_json);
-        using ComputeDevice device = ComputeDevice.Open(arguments.Device(_device));
+        string? comparedPath = arguments.Text(_compare);
+        BenchmarkFile? compared = comparedPath is null ? null : ReadCompared(arguments, comparedPath);
+        IReadOnlyList<BenchmarkCase> cases = compared?.Cases(comparedPath!) ?? ReadCases(arguments);
+        string selector = compared is not null && !arguments.IsGiven(_device) ? compared.Device.Selector : arguments.Device(_device);
+        string? target = arguments.Text(_json);
 
-        // One rule that does not fit this device must not hide the others' times.
-        var refusals = new List<string>();
-        List<BenchmarkResult> results = output.IsLive && !json
-            ? output.Console.Status().Start("measuring", context => Measure(new StatusLine(context)))
-            : Measure(new Silence());
-        if (json)
+        // Before minutes of timing: whether their results can be kept.
+        using OutputFolder? folder = target is null or StandardOutput ? null : OutputFolder.OfFile(target, _json.Name);
+        using ComputeDevice device = ComputeDevice.Open(selector);
+        compared?.RequireSameMachine(comparedPath!, device.Info);
+        var timed = new List<(BenchmarkCase Case, BenchmarkResult Result)>();
+        List<string> refusals = output.IsLive && target != StandardOutput
+            ? output.Console.Status().Start("measuring", context => Measure(device, cases, timed, new StatusLine(context), cancellation))
+            : Measure(device, cases, timed, new Silence(), cancellation);
+        (BenchmarkCase Case, BenchmarkEntry Entry)[] entries = [.. timed.Select(one => (one.Case, BenchmarkEntry.Of(one.Case, one.Result)))];
+        IReadOnlyList<ComparedEntry> comparison = compared is null ? [] : BenchmarkComparison.Of(compared, entries);
+        string json = BenchmarkFile.Of(device.Info, [.. entries.Select(one => one.Entry)]).ToJson();
+        if (target == StandardOutput)
         {
-            output.Raw.WriteLine(ToJson(results));
+            output.Raw.Write(json);
         }
-        else if (rules.Count > 1)
+        else if (compared is not null)
         {
-            WriteRules(output, results, preset);
+            BenchmarkComparison.Write(output, compared, comparison);
+        }
+        else if (arguments.GetValue(_allRules))
+        {
+            BenchmarkTable.WriteRules(output, [.. timed.Select(one => one.Result)], cases[0].Preset);
         }
         else
         {
-            Write(output, results);
+            BenchmarkTable.Write(output, [.. timed.Select(one => one.Result)]);
+        }
+
+        if (folder is not null)
+        {
+            AtomicFile.Write(target!, stream => stream.Write(Encoding.UTF8.GetBytes(json)));
+            output.Line($"The times are in {target}");
         }
 
         foreach (string refusal in refusals)
@@ -97,101 +109,70 @@ internal sealed class BenchCommand : Command, IFdfaCommand
             output.Error(refusal);
         }
 
-        return refusals.Count == 0 ? ExitCode.Success : ExitCode.BadInput;
+        return refusals.Count > 0 ? ExitCode.BadInput : Judge(output, compared, comparison);
+    }
 
-        List<BenchmarkResult> Measure(IProgress<string> progress)
+    private static int Judge(ConsoleOutput output, BenchmarkFile? compared, IReadOnlyList<ComparedEntry> comparison)
+    {
+        int slower = comparison.Count(entry => entry.Change == Change.Slower);
+        if (compared is null or { IsOfPeer: true } || slower == 0)
         {
-            var measured = new List<BenchmarkResult>();
-            foreach ((LearningRule rule, NetworkDescription network) in cases)
+            return ExitCode.Success;
+        }
+
+        output.Error($"{ConsoleOutput.Count(slower, "step")} of {ConsoleOutput.Plain(comparison.Count)} became slower than the spread of the measurements explains; where nothing changed, look for what else runs on this machine.");
+        return ExitCode.Failure;
+    }
+
+    /// <returns>A sentence for each case that cannot be timed; where there is one case only, its refusal is thrown.</returns>
+    private static List<string> Measure(
+        ComputeDevice device,
+        IReadOnlyList<BenchmarkCase> cases,
+        List<(BenchmarkCase Case, BenchmarkResult Result)> timed,
+        IProgress<string> progress,
+        CancellationToken cancellation)
+    {
+        // One rule that does not fit this device must not hide the others' times.
+        var refusals = new List<string>();
+        foreach (BenchmarkCase one in cases)
+        {
+            string rule = one.Options.Rule.Name;
+            try
             {
-                TrainingOptions options = preset.OptionsOn(network, rule);
-                try
-                {
-                    measured.Add(StepBenchmark.Run(
-                        device, network, options with { BatchSize = batchSize ?? options.BatchSize }, replicas, new Labelled(rule.Name, progress), cancellation));
-                }
-                catch (FdfaException refusal) when (rules.Count > 1)
-                {
-                    refusals.Add($"{rule.Name}: {refusal.Message}");
-                }
+                timed.Add((one, StepBenchmark.Run(device, one.Network, one.Options, one.Replicas, new Labelled(rule, progress), cancellation)));
             }
-
-            return measured;
-        }
-    }
-
-    /// <summary>The document of <c>--json</c>.</summary>
-    public static string ToJson(IReadOnlyList<BenchmarkResult> results) => JsonSerializer.Serialize(
-        new { SchemaVersion = 1, Versions = RunVersions.Current, Results = results }, s_json);
-
-    /// <summary>Writes all that is known about a few rules, a column each.</summary>
-    public static void Write(ConsoleOutput output, IReadOnlyList<BenchmarkResult> results)
-    {
-        Table table = ConsoleOutput.CreateTable(Heading(results[0]), ["", .. results.Select(result => ConsoleOutput.Number(result.Rule))]);
-        AddRow("Median", result => ConsoleOutput.Duration(result.MedianSeconds));
-        AddRow("10th to 90th percentile", Range);
-        AddRow("Floor", result => ConsoleOutput.Duration(result.FloorSeconds));
-        AddRow("Median over floor", Ratio);
-        AddRow("Drawing perturbations", result => ConsoleOutput.Duration(result.DrawingSeconds));
-        AddRow("Batch normalization", result => result.HasBatchNormalization ? "yes" : "no");
-        AddRow("Launches", Launches);
-        AddRow("Operations", result => ConsoleOutput.Quantity(result.Operations, "FLOP"));
-        AddRow("Bytes read and written", result => ConsoleOutput.Quantity(result.Bytes, "B"));
-        AddRow("Measured peak", result => ConsoleOutput.Quantity(result.PeakOperationsPerSecond, "FLOP/s"));
-        AddRow("Measured bandwidth", result => ConsoleOutput.Quantity(result.PeakBytesPerSecond, "B/s"));
-        AddRow("Managed allocation", result => ConsoleOutput.Quantity(result.AllocatedBytesPerStep, "B"));
-        output.Table(table);
-
-        void AddRow(string label, Func<BenchmarkResult, string> value) =>
-            table.AddRow([new Text(label), .. results.Select(result => new Text(value(result)))]);
-    }
-
-    /// <summary>Writes what compares many rules, a row each.</summary>
-    public static void WriteRules(ConsoleOutput output, IReadOnlyList<BenchmarkResult> results, Preset preset)
-    {
-        if (results.Count == 0)
-        {
-            return;
+            catch (FdfaException refusal) when (cases.Count > 1)
+            {
+                refusals.Add($"{rule}: {refusal.Message}");
+            }
         }
 
-        Table table = ConsoleOutput.CreateTable(
-            Heading(results[0]),
-            "Rule", ConsoleOutput.Number("Median"), ConsoleOutput.Number("10th to 90th percentile"), ConsoleOutput.Number("Launches"),
-            ConsoleOutput.Number("Floor"), ConsoleOutput.Number("Median / floor"), ConsoleOutput.Number("Drawing"));
-        foreach (BenchmarkResult result in results)
-        {
-            string[] cells =
-            [
-                result.Rule, ConsoleOutput.Duration(result.MedianSeconds), Range(result), Launches(result),
-                ConsoleOutput.Duration(result.FloorSeconds), Ratio(result), ConsoleOutput.Duration(result.DrawingSeconds),
-            ];
-            table.AddRow(cells.Select(cell => new Text(cell)));
-        }
-
-        output.Table(table);
-        output.Line(
-            $"Options of the preset {preset}; {BatchNormalized(results)}. Floor: counted operations at up to {ConsoleOutput.Quantity(results.Max(result => result.PeakOperationsPerSecond), "FLOP/s")}, or counted bytes at up to "
-            + $"{ConsoleOutput.Quantity(results.Max(result => result.PeakBytesPerSecond), "B/s")}, both measured beside each rule; whichever takes longer. Drawing: the step's perturbations at up to "
-            + $"{ConsoleOutput.Quantity(results.Max(result => result.PeakNormalsPerSecond), "/s")}, on top of the floor.");
+        return refusals;
     }
 
-    private static string Heading(BenchmarkResult result) =>
-        $"One training step of {result.Network}{(result.Input is { } input ? $" on {input}" : "")}, batch {result.BatchSize}, {ConsoleOutput.Count(result.Replicas, "seed")}, {result.Device}";
-
-    private static string BatchNormalized(IReadOnlyList<BenchmarkResult> results)
+    private IReadOnlyList<BenchmarkCase> ReadCases(ParseResult arguments)
     {
-        string[] rules = [.. results.Where(result => result.HasBatchNormalization).Select(result => result.Rule)];
-        return rules.Length == 0 ? "no batch normalization"
-            : rules.Length == results.Count ? "batch normalization"
-            : $"batch normalization with {string.Join(", ", rules)}";
+        IReadOnlyList<LearningRule> rules = ReadRules(arguments);
+        Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
+        int? batchSize = arguments.WholeNumber(_batchSize, maximum: TrainingOptions.LargestBatch);
+        int replicas = arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? 1;
+        return
+        [
+            .. from rule in rules
+               let network = _network.Read(arguments, preset, rule)
+               where rules.Count == 1 || DeviceSupport.HasKernels(network, rule)
+               let options = preset.OptionsOn(network, rule)
+               select new BenchmarkCase(preset, network, options with { BatchSize = batchSize ?? options.BatchSize }, replicas),
+        ];
     }
 
-    private static string Range(BenchmarkResult result) =>
-        $"{ConsoleOutput.Duration(result.LowSeconds)} to {ConsoleOutput.Duration(result.HighSeconds)}";
-
-    private static string Ratio(BenchmarkResult result) => result.Ratio.ToString("F2", CultureInfo.InvariantCulture);
-
-    private static string Launches(BenchmarkResult result) => result.LaunchesPerStep.ToString("0.##", CultureInfo.InvariantCulture);
+    private BenchmarkFile ReadCompared(ParseResult arguments, string path)
+    {
+        Option[] others = [_rule, _allRules, .. _network.All, _preset, _batchSize, _seeds];
+        return others.FirstOrDefault(option => arguments.IsGiven(option)) is { } given
+            ? throw new InvalidOptionException($"The options --compare and {given.Name} exclude each other: the file says what to time; give one of them.")
+            : BenchmarkFile.Read(path);
+    }
 
     private IReadOnlyList<LearningRule> ReadRules(ParseResult arguments) => (arguments.Text(_rule), arguments.GetValue(_allRules)) switch
     {

@@ -39,18 +39,24 @@ internal sealed class DevicesCommand : Command, IFdfaCommand
         }
 
         output.Table(devices);
-        if (survey.Missing.Count == 0)
-        {
-            return;
-        }
+        WriteReasons("Here, but not used", "Device", survey.Refused.Select(device => ($"{KindName(device.Kind)}: {device.Name}", device.Reason)));
+        WriteReasons("Not here", "Kind", survey.Missing.Select(kind => (KindName(kind.Kind), kind.Reason)));
 
-        Table missing = ConsoleOutput.CreateTable("Not here", "Kind", "Reason");
-        foreach (MissingDevice kind in survey.Missing)
+        void WriteReasons(string heading, string what, IEnumerable<(string Name, string Reason)> rows)
         {
-            missing.AddRow(new Text(KindName(kind.Kind)), new Text(kind.Reason));
-        }
+            if (!rows.Any())
+            {
+                return;
+            }
 
-        output.Table(missing);
+            Table table = ConsoleOutput.CreateTable(heading, what, "Reason");
+            foreach ((string name, string reason) in rows)
+            {
+                table.AddRow(new Text(name), new Text(reason));
+            }
+
+            output.Table(table);
+        }
     }
 
     private static string KindName(DeviceKind kind) => kind switch

@@ -12,6 +12,9 @@ internal static class ExitCode
     /// <summary>An option, a file or a device that cannot be worked with.</summary>
     public const int BadInput = 2;
 
+    /// <summary>A device, or its driver, failed in the middle of work.</summary>
+    public const int DeviceLost = 3;
+
     /// <summary>A bug in fdfa (EX_SOFTWARE of sysexits.h).</summary>
     public const int Bug = 70;
 

@@ -27,7 +27,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         : base(
             "Trains neural networks without backpropagation: forward-gradient and feedback-alignment rules on any GPU or CPU. "
             + "Without a command, trains FDFA and BP on a small embedded data set in less than a minute and draws their curves. "
-            + "Exit codes: 0 done, 1 a check failed or training diverged, 2 bad input, 70 a bug in fdfa, 130 interrupted.")
+            + "Exit codes: 0 done, 1 a check failed or training diverged, 2 bad input, 3 a device failed, 70 a bug in fdfa, 130 interrupted.")
     {
         HelpName = "fdfa";
         // Without an action of its own a root command refuses to stand alone; FdfaCommandLine runs it.
@@ -46,6 +46,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         Subcommands.Add(new CheckCommand());
         Subcommands.Add(new BenchCommand());
         Subcommands.Add(new PlanCommand());
+        Subcommands.Add(new KernelsCommand());
     }
 
     /// <summary><c>--verbose</c>, for every command.</summary>

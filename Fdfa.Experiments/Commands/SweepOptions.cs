@@ -49,14 +49,14 @@ internal sealed class SweepOptions(IReadOnlyList<Option> sweepable)
 
     /// <summary>Trains the sweep that a command line asks for, or writes its script.</summary>
     /// <param name="arguments">The command line.</param>
-    /// <param name="general">What it says of the sweep as a whole: device, output folder, whether to be quiet.</param>
+    /// <param name="general">What it says of the sweep as a whole: device, output folder, whether to be quiet, and to write for TensorBoard.</param>
     /// <param name="read">The run of a command line without a sweep.</param>
     /// <param name="output">Where to write.</param>
     /// <param name="cancellation">Ctrl-C.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public int Run(
         ParseResult arguments,
-        (Option<string> Device, Option<string> Output, Option<bool> Quiet) general,
+        (Option<string> Device, Option<string> Output, Option<bool> Quiet, Option<bool> TensorBoard) general,
         Func<ParseResult, RunRequest> read,
         ConsoleOutput output,
         CancellationToken cancellation)
@@ -66,6 +66,7 @@ internal sealed class SweepOptions(IReadOnlyList<Option> sweepable)
         SweepGrid grid = SweepGrid.Span(axes, values => ReadPoint(arguments, [.. words, .. axes.Zip(values, WordsOf).SelectMany(word => word)], read));
         var request = new SweepRequest(grid, words, arguments.Text(general.Device) ?? "auto", arguments.Text(general.Output) ?? DefaultOutput, arguments.GetValue(general.Quiet))
         {
+            WritesEvents = arguments.GetValue(general.TensorBoard),
             Point = arguments.WholeNumber(_point, minimum: 0, maximum: grid.Points.Count - 1),
         };
         if (arguments.Text(_script) is { } script)

@@ -58,13 +58,16 @@ internal sealed class TrainCommand : Command, IFdfaCommand
 
     private readonly Option<string> _resume = OptionText.Create(
         "--resume", "run",
-        "Go on with the run in this folder where it stopped, bit for bit as if it never had. Its config.json decides everything; besides, only --device, --any-device, --data-dir, --quiet and a larger --epochs can be given.");
+        "Go on with the run in this folder where it stopped, bit for bit as if it never had. Its config.json decides everything; besides, only --device, --any-device, --data-dir, --quiet, --tensorboard and a larger --epochs can be given.");
 
     private readonly Option<bool> _anyDevice = OptionText.CreateSwitch(
         "--any-device", "With --resume: go on on another kind of device than before, though the last bits of the numbers will differ.");
 
     private readonly Option<bool> _quiet = OptionText.CreateSwitch(
         "--quiet", "Print nothing but the result: no configuration, no progress.");
+
+    private readonly Option<bool> _tensorBoard = OptionText.CreateSwitch(
+        "--tensorboard", "Write every epoch for TensorBoard too, to tensorboard/ in the run's folder, a folder per seed: 'tensorboard --logdir runs' shows all runs.");
 
     private readonly SweepOptions _sweep;
 
@@ -76,7 +79,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         _sweep = new SweepOptions([_rule, _network, _data, _limit, _epochs, _seed, _seeds, .. ofTheRun]);
         Option[] options =
         [
-            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, _device, _output, _resume, _anyDevice, _quiet,
+            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, _device, _output, _resume, _anyDevice, _quiet, _tensorBoard,
             .. _sweep.All, .. ofTheRun,
         ];
         foreach (Option option in options)
@@ -110,7 +113,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
 
         if (_sweep.IsGiven(arguments))
         {
-            return _sweep.Run(arguments, (_device, _output, _quiet), Read, output, cancellation);
+            return _sweep.Run(arguments, (_device, _output, _quiet, _tensorBoard), Read, output, cancellation);
         }
 
         RunRequest request = Read(arguments);
@@ -129,7 +132,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             ConfigurationTable.Write(output, configuration);
         }
 
-        using var run = new TrainingRun(configuration, data, devices.Devices, folder);
+        using var run = new TrainingRun(configuration, data, devices.Devices, folder) { WritesEvents = arguments.GetValue(_tensorBoard) };
         if (initial is not null)
         {
             run.StartFrom(initial);
@@ -167,7 +170,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
                 : "Begins at the beginning: it was stopped before its first checkpoint");
         }
 
-        using var run = new TrainingRun(configuration, data, devices.Devices, folder, checkpoint);
+        using var run = new TrainingRun(configuration, data, devices.Devices, folder, checkpoint) { WritesEvents = arguments.GetValue(_tensorBoard) };
         if (checkpoint is null && request.InitialWeights is { } file)
         {
             run.StartFrom(StateDict.Load(file, request.Network));
@@ -200,7 +203,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
 
     private void RequireOptionsOfResuming(ParseResult arguments)
     {
-        Option[] possible = [_resume, _anyDevice, _device, _dataDirectory, _quiet, _epochs];
+        Option[] possible = [_resume, _anyDevice, _device, _dataDirectory, _quiet, _tensorBoard, _epochs];
         if (Options.Except(possible).FirstOrDefault(arguments.IsGiven) is { } decided)
         {
             throw new InvalidOptionException(

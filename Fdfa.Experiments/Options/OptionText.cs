@@ -92,15 +92,19 @@ internal static class OptionText
             return null;
         }
 
+        return ParseShape(text) ?? throw Refuse(option, text, string.Create(
+            CultureInfo.InvariantCulture, $"channels, height and width from 1 to {NetworkDescription.MaximumSize}, such as 1x28x28"));
+    }
+
+    /// <summary>The shape that a text states, such as "1x28x28"; null where it states none.</summary>
+    public static ImageShape? ParseShape(string text)
+    {
         int?[] sizes =
         [
             .. text.Split('x').Select(word => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int size)
                 && size is >= 1 and <= NetworkDescription.MaximumSize ? size : (int?)null),
         ];
-        return sizes is [{ } channels, { } height, { } width]
-            ? new ImageShape(channels, height, width)
-            : throw Refuse(option, text, string.Create(
-                CultureInfo.InvariantCulture, $"channels, height and width from 1 to {NetworkDescription.MaximumSize}, such as 1x28x28"));
+        return sizes is [{ } channels, { } height, { } width] ? new ImageShape(channels, height, width) : null;
     }
 
     /// <summary>The items of a list with commas, each once, or null when the option is not given.</summary>

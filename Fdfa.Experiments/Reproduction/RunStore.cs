@@ -146,6 +146,7 @@ internal sealed class RunStore : IDisposable
             }
 
             RunCheckpoints.Delete(folder);
+            RunEvents.Delete(folder);
             if (Directory.EnumerateFileSystemEntries(folder).FirstOrDefault() is { } foreign)
             {
                 throw new RunFolderException(

@@ -20,9 +20,11 @@ internal static class StoredTraining
     /// <param name="label">What it is called while it trains.</param>
     /// <param name="data">Its data.</param>
     /// <param name="devices">At most one per seed.</param>
+    /// <param name="writesEvents">Whether its epochs are written for TensorBoard too.</param>
     /// <param name="verbose">Whether its log goes to standard error too.</param>
     /// <param name="progress">Hears how far it is.</param>
     /// <param name="cancellation">Ctrl-C.</param>
+    /// <exception cref="DeviceLostException">A device failed: no other run can be trained on it.</exception>
     /// <exception cref="RunFolderException">Its folder cannot be written, or not be read again.</exception>
     public static StoredOutcome Train(
         RunStore store,
@@ -30,6 +32,7 @@ internal static class StoredTraining
         string label,
         LoadedData data,
         IReadOnlyList<ComputeDevice> devices,
+        bool writesEvents,
         bool verbose,
         ProgressDisplay progress,
         CancellationToken cancellation)
@@ -40,14 +43,20 @@ internal static class StoredTraining
         try
         {
             // Ten models of each run would be gigabytes that no table needs; config.json says how to train one again.
-            using var run = new TrainingRun(configuration, data, devices, folder, unfinished?.Start) { Label = label, KeepsModels = false };
+            using var run = new TrainingRun(configuration, data, devices, folder, unfinished?.Start)
+            {
+                Label = label,
+                KeepsModels = false,
+                WritesEvents = writesEvents,
+                WayOn = "finished runs are kept, and the same command goes on with this one where its last checkpoint is",
+            };
             run.Execute(progress, cancellation);
         }
         catch (DivergenceException divergence)
         {
             store.WriteDivergence(request, divergence.Message);
         }
-        catch (FdfaException refusal)
+        catch (FdfaException refusal) when (refusal is not DeviceLostException)
         {
             // Too much memory for this device, say: other runs may well fit.
             return new StoredOutcome(null, refusal.Message);

@@ -159,7 +159,7 @@ internal sealed class TableReproduction
     private TableEntry Train(
         TableEntry entry, LoadedData data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
     {
-        StoredOutcome outcome = StoredTraining.Train(_store, entry.Request, entry.Label, data, devices, _output.Verbose, progress, cancellation);
+        StoredOutcome outcome = StoredTraining.Train(_store, entry.Request, entry.Label, data, devices, writesEvents: false, _output.Verbose, progress, cancellation);
         return entry with { Run = outcome.Run, Refusal = outcome.Refusal };
     }
 

@@ -22,8 +22,9 @@ internal sealed class OutputFolder : IDisposable
     /// <summary>Creates the folder where it is missing, and proves that files can be written to it.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="mustBeEmpty">Whether files in it are a reason to refuse.</param>
+    /// <param name="option">What names it, for messages.</param>
     /// <exception cref="RunFolderException">It is not empty, or cannot be written.</exception>
-    public static OutputFolder Create(string path, bool mustBeEmpty)
+    public static OutputFolder Create(string path, bool mustBeEmpty, string option = "--output")
     {
         var created = new Stack<string>();
         try
@@ -31,7 +32,7 @@ internal sealed class OutputFolder : IDisposable
             string full = System.IO.Path.GetFullPath(path);
             if (File.Exists(full))
             {
-                throw new RunFolderException($"The output folder '{path}' is a file; choose another folder with --output.");
+                throw new RunFolderException($"The output folder '{path}' is a file; choose another folder with {option}.");
             }
 
             string probe = System.IO.Path.Combine(full, ProbeFile);
@@ -41,7 +42,7 @@ internal sealed class OutputFolder : IDisposable
                 List<string> leftovers = [.. AtomicFile.Abandoned(full)];
                 if (Directory.EnumerateFileSystemEntries(full).Except(leftovers).Any(entry => entry != probe))
                 {
-                    throw new RunFolderException($"The output folder '{path}' is not empty; choose a new one with --output, so that no run is overwritten.");
+                    throw new RunFolderException($"The output folder '{path}' is not empty; choose a new one with {option}, so that no run is overwritten.");
                 }
 
                 leftovers.ForEach(File.Delete);
@@ -63,8 +64,22 @@ internal sealed class OutputFolder : IDisposable
         {
             RemoveEmpty(created);
             throw new RunFolderException(
-                $"The output folder '{path}' cannot be written ({failure.Message.TrimEnd('.')}); choose another with --output.", failure);
+                $"The output folder '{path}' cannot be written ({failure.Message.TrimEnd('.')}); choose another with {option}.", failure);
         }
+    }
+
+    /// <summary>Creates and proves the folder of a file that is to be written there.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="option">What names it, for messages.</param>
+    /// <exception cref="RunFolderException">It is a folder itself, or its folder cannot be written.</exception>
+    public static OutputFolder OfFile(string path, string option)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new RunFolderException($"The value '{path}' of {option} is a folder; give the name of a file.");
+        }
+
+        return Create(System.IO.Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".", mustBeEmpty: false, option);
     }
 
     /// <summary>Takes away the folders that were created and are empty.</summary>

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Options;
+using Fdfa.Experiments.Output;
 using Fdfa.Gpu.Devices;
 
 namespace Fdfa.Experiments.Runs;
@@ -179,43 +180,12 @@ internal sealed record RunConfiguration
     /// <exception cref="RunFolderException">Not the configuration of a run that this program can read.</exception>
     public static RunConfiguration Parse(string json, string path)
     {
-        try
-        {
-            // The version first: a newer layout should be called newer, not malformed.
-            using JsonDocument document = JsonDocument.Parse(json);
-            if (document.RootElement.ValueKind != JsonValueKind.Object
-                || !document.RootElement.TryGetProperty("schemaVersion", out JsonElement version)
-                || version.ValueKind != JsonValueKind.Number
-                || !version.TryGetInt32(out int schema))
-            {
-                throw new RunFolderException($"'{path}' is not the configuration of a run: it has no schemaVersion.");
-            }
-
-            if (schema != CurrentSchemaVersion)
-            {
-                throw new RunFolderException(
-                    $"'{path}' has schemaVersion {schema}, and this fdfa reads {CurrentSchemaVersion}; use the version of fdfa that wrote it.");
-            }
-
-            RunConfiguration configuration = document.Deserialize<RunConfiguration>(Json)
-                ?? throw new RunFolderException($"'{path}' is empty.");
-            return configuration.Seeds.Count > 0
-                ? configuration
-                : throw new RunFolderException($"'{path}' is not the configuration of a run: it has no seeds.");
-        }
-        catch (Exception malformed) when (malformed is JsonException or InvalidOperationException)
-        {
-            // Its own message names .NET types.
-            string finding = malformed switch
-            {
-                JsonException { Path: null } cut => $"it is not whole, or its line {cut.LineNumber + 1} is not JSON",
-                JsonException { Path: "$" } => "a part of it is missing",
-                JsonException wrong => $"its {QuotedText.WithoutQuotes(wrong.Path.AsSpan(2))} is not of the right kind",
-                // Half of a surrogate pair, which is well-formed JSON and no text.
-                _ => "it holds half a character",
-            };
-            throw new RunFolderException($"'{path}' is not the configuration of a run: {finding}.", malformed);
-        }
+        const string Kind = "the configuration of a run";
+        RunConfiguration configuration = VersionedJson.Parse<RunConfiguration>(
+            json, path, Kind, CurrentSchemaVersion, Json, (sentence, cause) => new RunFolderException(sentence, cause));
+        return configuration.Seeds.Count > 0
+            ? configuration
+            : throw new RunFolderException($"'{path}' is not {Kind}: it has no seeds.");
     }
 
     /// <summary>What the run had, where that was not the whole data set.</summary>

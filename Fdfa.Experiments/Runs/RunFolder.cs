@@ -132,6 +132,15 @@ internal sealed class RunFolder : IDisposable
         WriteText("curves.svg", curves.ToSvg());
     }
 
+    /// <summary>Writes what a driver said about a kernel that it refused.</summary>
+    /// <returns>The file's path.</returns>
+    public string WriteBuildLog(string log)
+    {
+        const string Name = "kernel-build.log";
+        WriteText(Name, log);
+        return InFolder(Name);
+    }
+
     /// <summary>Writes one seed's model anew.</summary>
     public void WriteModel(
         ulong seed, NetworkDescription network, TrainingOptions options, NetworkParameters parameters, IReadOnlyDictionary<string, string> metadata) =>

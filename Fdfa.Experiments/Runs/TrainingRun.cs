@@ -32,7 +32,13 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Whether every epoch leaves its models in the folder, and a finished run its checkpoints.</summary>
     public bool KeepsModels { get; init; } = true;
 
-    /// <summary>Uploads the data and allocates the networks; writes nothing yet.</summary>
+    /// <summary>How to go on after the device failed, at the end of a sentence; null for the command that goes on with this run.</summary>
+    public string? WayOn { get; init; }
+
+    /// <summary>Whether every epoch is added to files for TensorBoard; a run that has such files goes on with them in any case.</summary>
+    public bool WritesEvents { get; init; }
+
+    /// <summary>Uploads the data and allocates the networks; writes nothing yet, unless the driver refuses a kernel.</summary>
     /// <param name="configuration">What to train.</param>
     /// <param name="data">What to train on.</param>
     /// <param name="devices">Where to train: the seeds are spread over them.</param>
@@ -48,7 +54,14 @@ internal sealed class TrainingRun : IDisposable
         Label = configuration.Options.Rule.Name;
         _network = configuration.ToRequest().Network;
         _folder = folder;
-        _trainer = new SpreadTrainer(devices, _network, configuration.Options, configuration.Seeds, data.Upload);
+        try
+        {
+            _trainer = new SpreadTrainer(devices, _network, configuration.Options, configuration.Seeds, data.Upload);
+        }
+        catch (KernelBuildException refusal)
+        {
+            throw Keep(refusal);
+        }
     }
 
     /// <summary>Gives every seed the same weights, biases and statistics of batch normalization; feedback and heads stay what the seed drew.</summary>
@@ -63,6 +76,8 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>Trains all epochs, or until cancelled.</summary>
     /// <exception cref="DivergenceException">The loss became NaN or infinite; the epochs before are in the folder.</exception>
+    /// <exception cref="DeviceLostException">The device failed; the epochs before are in the folder.</exception>
+    /// <exception cref="DeviceException">The device ran out of memory, or its driver refuses a kernel: then the driver's log is in the folder.</exception>
     public RunResult Execute(ProgressDisplay progress, CancellationToken cancellation)
     {
         // First of all: a folder with a configuration is a run that can be gone on with. And nobody else may while this process does.
@@ -84,16 +99,58 @@ internal sealed class TrainingRun : IDisposable
 
             return new RunResult(_configuration.Options.Rule.Name, _configuration.Network, rows, interruption);
         }
+        catch (KernelBuildException refusal)
+        {
+            throw Keep(refusal);
+        }
         catch (Exception failure)
         {
+            bool isOfDriver = DriverFailure.Is(failure);
+            if (isOfDriver)
+            {
+                _folder.Log.DeviceFailed(DriverFailure.Describe(failure));
+            }
+
             _folder.Log.Failed(failure);
             WriteCurves(rows);
+            if (isOfDriver)
+            {
+                throw Explain(failure, rows.Count > 0);
+            }
+
             throw;
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _trainer.Dispose();
+
+    private DeviceException Keep(KernelBuildException refusal)
+    {
+        _folder.WriteConfiguration(_configuration);
+        _folder.Log.Failed(refusal);
+        return new DeviceException(
+            $"{refusal.Message}; the driver's log is in {_folder.WriteBuildLog(refusal.Log)}: update the driver, or give another --device.", refusal);
+    }
+
+    private FdfaException Explain(Exception failure, bool hasEpochs)
+    {
+        string device = _configuration.DeviceNames;
+        if (DriverFailure.IsOutOfMemory(failure))
+        {
+            return new DeviceException(
+                $"{device} ran out of memory in the middle of the run ({DriverFailure.Describe(failure)}); make a layer or the batch smaller, or train fewer seeds at once.", failure);
+        }
+
+        string left = (hasEpochs, KeepsModels) switch
+        {
+            (false, _) => "Configuration and log",
+            (true, false) => "Metrics of the finished epochs",
+            (true, true) => "Metrics and models of the finished epochs",
+        };
+        return new DeviceLostException(
+            $"{device} failed in the middle of the run, and what was on it is lost: {DriverFailure.Describe(failure)}. {left} are in {_folder.Path}; {WayOn ?? $"to go on: {_folder.Resumption}"}.", failure);
+    }
 
     /// <summary>Gets to where the run goes on, and leaves the results that a process stopped behind its checkpoint has not left.</summary>
     private void Begin(List<MetricsRow> rows)
@@ -213,6 +270,11 @@ internal sealed class TrainingRun : IDisposable
     private void WriteResults(List<MetricsRow> rows)
     {
         WriteModels();
+        if (WritesEvents || Directory.Exists(RunEvents.PathIn(_folder.Path)))
+        {
+            RunEvents.Write(_folder.Path, _configuration, rows);
+        }
+
         if (_trainer.Epoch == _configuration.Epochs)
         {
             WriteCurves(rows);
@@ -289,4 +351,7 @@ internal static partial class TrainingRunLog
 
     [LoggerMessage(8, LogLevel.Warning, "{Finding}")]
     public static partial void CheckpointDamaged(this ILogger log, string finding);
+
+    [LoggerMessage(9, LogLevel.Error, "The device's driver says: {Error}")]
+    public static partial void DeviceFailed(this ILogger log, string error);
 }

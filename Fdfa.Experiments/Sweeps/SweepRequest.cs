@@ -11,6 +11,9 @@ internal sealed record SweepRequest(SweepGrid Grid, IReadOnlyList<string> Words,
     /// <summary>The one point to train, from 0; null for all.</summary>
     public int? Point { get; init; }
 
+    /// <summary>Whether the epochs of its runs are written for TensorBoard too.</summary>
+    public bool WritesEvents { get; init; }
+
     /// <summary>The words, after "fdfa", that ask for this sweep again.</summary>
     public IReadOnlyList<string> ToArguments() =>
         ["train", .. Words, .. Grid.Axes.SelectMany(axis => new[] { "--sweep", axis.ToString() }), "--output", Output];

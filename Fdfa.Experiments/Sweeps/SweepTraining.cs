@@ -136,7 +136,7 @@ internal sealed class SweepTraining
             {
                 outcome = StoredTraining.Train(
                     _store, point.Request, name, data[(point.Request.DataName, point.Request.Limit)], [.. devices.Take(point.Request.Seeds.Count)],
-                    _output.Verbose, progress, cancellation);
+                    _request.WritesEvents, _output.Verbose, progress, cancellation);
                 _entries[open[number]] = new SweepEntry(point, outcome);
                 progress.End();
                 WriteTable();

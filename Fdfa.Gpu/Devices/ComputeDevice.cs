@@ -19,6 +19,9 @@ public sealed class DeviceException(string message, Exception? cause = null) : F
 public sealed class ComputeDevice : IDisposable
 {
     private readonly Context _context;
+    private readonly HashSet<MethodInfo> _kernels = [];
+    private readonly DeviceProbe? _probe;
+    private long _heldBytes;
 
     private ComputeDevice(DeviceInfo info, Context context, Accelerator accelerator, TileProgram tiles)
     {
@@ -26,6 +29,7 @@ public sealed class ComputeDevice : IDisposable
         _context = context;
         Accelerator = accelerator;
         Tiles = tiles;
+        _probe = ProbeOfNext;
     }
 
     /// <summary>What was opened.</summary>
@@ -37,27 +41,42 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>Bytes allocated since the device was opened, those freed again included.</summary>
     internal long AllocatedBytes { get; private set; }
 
+    /// <summary>Kernels loaded since the device was opened.</summary>
+    internal IReadOnlyCollection<MethodInfo> Kernels => _kernels;
+
+    /// <summary>For tests: gets between the devices that this thread opens and their drivers.</summary>
+    [field: ThreadStatic]
+    internal static DeviceProbe? ProbeOfNext { get; set; }
+
+    /// <summary>Device memory that nobody has taken; null where the driver does not tell.</summary>
+    internal long? FreeBytes => Accelerator is CudaAccelerator cuda ? cuda.GetFreeMemory() : null;
+
     internal Accelerator Accelerator { get; }
 
     internal TileProgram Tiles { get; }
+
+    /// <summary>This machine's processor, which is there in any case.</summary>
+    public static DeviceInfo Processor => CpuInfo();
 
     /// <summary>Looks for devices of every kind; never throws because one is missing.</summary>
     public static DeviceSurvey Survey()
     {
         var devices = new List<DeviceInfo>();
         var missing = new List<MissingDevice>();
+        var refused = new List<RefusedDevice>();
         foreach (var kind in new[] { DeviceKind.Cuda, DeviceKind.OpenCl })
         {
-            var found = Find(kind, out var reason);
+            var found = Find(kind, refused, out var failure);
             devices.AddRange(found);
             if (found.Count == 0)
             {
-                missing.Add(new MissingDevice(kind, reason));
+                var reason = kind == DeviceKind.Cuda ? Drivers.WhyNoCuda() : Drivers.WhyNoOpenCl();
+                missing.Add(new MissingDevice(kind, failure is null ? reason : $"{reason} ({failure})"));
             }
         }
 
         devices.Add(CpuInfo());
-        return new DeviceSurvey(devices, missing);
+        return new DeviceSurvey(devices, missing) { Refused = refused };
     }
 
     /// <summary>Opens a device.</summary>
@@ -84,11 +103,13 @@ public sealed class ComputeDevice : IDisposable
             : survey.Devices.FirstOrDefault(device => device.Selector == wanted);
         if (info is null)
         {
-            var reason = survey.Missing.FirstOrDefault(kind => wanted.StartsWith(Prefix(kind.Kind), StringComparison.Ordinal));
-            throw new DeviceException(
-                $"There is no device '{selector}' here; use one of auto, {string.Join(", ", survey.Devices.Select(device => device.Selector))}."
-                + (reason is null ? string.Empty : $" {reason.Reason}"));
+            var reasons = survey.Missing.Where(kind => IsOf(kind.Kind)).Select(kind => kind.Reason)
+                .Concat(survey.Refused.Where(device => IsOf(device.Kind)).Select(device => $"{device.Name} is here, but {device.Reason}."));
+            throw new DeviceException(string.Join(' ',
+                [$"There is no device '{selector}' here; use one of auto, {string.Join(", ", survey.Devices.Select(device => device.Selector))}.", .. reasons]));
         }
+
+        bool IsOf(DeviceKind kind) => wanted.StartsWith(Prefix(kind), StringComparison.Ordinal);
 
         try
         {
@@ -102,23 +123,34 @@ public sealed class ComputeDevice : IDisposable
         catch (Exception failure) when (failure is not FdfaException)
         {
             throw new DeviceException(
-                $"The device '{info.Selector}' ({info.Name}) was found but could not be opened: {failure.Message}", failure);
+                $"The device '{info.Selector}' ({info.Name}) was found but could not be opened: {DriverFailure.Describe(failure)}.", failure);
         }
     }
 
     /// <inheritdoc/>
+    /// <remarks>A driver that failed may fail here again; that says nothing new, and it must not hide the failure that ended the work.</remarks>
     public void Dispose()
     {
-        Accelerator.Dispose();
-        _context.Dispose();
+        try
+        {
+            Accelerator.Dispose();
+            _context.Dispose();
+        }
+        catch (AcceleratorException)
+        {
+        }
     }
+
+    /// <summary>How far ILGPU may optimize: the level belongs to the context.</summary>
+    /// <remarks>O2 emits uniform branches on divergent conditions on CUDA (ILGPU issue 846), hence O1 there.</remarks>
+    internal static OptimizationLevel OptimizationFor(DeviceKind kind) => kind == DeviceKind.OpenCl ? OptimizationLevel.O2 : OptimizationLevel.O1;
 
     /// <summary>Opens the CPU accelerator with a tile program of the caller's choice.</summary>
     internal static ComputeDevice OpenCpu(TileProgram tiles, int processors)
     {
         // A device of 256 threads per multiprocessor starts only those that a launch needs: small ones wake them all, every time.
         var device = new CPUDevice(16, 16, processors);
-        var context = Context.Create(builder => builder.CPU(device).EnableAlgorithms().Optimize(OptimizationLevel.O1));
+        var context = Context.Create(builder => builder.CPU(device).EnableAlgorithms().Optimize(OptimizationFor(DeviceKind.Cpu)));
         var accelerator = context.GetCPUDevice(0).CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel);
         return new ComputeDevice(CpuInfo(), context, accelerator, tiles);
     }
@@ -127,7 +159,7 @@ public sealed class ComputeDevice : IDisposable
     /// <returns>Null where there is none.</returns>
     internal static ComputeDevice? OpenOpenCl(Predicate<CLDevice> isAccepted, TileProgram tiles)
     {
-        var context = Context.Create(builder => builder.OpenCL(isAccepted).EnableAlgorithms().Optimize(OptimizationLevel.O2));
+        var context = Context.Create(builder => builder.OpenCL(isAccepted).EnableAlgorithms().Optimize(OptimizationFor(DeviceKind.OpenCl)));
         var device = context.GetCLDevices().Count > 0 ? context.GetCLDevice(0) : null;
         if (device is null)
         {
@@ -155,28 +187,46 @@ public sealed class ComputeDevice : IDisposable
             return (stream, configuration, first, second) => launches.Launch(stream, configuration, (first, second));
         });
 
-    /// <summary>Allocates memory; counts it.</summary>
+    /// <summary>Allocates memory, zero at first; counts it.</summary>
     internal MemoryBuffer1D<T, Stride1D.Dense> Allocate<T>(long length)
         where T : unmanaged
     {
         try
         {
+            // Zeroed here: OpenCL's drivers may take memory only when it is first used.
             var memory = Accelerator.Allocate1D<T>(length);
+            memory.MemSetToZero();
             AllocatedBytes += memory.LengthInBytes;
+            _heldBytes += memory.LengthInBytes;
             return memory;
         }
         catch (Exception failure) when (failure is OutOfMemoryException or AcceleratorException)
         {
             throw new DeviceException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Info.Name} has no room for another {length * Interop.SizeOf<T>() / 1e9:0.0} GB ({failure.Message.TrimEnd('.')}); make a layer or the batch smaller, or train fewer seeds at once."),
+                $"{Info.Name} has no room for another {(double)length * Interop.SizeOf<T>() / 1e6:0.0} MB ({DriverFailure.Describe(failure)}): {DescribeMemory()}; make a layer or the batch smaller, or train fewer seeds at once."),
                 failure);
+        }
+    }
+
+    /// <summary>Frees memory; a driver that failed before, and again here, has nothing left to free.</summary>
+    internal void Free(MemoryBuffer memory)
+    {
+        try
+        {
+            _heldBytes -= memory.LengthInBytes;
+            _probe?.OnDriverCall?.Invoke();
+            memory.Dispose();
+        }
+        catch (AcceleratorException)
+        {
         }
     }
 
     /// <summary>The launch configuration of a grid of tiles by replicas; counts the launch.</summary>
     internal KernelConfig Launch(int tiles, int replicas)
     {
+        _probe?.OnDriverCall?.Invoke();
         LaunchCount++;
         return new KernelConfig(new Index3D(tiles, replicas, 1), new Index3D(Tiles.GroupSize, 1, 1));
     }
@@ -184,6 +234,8 @@ public sealed class ComputeDevice : IDisposable
     private TLauncher Load<TLauncher>(MethodInfo kernel, Func<CPUAccelerator, TLauncher> onProcessor)
         where TLauncher : Delegate
     {
+        CompiledKernel? compiled = null;
+        _kernels.Add(kernel);
         try
         {
             if (Accelerator is CPUAccelerator processor)
@@ -191,15 +243,25 @@ public sealed class ComputeDevice : IDisposable
                 return onProcessor(processor);
             }
 
-            var compiled = Accelerator.GetBackend().Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default);
+            compiled = Accelerator.GetBackend().Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default);
             OpenClBarriers.OrderSharedMemory(compiled);
+            _probe?.OnCompiled?.Invoke(compiled);
             return Accelerator.LoadKernel(compiled).CreateLauncherDelegate<TLauncher>();
         }
         catch (Exception failure) when (failure is not FdfaException)
         {
-            throw new DeviceException(
-                $"The kernel {kernel.DeclaringType?.Name}.{kernel.Name} could not be built for {Info.Name}: {failure.Message}", failure);
+            throw new KernelBuildException(kernel, Info, KernelBuild.Log(Accelerator, compiled, failure), failure);
         }
+    }
+
+    /// <summary>What memory there is, as far as anybody knows.</summary>
+    private string DescribeMemory()
+    {
+        const double Gigabyte = 1e9;
+        var all = Info.Kind == DeviceKind.Cpu ? "this process may use" : "it has";
+        var free = FreeBytes is { } bytes ? string.Create(CultureInfo.InvariantCulture, $", {bytes / Gigabyte:0.0} GB of it free") : string.Empty;
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{all} {Info.MemoryBytes / Gigabyte:0.0} GB{free}, and fdfa holds {_heldBytes / Gigabyte:0.0} GB");
     }
 
     private static ComputeDevice OpenProcessor() => OpenCpu(TileProgram.Simd(Environment.ProcessorCount), Environment.ProcessorCount);
@@ -213,28 +275,30 @@ public sealed class ComputeDevice : IDisposable
         return new ComputeDevice(info, context, accelerator, TileProgram.Simt());
     }
 
-    // O2 emits uniform branches on divergent conditions on CUDA (ILGPU issue 846), hence O1 there; the level belongs to the context.
-    private static Context CreateContext(DeviceKind kind) => Context.Create(builder =>
+    private static Context CreateContext(DeviceKind kind, Action<string, string>? refuse = null) => Context.Create(builder =>
     {
-        _ = kind == DeviceKind.Cuda
-            ? builder.Cuda().EnableAlgorithms().Optimize(OptimizationLevel.O1)
-            : builder.OpenCL(IsUsableGpu).EnableAlgorithms().Optimize(OptimizationLevel.O2);
+        _ = (kind == DeviceKind.Cuda
+            ? builder.Cuda((CudaDevice device) => IsUsable(device.Name, Drivers.WhyRefused(device)))
+            : builder.OpenCL(device => IsUsable(device.Name, Drivers.WhyRefused(device)))).EnableAlgorithms().Optimize(OptimizationFor(kind));
+
+        bool IsUsable(string name, string? reason)
+        {
+            if (reason is not null)
+            {
+                refuse?.Invoke(name, reason);
+            }
+
+            return reason is null;
+        }
     });
 
-    private static bool IsUsableGpu(CLDevice device) =>
-        device.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU)
-        && device.CLStdVersion >= ILGPU.Backends.OpenCL.CLBackend.MinimumVersion
-        && device.Capabilities.GenericAddressSpace;
-
-    private static List<DeviceInfo> Find(DeviceKind kind, out string reason)
+    private static List<DeviceInfo> Find(DeviceKind kind, List<RefusedDevice> refused, out string? failed)
     {
         var found = new List<DeviceInfo>();
-        reason = kind == DeviceKind.Cuda
-            ? "CUDA needs an NVIDIA GPU and its driver; the loader must find libcuda.so (Windows: nvcuda.dll)."
-            : "OpenCL needs a GPU whose driver offers OpenCL 2.0 with generic address space; the loader must find libOpenCL.so without a version number (Debian: ocl-icd-opencl-dev).";
+        failed = null;
         try
         {
-            using var context = CreateContext(kind);
+            using var context = CreateContext(kind, (name, reason) => refused.Add(new RefusedDevice(kind, name, reason)));
             var index = 0;
             foreach (var device in context.Devices.Where(device => device.AcceleratorType != AcceleratorType.CPU))
             {
@@ -248,7 +312,7 @@ public sealed class ComputeDevice : IDisposable
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
-            reason = $"{reason} ({failure.GetBaseException().Message})";
+            failed = failure.GetBaseException().Message;
         }
 
         return found;

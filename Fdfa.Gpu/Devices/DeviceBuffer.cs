@@ -8,14 +8,15 @@ namespace Fdfa.Gpu.Devices;
 internal sealed class DeviceBuffer<T> : IDisposable
     where T : unmanaged
 {
+    private readonly ComputeDevice _device;
     private readonly MemoryBuffer1D<T, Stride1D.Dense> _memory;
 
     public DeviceBuffer(ComputeDevice device, long length)
     {
         // The CPU accelerator's memory comes from malloc, aligned to 16 bytes only; a vector across two cache lines costs twice.
         var spare = Padding.Unit * sizeof(float) / Interop.SizeOf<T>();
+        _device = device;
         _memory = device.Allocate<T>(Math.Max(length, 1) + spare);
-        _memory.MemSetToZero();
         var offset = 0L;
         if (device.Accelerator.AcceleratorType == AcceleratorType.CPU)
         {
@@ -29,5 +30,5 @@ internal sealed class DeviceBuffer<T> : IDisposable
     /// <summary>The elements.</summary>
     public ArrayView<T> View { get; }
 
-    public void Dispose() => _memory.Dispose();
+    public void Dispose() => _device.Free(_memory);
 }

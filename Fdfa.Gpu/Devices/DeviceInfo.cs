@@ -24,5 +24,17 @@ public sealed record DeviceInfo(string Selector, DeviceKind Kind, string Name, l
 /// <summary>A kind of device that is not here, and why.</summary>
 public sealed record MissingDevice(DeviceKind Kind, string Reason);
 
+/// <summary>A device that is here and cannot be used.</summary>
+/// <param name="Kind">How it would be reached.</param>
+/// <param name="Name">The driver's name for it.</param>
+/// <param name="Reason">Why not, and what would help: the end of a sentence that begins with "it" or "its".</param>
+public sealed record RefusedDevice(DeviceKind Kind, string Name, string Reason);
+
 /// <summary>What this machine has.</summary>
-public sealed record DeviceSurvey(IReadOnlyList<DeviceInfo> Devices, IReadOnlyList<MissingDevice> Missing);
+/// <param name="Devices">What can be opened, the CPU last.</param>
+/// <param name="Missing">Kinds of which there is no device that can.</param>
+public sealed record DeviceSurvey(IReadOnlyList<DeviceInfo> Devices, IReadOnlyList<MissingDevice> Missing)
+{
+    /// <summary>Devices that are here and cannot be used.</summary>
+    public IReadOnlyList<RefusedDevice> Refused { get; init; } = [];
+}

@@ -26,15 +26,14 @@ public static class OnnxFile
     /// <param name="path">The file to create or replace.</param>
     /// <param name="network">The network that the parameters belong to.</param>
     /// <param name="parameters">Rounded to single precision; feedback and heads stay out.</param>
-    /// <param name="metadata">Words about the run, such as seed and rule.</param>
+    /// <param name="metadata">Words about the run, such as seed and rule; null for none.</param>
     /// <exception cref="ShapeMismatchException">The parameters are not those of the network.</exception>
     /// <exception cref="ModelFileException">The file cannot be written, or the network is too large for the format.</exception>
-    public static void Save(string path, NetworkDescription network, NetworkParameters parameters, IReadOnlyDictionary<string, string> metadata)
+    public static void Save(string path, NetworkDescription network, NetworkParameters parameters, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(parameters);
-        ArgumentNullException.ThrowIfNull(metadata);
         NetworkParameters weights = StateDict.WeightsOf(network, parameters);
         RequireRoom(network);
         IReadOnlyList<PyTorchModule> modules = PyTorchModule.Of(network);
@@ -45,7 +44,7 @@ public static class OnnxFile
         }
 
         int[] shape = network.InputShape is { } image ? [image.Channels, image.Height, image.Width] : [network.InputSize];
-        ProtocolMessage model = Model(graph.Finish(shape, InputWords, network.OutputSize), [new("topology", network.Topology), .. metadata]);
+        ProtocolMessage model = Model(graph.Finish(shape, InputWords, network.OutputSize), [new("topology", network.Topology), .. metadata ?? new Dictionary<string, string>()]);
         ModelFile.WriteAtomically(path, model.WriteTo);
     }
 

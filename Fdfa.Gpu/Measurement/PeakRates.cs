@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -19,6 +20,10 @@ namespace Fdfa.Gpu.Measurement;
 public sealed record PeakRates(double OperationsPerSecond, double BytesPerSecond, double NormalsPerSecond)
 {
     private const int Repetitions = 5;
+
+    /// <summary>The kernels that measure a GPU.</summary>
+    internal static IEnumerable<MethodInfo> Kernels =>
+        typeof(PeakKernels).GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly);
 
     /// <summary>Measures; the best of several runs, because a peak is what interference takes away from.</summary>
     public static PeakRates Measure(ComputeDevice device)

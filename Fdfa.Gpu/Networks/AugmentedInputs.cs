@@ -1,3 +1,4 @@
+using System.Reflection;
 using Fdfa.Cpu.Reference.Augmentation;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
@@ -39,9 +40,12 @@ internal sealed class AugmentedInputs
         _replicas = replicas;
         _crops = crops;
         _seeds = seeds;
-        _draw = device.Load<CropDraw>(typeof(CropDraw).GetMethod(nameof(CropDraw.Run))!.MakeGenericMethod(device.Tiles.Type));
-        _gather = device.Load<AugmentedGather>(typeof(AugmentedGather).GetMethod(nameof(AugmentedGather.Run))!.MakeGenericMethod(device.Tiles.Type));
+        _draw = device.Load<CropDraw>(DrawKernel(device.Tiles.Type));
+        _gather = device.Load<AugmentedGather>(GatherKernel(device.Tiles.Type));
     }
+
+    /// <summary>The kernels of augmentation.</summary>
+    public static IEnumerable<MethodInfo> Kernels(Type tiles) => [DrawKernel(tiles), GatherKernel(tiles)];
 
     /// <summary>The inputs' shape.</summary>
     public ImageShape Shape { get; }
@@ -82,6 +86,10 @@ internal sealed class AugmentedInputs
         Seeds = _seeds,
         Crops = _crops,
     });
+
+    private static MethodInfo DrawKernel(Type tiles) => typeof(CropDraw).GetMethod(nameof(CropDraw.Run))!.MakeGenericMethod(tiles);
+
+    private static MethodInfo GatherKernel(Type tiles) => typeof(AugmentedGather).GetMethod(nameof(AugmentedGather.Run))!.MakeGenericMethod(tiles);
 
     private static long Fixed(double value) => (long)Math.Round(value * (1L << CropDraw.FractionBits));
 }

@@ -10,9 +10,11 @@ public static class DeviceSupport
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(rule);
-        return !(rule.ErrorSignal == ErrorSignal.LayerwiseFeedback && rule.LearnsFeedback)
-            || network.Blocks.All(block => block is DenseBlock { HasBatchNormalization: false });
+        return HasChannelKernels(rule) || network.Blocks.All(block => block is DenseBlock { HasBatchNormalization: false });
     }
+
+    /// <summary>Whether a rule has kernels for blocks with channels.</summary>
+    internal static bool HasChannelKernels(LearningRule rule) => !(rule.ErrorSignal == ErrorSignal.LayerwiseFeedback && rule.LearnsFeedback);
 
     /// <summary>Refuses what has none.</summary>
     /// <exception cref="InvalidOptionException">There are no kernels.</exception>

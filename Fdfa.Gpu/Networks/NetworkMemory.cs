@@ -40,7 +40,7 @@ internal static class NetworkMemory
     public static void RequireFit(ComputeDevice device, NetworkDescription network, TrainingOptions options, int replicas)
     {
         var needed = Of(network, options, replicas);
-        if (needed.FindShortage(device.Info) is { } shortage)
+        if (needed.FindShortage(device.Info, device.FreeBytes) is { } shortage)
         {
             const int Shown = 8;
             var parts = string.Join(", ", needed.Blocks.OrderByDescending(part => part.Bytes).Take(Shown).Select(part =>

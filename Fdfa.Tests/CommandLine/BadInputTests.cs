@@ -8,7 +8,7 @@ public sealed class BadInputTests
     /// <summary>The command line, and what the sentence must say.</summary>
     public static TheoryData<string, string> Mistakes { get; } = new()
     {
-        { "trian", "Unknown command 'trian'; did you mean train? Known commands: train, reproduce, evaluate, watch, compare, export, import, devices, check, bench, plan." },
+        { "trian", "Unknown command 'trian'; did you mean train? Known commands: train, reproduce, evaluate, watch, compare, export, import, devices, check, bench, plan, kernels." },
         { "xyzzy", "Unknown command 'xyzzy'. Known commands: train" },
         { "--epochs 3", "did you mean 'fdfa train --epochs'?" },
         { "-x", "Unknown option '-x'" },
@@ -119,6 +119,11 @@ public sealed class BadInputTests
         { "bench --network 1000000-1000000-10 --device cpu", "GB of memory, and this machine has" },
         { "bench --seeds -1", "'-1' of --seeds" },
         { "bench --rule BP --all-rules", "--rule and --all-rules exclude each other" },
+        { "bench --json", "The option --json needs a value" },
+        { "bench --json /", "The value '/' of --json is a folder; give the name of a file." },
+        { "bench --compare /nowhere-at-all.json", "There is no file '/nowhere-at-all.json'; give one that 'fdfa bench --json' or a script of bench/peers wrote." },
+        { "bench --compare times.json --batch-size 64", "The options --compare and --batch-size exclude each other: the file says what to time" },
+        { "bench --compare times.json --no-batch-norm", "The options --compare and --no-batch-norm exclude each other" },
         { "bench --preset papre", "Unknown preset 'papre'; did you mean paper?" },
         { "bench --network 15C5-P2-10", "their shape is not given; add --input with channels, height and width, such as --input 1x28x28" },
         { "bench --network alexnet-10", "add --input" },
@@ -133,6 +138,8 @@ public sealed class BadInputTests
         { "plan --network alexnet-200 --input 3x8x8", "block 1 has nothing left to" },
         { "plan --seeds 0", "'0' of --seeds" },
         { "plan --device cuda:99", "cuda:99" },
+        { "kernels --target ptz", "Unknown target 'ptz'; did you mean ptx? Known targets: ptx, opencl." },
+        { "kernels --rule L-FDFA --network 15C5-P2-10 --input 1x28x28", "L-FDFA has kernels for dense networks without batch normalization only" },
         { "plan --network AlexNet-10 --input 3x32x32", "item 1 (at character 1) is 'AlexNet'; expected alexnet in small letters, then its number of classes, as in alexnet-10." },
         { "plan --network alexnet --input 3x32x32", "item 1 (at character 1) is 'alexnet'; expected alexnet in small letters" },
         { "plan --network alexnet-ten --input 3x32x32", "item 2 (at character 9) is 'ten'; expected a number of classes from 1 to 1000000, as in alexnet-10." },

@@ -23,6 +23,7 @@ public sealed class HelpTests
     [InlineData("check")]
     [InlineData("bench")]
     [InlineData("plan")]
+    [InlineData("kernels")]
     public void The_help_of_a_command_is_as_it_was_read(string command)
     {
         string[] arguments = command.Length == 0 ? ["--help"] : [.. command.Split(' '), "--help"];

@@ -1,5 +1,5 @@
-using System.Text.Json;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Benchmarks;
 using Fdfa.Experiments.Commands;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
@@ -96,25 +96,14 @@ public sealed class TableTests
 
     [SkippableFact]
     public void The_benchmark() => Snapshot.Match(
-        CommandLineRun.Written(output => BenchCommand.Write(output, [s_benchmark with { Rule = "BP", MedianSeconds = 0.0061 }, s_benchmark])),
+        CommandLineRun.Written(output => BenchmarkTable.Write(output, [s_benchmark with { Rule = "BP", MedianSeconds = 0.0061 }, s_benchmark])),
         "benchmark");
 
     [SkippableFact]
     public void The_benchmark_of_many_rules() => Snapshot.Match(
-        CommandLineRun.Written(output => BenchCommand.WriteRules(
+        CommandLineRun.Written(output => BenchmarkTable.WriteRules(
             output, [s_benchmark with { Rule = "LG-FG-A", MedianSeconds = 0.0161, LaunchesPerStep = 5.25 }, s_benchmark], Preset.PublishedCode)),
         "benchmark-rules");
-
-    [Fact]
-    public void The_benchmark_as_json_has_the_floor_and_the_ratio()
-    {
-        using JsonDocument document = JsonDocument.Parse(BenchCommand.ToJson([s_benchmark, s_benchmark with { MedianSeconds = double.NaN }]));
-        JsonElement result = document.RootElement.GetProperty("results")[0];
-
-        Assert.Equal(1, document.RootElement.GetProperty("schemaVersion").GetInt32());
-        Assert.Equal(s_benchmark.FloorSeconds, result.GetProperty("floorSeconds").GetDouble());
-        Assert.Equal(s_benchmark.Ratio, result.GetProperty("ratio").GetDouble());
-    }
 
     [Fact]
     public void The_configuration_of_a_rule_without_feedback_or_noise_speaks_of_neither()

@@ -1,4 +1,5 @@
-using System.Text.Json;
+using System.Text;
+using Fdfa.Experiments.Benchmarks;
 using Fdfa.Experiments.Runs;
 using Fdfa.Tests.Data;
 
@@ -164,14 +165,25 @@ public sealed class TrainingTests
     }
 
     [Fact]
-    public void The_benchmark_prints_one_json_document_and_nothing_else()
+    public void The_benchmark_prints_one_json_document_and_nothing_else_and_times_its_step_again()
     {
-        CommandLineRun run = CommandLineRun.Of("bench", "--rule", "FDFA", "--network", "16-8-4", "--batch-size", "4", "--device", "cpu", "--json");
+        using var temporary = new TemporaryFolder();
+
+        CommandLineRun run = CommandLineRun.Of("bench", "--rule", "FDFA", "--network", "16-8-4", "--batch-size", "4", "--device", "cpu", "--json", "-");
 
         Assert.Equal("", run.Error);
         Assert.Equal(0, run.ExitCode);
-        using JsonDocument document = JsonDocument.Parse(run.Output);
-        Assert.Equal(1, document.RootElement.GetProperty("results").GetArrayLength());
+        BenchmarkEntry entry = Assert.Single(BenchmarkFile.Parse(run.Output, "standard output").Results);
+        Assert.Equal(entry.MedianSeconds / entry.FloorSeconds, entry.Ratio);
+
+        temporary.Write("times.json", Encoding.UTF8.GetBytes(run.Output));
+        CommandLineRun again = CommandLineRun.Of("bench", "--compare", temporary.File("times.json"), "--json", temporary.File("deep/again.json"));
+
+        // 1 where other work on this machine made it slower.
+        Assert.InRange(again.ExitCode, 0, 1);
+        Assert.Contains("Now / before", again.Output, StringComparison.Ordinal);
+        BenchmarkEntry second = Assert.Single(BenchmarkFile.Read(temporary.File("deep/again.json")).Results);
+        Assert.Equal(BenchmarkCase.Of(entry).Step, BenchmarkCase.Of(second).Step);
     }
 
     private static CommandLineRun Train(string output, params string[] further) => CommandLineRun.Of(

@@ -22,9 +22,11 @@ public sealed class MutationTests
 
     [Theory]
     [MemberData(nameof(Parsers))]
-    public void Damaged_input_is_read_or_refused_in_one_sentence(string name)
+    public void Damaged_input_is_read_or_refused_in_one_sentence(string name) => Check(Parser.All.Single(each => each.Name == name));
+
+    /// <summary>Checks a parser that needs what a table cannot hold.</summary>
+    internal static void Check(Parser parser)
     {
-        Parser parser = Parser.All.Single(each => each.Name == name);
         using var folder = new TemporaryFolder();
 
         // What is not damaged is read; and what happens only once has happened before memory is counted.
@@ -84,7 +86,9 @@ public sealed class MutationTests
         _ when sentence.Any(character => char.GetUnicodeCategory(character) is
             UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator) => "a line break or control character",
         { Length: > LongestSentence } => "a novel",
-        _ when !sentence.EndsWith('.') => "no full stop",
+
+        // A command line that is there to be copied has none behind it.
+        _ when !sentence.EndsWith('.') && !sentence.Contains(": fdfa ", StringComparison.Ordinal) => "no full stop",
         _ => null,
     };
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using System.Text;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Cpu.Reference.Randomness;
@@ -21,6 +22,7 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
 {
     private delegate void Save(string path, NetworkDescription network, NetworkParameters parameters);
 
+    private const string CheckpointFile = "checkpoint.json";
     private const int TarBlock = 512;
     private const int TarChecksum = 148;
     private const int TarChecksumBytes = 8;
@@ -28,6 +30,7 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
     // Made once: encoding images takes longer than reading them.
     private static readonly Dictionary<string, byte[]> s_tinyImageNet = SmallTinyImageNet.Files();
     private static readonly byte[] s_image = SmallTinyImageNet.Jpeg(0);
+    private static readonly Dictionary<string, byte[]> s_checkpoint = Checkpoint();
     private static readonly NetworkDescription s_dense = new([3, 4, 5, 2], ActivationFunction.Tanh);
 
     private static readonly NetworkDescription s_convolutional =
@@ -71,6 +74,8 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
             "a model's words",
             Texts("784-8-10\nTanh\n\n1\nBlockOutput", "3C3-P2-10\nReLU\n3x64x64\n1\nBeforePool", "alexnet-10\nReLU\n3x64x64\n1,2,3,4,5\nPreActivation"),
             ReadWords),
+        new("checkpoint.json", [s_checkpoint[CheckpointFile]], ReadCheckpoint),
+        new("checkpoint.json behind its checksum", [s_checkpoint[CheckpointFile]], (input, folder) => ReadCheckpoint(WithChecksum(input), folder)),
         OfTopology("topologies of dense networks", null, "784-800-800-10", "1-1"),
         OfTopology("topologies of small networks", new ImageShape(1, 28, 28), "15C5-P2-40C5-P2-128-10", "784-10"),
         OfTopology("topologies of large networks", new ImageShape(3, 224, 224), "64C11/4+2-P3/2-192C5+2-P3/2-A6-4096-200", "alexnet-200"),
@@ -172,6 +177,47 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
         new(name, Texts(topologies), (text, _) => Topology.Parse(Encoding.UTF8.GetString(text), inputShape: input));
 
     private static byte[][] Texts(params string[] texts) => [.. texts.Select(Encoding.UTF8.GetBytes)];
+
+    private static void ReadCheckpoint(byte[] input, TemporaryFolder folder)
+    {
+        foreach (var (name, contents) in s_checkpoint)
+        {
+            folder.Write($"checkpoints/step-000000000007/{name}", name == CheckpointFile ? input : contents);
+        }
+
+        using var checkpoints = RunCheckpoints.Open(folder.Path);
+        checkpoints.Newest(SomeRun.Configuration, _ => { });
+    }
+
+    /// <summary>The files of a checkpoint of a run that never took place.</summary>
+    private static Dictionary<string, byte[]> Checkpoint()
+    {
+        using var folder = new TemporaryFolder();
+        RunConfiguration run = SomeRun.Configuration;
+        var manifest = new CheckpointManifest
+        {
+            Run = run.StartedAt,
+            WrittenAt = run.StartedAt,
+            Step = 7,
+            Epoch = 1,
+            StepInEpoch = 2,
+            SecondsInEpoch = 0.5,
+            Seeds = run.Seeds,
+            Devices = run.Devices,
+            Versions = run.Versions,
+        };
+        using var checkpoints = RunCheckpoints.Open(folder.Path);
+        checkpoints.Write(manifest, [], (index, stream) => stream.WriteByte((byte)index));
+        return Directory.GetFiles(folder.File("checkpoints/step-000000000007")).ToDictionary(file => Path.GetFileName(file)!, File.ReadAllBytes);
+    }
+
+    private static byte[] WithChecksum(byte[] input)
+    {
+        const string Mark = "  \"checksum\": \"";
+        string text = Encoding.UTF8.GetString(input);
+        string above = text.LastIndexOf(Mark, StringComparison.Ordinal) is var end and >= 0 ? text[..end] : text;
+        return Encoding.UTF8.GetBytes($"{above}{Mark}{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(above)))}\"\n}}\n");
+    }
 
     private static RunConfiguration Convolutional()
     {

@@ -5,6 +5,7 @@ using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Training;
 using Fdfa.Tests.Data;
 using Fdfa.Tests.Kernels;
+using Fdfa.Tests.Mutations;
 
 namespace Fdfa.Tests.Training;
 
@@ -49,6 +50,19 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IDisposable
                 AssertGoesOn(device, network, options, data, steps[(index + variant) % steps.Length]);
             }
         }
+    }
+
+    [Fact]
+    public void A_damaged_state_is_restored_or_refused_in_one_sentence()
+    {
+        var device = devices.Open("simd");
+        var network = Topology.Parse("21-5-4", batchNormalization: true);
+        using var data = RandomData(device, network);
+        using var trainer = new Trainer(device, network, new TrainingOptions { BatchSize = BatchSize }, data, [0]);
+        trainer.TrainStep();
+        using var state = new MemoryStream();
+        trainer.SaveState(0, state);
+        MutationTests.Check(new Parser("a state of training", [state.ToArray()], (input, folder) => trainer.RestoreState([folder.Write("state", input)])));
     }
 
     [Fact]

@@ -1,0 +1,13 @@
+using ILGPU.Backends;
+
+namespace Fdfa.Gpu.Devices;
+
+/// <summary>Where tests get between a device and its driver, to fail as drivers do.</summary>
+internal sealed class DeviceProbe
+{
+    /// <summary>Called before each launch and before memory is freed; what it throws, the driver has thrown.</summary>
+    public Action? OnDriverCall { get; init; }
+
+    /// <summary>Called with each kernel that is compiled, before the driver builds it.</summary>
+    public Action<CompiledKernel>? OnCompiled { get; init; }
+}
