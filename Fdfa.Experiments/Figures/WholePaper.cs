@@ -43,7 +43,7 @@ internal sealed class WholePaper(ExperimentRun run, Action<Experiment, Experimen
                 : "the paper's"),
             ("Device", device),
             ("Machine", string.Create(CultureInfo.InvariantCulture, $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture}), {Environment.ProcessorCount} processor cores")),
-            ("Versions", $"fdfa {RunVersions.Current.Fdfa}, .NET {RunVersions.Current.DotNet}, ILGPU {RunVersions.Current.Ilgpu}"),
+            ("Versions", $"fdfa {RunVersions.Current.Fdfa}, .NET {RunVersions.Current.DotNet}, ILGPU {RunVersions.Current.Ilgpu.Split('+')[0]}"),
             ("Command", command),
             ("Begun", DateTimeOffset.Now.ToString("yyyy-MM-dd HH:mm zzz", CultureInfo.InvariantCulture)),
         ];
@@ -85,7 +85,11 @@ internal sealed class WholePaper(ExperimentRun run, Action<Experiment, Experimen
         Part(TableB6.Table),
     ];
 
-    private (string, string, Func<ReportSection>) Part(Experiment experiment) => (experiment.Name, experiment.Title, () =>
+    private (string, string, Func<ReportSection>) Part(Experiment experiment) => (experiment.Name, experiment.Title, () => Reproduce(experiment));
+
+    private (string, string, Func<ReportSection>) Part(AccuracyTable table) => (table.Name, table.Title, () => Reproduce(table));
+
+    private ReportSection Reproduce(Experiment experiment)
     {
         using ExperimentResult result = experiment.Reproduce(run);
         using (RunStore store = RunStore.Open(run.Request.Output))
@@ -102,9 +106,9 @@ internal sealed class WholePaper(ExperimentRun run, Action<Experiment, Experimen
             Caption = result.Caption,
             Claims = result.Claims,
         };
-    });
+    }
 
-    private (string, string, Func<ReportSection>) Part(AccuracyTable table) => (table.Name, table.Title, () =>
+    private ReportSection Reproduce(AccuracyTable table)
     {
         ExperimentRequest asked = run.Request;
         if (asked.Quick && !table.HasEmbedded)
@@ -136,5 +140,5 @@ internal sealed class WholePaper(ExperimentRun run, Action<Experiment, Experimen
         }
 
         return result.Report.ToSection();
-    });
+    }
 }
