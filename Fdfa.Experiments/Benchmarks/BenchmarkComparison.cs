@@ -71,12 +71,20 @@ internal static class BenchmarkComparison
 
         output.Table(table);
         string when = before.MeasuredAt.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
-        string versions = string.Join(", ", before.Versions.Select(version => $"{version.Key} {version.Value}"));
+        string versions = string.Join(", ", before.Versions.Select(version => $"{version.Key} {Short(version.Value)}"));
         output.Line($"{(before.IsOfPeer ? peer : "Before")}: {when}, {versions}. Below each median: 10th to 90th percentile.");
 
         Table CreateTable(string heading, string remark, string theirs, string ours, string ratio) => ConsoleOutput.CreateTable(
             $"One training step on {before.Device.Name}, {heading}",
             "Step", remark, ConsoleOutput.Number(theirs), ConsoleOutput.Number(ours), ConsoleOutput.Number(ratio));
+    }
+
+    /// <summary>A version with no more of its commit than tells it from others.</summary>
+    private static string Short(string version)
+    {
+        const int CommitLength = 8;
+        int commit = version.IndexOf('+', StringComparison.Ordinal) + 1;
+        return commit == 0 ? version : version[..Math.Min(version.Length, commit + CommitLength)];
     }
 
     private static string Word(Change change) => change switch

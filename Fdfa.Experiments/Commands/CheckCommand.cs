@@ -38,10 +38,10 @@ internal sealed class CheckCommand : Command, IFdfaCommand
                 using ComputeDevice device = ComputeDevice.Open(selector);
                 everyDeviceAgrees &= Write(output, device.Info, AgreementCheck.Run(device, cancellation));
             }
-            catch (DeviceException failure) when (selectors.Length > 1)
+            catch (Exception failure) when (selectors.Length > 1 && (failure is DeviceException or KernelBuildException || DriverFailure.Is(failure)))
             {
                 // One broken driver must not hide the other devices' results.
-                output.Error(failure.Message);
+                output.Error(DriverFailure.Is(failure) ? $"{selector} failed: {DriverFailure.Describe(failure)}." : failure.Message);
                 everyDeviceAgrees = false;
             }
         }

@@ -26,6 +26,11 @@ internal static class ConfigurationTable
             output.Line($"Weights at the beginning: {file}");
         }
 
+        if (configuration.IsLayerParallel)
+        {
+            output.Line($"Blocks on {configuration.Devices.Count} devices:");
+        }
+
         foreach (DeviceInfo device in configuration.Devices)
         {
             output.Line($"{device.Selector}: {device.Name}, {device.Details}");

@@ -14,7 +14,7 @@ namespace Fdfa.Experiments.Commands;
 internal sealed class EvaluateCommand : Command, IFdfaCommand
 {
     private readonly Argument<string> _run = CommonOptions.Run();
-    private readonly Option<string> _device = CommonOptions.Devices();
+    private readonly DeviceOptions _device = new();
     private readonly Option<string> _dataDirectory = OptionText.Create(
         "--data-dir", "folder", "Where the files of the data set lie. [default: as in the run]");
 
@@ -23,7 +23,11 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         : base("evaluate", "Evaluates the models of a run on its test set, beside what the run recorded.")
     {
         Arguments.Add(_run);
-        Options.Add(_device);
+        foreach (Option option in _device.All)
+        {
+            Options.Add(option);
+        }
+
         Options.Add(_dataDirectory);
     }
 
@@ -35,7 +39,7 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
     {
         string path = arguments.GetRequiredValue(_run);
         RunRequest request = RunFolder.ReadConfiguration(path).ToRequest() with { Limit = null };
-        string selector = arguments.Devices(_device, request.Seeds.Count);
+        DeviceRequest placement = _device.Read(arguments, request.Network, request.Seeds.Count);
         if (arguments.Text(_dataDirectory) is { } directory)
         {
             request = request with { DataDirectory = directory };
@@ -44,7 +48,7 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         IReadOnlyList<MetricsRow> recorded = RunFolder.ReadMetrics(path);
         NetworkParameters[] models = [.. request.Seeds.Select(seed => RunFolder.ReadModel(path, seed, request.Network))];
         using LoadedData data = DataSource.Load(request, output, cancellation);
-        using DeviceSet devices = DeviceSet.Open(selector, most: request.Seeds.Count);
+        using DeviceSet devices = placement.Open();
         Evaluate(output, request, data, devices, models, recorded, cancellation);
         return ExitCode.Success;
     }
@@ -67,11 +71,7 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         CancellationToken cancellation)
     {
         // The trainer wants training data, but nothing is trained here; the test set saves an upload.
-        using var trainer = new SpreadTrainer(devices.Devices, request.Network, request.Options, request.Seeds, device =>
-        {
-            DeviceDataSet test = data.UploadTest(device);
-            return (test, test);
-        });
+        using var trainer = new SpreadTrainer(devices.Devices, request.Network, request.Options, request.Seeds, Upload, devices.IsLayerParallel);
         for (var replica = 0; replica < models.Count; replica++)
         {
             trainer.SetParameters(replica, models[replica]);
@@ -79,6 +79,12 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
 
         cancellation.ThrowIfCancellationRequested();
         Write(output, request, trainer.Evaluate(), recorded, data.Description.TestSamples);
+
+        (DeviceDataSet Training, DeviceDataSet Test) Upload(ComputeDevice device)
+        {
+            DeviceDataSet test = data.UploadTest(device);
+            return (test, test);
+        }
     }
 
     private static void Write(

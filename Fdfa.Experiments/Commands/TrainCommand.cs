@@ -53,15 +53,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<string> _seeds = OptionText.Create(
         "--seeds", "count", "Train this many seeds, from 0, in the same launches; not together with --seed.");
 
-    private readonly Option<string> _device = CommonOptions.Devices();
+    private readonly DeviceOptions _device = new();
     private readonly Option<string> _output = CommonOptions.Output("runs/<time>-<rule>-<network>");
-
-    private readonly Option<string> _resume = OptionText.Create(
-        "--resume", "run",
-        "Go on with the run in this folder where it stopped, bit for bit as if it never had. Its config.json decides everything; besides, only --device, --any-device, --data-dir, --quiet, --tensorboard and a larger --epochs can be given.");
-
-    private readonly Option<bool> _anyDevice = OptionText.CreateSwitch(
-        "--any-device", "With --resume: go on on another kind of device than before, though the last bits of the numbers will differ.");
 
     private readonly Option<bool> _quiet = OptionText.CreateSwitch(
         "--quiet", "Print nothing but the result: no configuration, no progress.");
@@ -69,6 +62,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<bool> _tensorBoard = OptionText.CreateSwitch(
         "--tensorboard", "Write every epoch for TensorBoard too, to tensorboard/ in the run's folder, a folder per seed: 'tensorboard --logdir runs' shows all runs.");
 
+    private readonly ResumeOptions _resume = new();
     private readonly SweepOptions _sweep;
 
     /// <summary>Creates the command.</summary>
@@ -79,8 +73,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         _sweep = new SweepOptions([_rule, _network, _data, _limit, _epochs, _seed, _seeds, .. ofTheRun]);
         Option[] options =
         [
-            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, _device, _output, _resume, _anyDevice, _quiet, _tensorBoard,
-            .. _sweep.All, .. ofTheRun,
+            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, .. _device.All, _output, .. _resume.All,
+            _quiet, _tensorBoard, .. _sweep.All, .. ofTheRun,
         ];
         foreach (Option option in options)
         {
@@ -101,19 +95,15 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     /// <inheritdoc/>
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
-        if (arguments.Text(_resume) is { } resumed)
+        if (_resume.IsGiven(arguments))
         {
-            return Resume(arguments, resumed, output, cancellation);
-        }
-
-        if (arguments.GetValue(_anyDevice))
-        {
-            throw new InvalidOptionException($"The option {_anyDevice.Name} is for {_resume.Name}; leave it out: a new run goes to the device that --device names.");
+            return _resume.Run(arguments, (_device, _dataDirectory, _epochs, _quiet, _tensorBoard), output, cancellation);
         }
 
         if (_sweep.IsGiven(arguments))
         {
-            return _sweep.Run(arguments, (_device, _output, _quiet, _tensorBoard), Read, output, cancellation);
+            _device.RequireSeedsSharedOut(arguments);
+            return _sweep.Run(arguments, (_device.Device, _output, _quiet, _tensorBoard), Read, output, cancellation);
         }
 
         RunRequest request = Read(arguments);
@@ -125,14 +115,22 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         using RunFolder folder = RunFolder.Create(
             arguments.Text(_output) ?? RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
-        using DeviceSet devices = DeviceSet.Open(ReadDevices(arguments, request), most: request.Seeds.Count);
+        using DeviceSet devices = ReadDevices(arguments, request).Open();
         RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, [.. devices.Devices.Select(device => device.Info)]);
+        if (devices.IsLayerParallel)
+        {
+            configuration = configuration.AsLayerParallel();
+        }
+
         if (!quiet)
         {
             ConfigurationTable.Write(output, configuration);
         }
 
-        using var run = new TrainingRun(configuration, data, devices.Devices, folder) { WritesEvents = arguments.GetValue(_tensorBoard) };
+        using var run = new TrainingRun(configuration, data, devices.Devices, folder, isLayerParallel: devices.IsLayerParallel)
+        {
+            WritesEvents = arguments.GetValue(_tensorBoard),
+        };
         if (initial is not null)
         {
             run.StartFrom(initial);
@@ -141,45 +139,9 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         return Execute(run, folder, quiet, output, cancellation);
     }
 
-    /// <summary>Goes on with a run.</summary>
-    private int Resume(ParseResult arguments, string path, ConsoleOutput output, CancellationToken cancellation)
-    {
-        RequireOptionsOfResuming(arguments);
-        bool quiet = arguments.GetValue(_quiet);
-        RunConfiguration configuration = WithMoreEpochs(RunFolder.ReadConfiguration(path), arguments.WholeNumber(_epochs));
-        string selector = arguments.IsGiven(_device) ? arguments.Devices(_device, configuration.Seeds.Count) : configuration.DeviceSelector;
-        if (RunFolder.IsFinished(path, configuration))
-        {
-            output.Line($"The run in {path} is finished, nothing to do; more {_epochs.Name} than its {configuration.Epochs} would go on with it.");
-            return ExitCode.Success;
-        }
-
-        using RunFolder folder = RunFolder.Reopen(path, output.Verbose);
-        Checkpoint? checkpoint = folder.FindCheckpoint(configuration);
-        RunRequest request = configuration.ToRequest();
-        using LoadedData data = DataSource.Load(
-            arguments.Text(_dataDirectory) is { } directory ? request with { DataDirectory = directory } : request, quiet ? null : output, cancellation);
-        configuration.RequireSameData(data.Description);
-        using DeviceSet devices = DeviceSet.Open(selector, most: configuration.Seeds.Count);
-        RequireSameKind(checkpoint?.Manifest.Devices ?? configuration.Devices, [.. devices.Devices.Select(device => device.Info)], arguments.GetValue(_anyDevice));
-        if (!quiet)
-        {
-            ConfigurationTable.Write(output, configuration);
-            output.Line(checkpoint is { Manifest: var at }
-                ? $"Goes on after {ConsoleOutput.Count(at.Epoch, "epoch")} and {ConsoleOutput.Count(at.StepInEpoch, "step")}, from {checkpoint.Path}"
-                : "Begins at the beginning: it was stopped before its first checkpoint");
-        }
-
-        using var run = new TrainingRun(configuration, data, devices.Devices, folder, checkpoint) { WritesEvents = arguments.GetValue(_tensorBoard) };
-        if (checkpoint is null && request.InitialWeights is { } file)
-        {
-            run.StartFrom(StateDict.Load(file, request.Network));
-        }
-
-        return Execute(run, folder, quiet, output, cancellation);
-    }
-
-    private static int Execute(TrainingRun run, RunFolder folder, bool quiet, ConsoleOutput output, CancellationToken cancellation)
+    /// <summary>Trains, and says what came of it.</summary>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    internal static int Execute(TrainingRun run, RunFolder folder, bool quiet, ConsoleOutput output, CancellationToken cancellation)
     {
         RunResult result;
         try
@@ -199,35 +161,6 @@ internal sealed class TrainCommand : Command, IFdfaCommand
 
         output.Error(result.Interruption);
         return ExitCode.Cancelled;
-    }
-
-    private void RequireOptionsOfResuming(ParseResult arguments)
-    {
-        Option[] possible = [_resume, _anyDevice, _device, _dataDirectory, _quiet, _tensorBoard, _epochs];
-        if (Options.Except(possible).FirstOrDefault(arguments.IsGiven) is { } decided)
-        {
-            throw new InvalidOptionException(
-                $"The option {decided.Name} cannot be given with {_resume.Name}, because the run's config.json decides it; leave it out, or train anew without {_resume.Name}.");
-        }
-    }
-
-    private RunConfiguration WithMoreEpochs(RunConfiguration configuration, int? epochs) => epochs switch
-    {
-        null => configuration,
-        { } fewer when fewer < configuration.Epochs => throw new InvalidOptionException(
-            $"The run has {ConsoleOutput.Count(configuration.Epochs, "epoch")}, and {_epochs.Name} {fewer} would cut it short; give more than that, or leave {_epochs.Name} out."),
-        { } more => configuration.WithEpochs(more),
-    };
-
-    private void RequireSameKind(IReadOnlyList<DeviceInfo> before, IReadOnlyList<DeviceInfo> now, bool anyDevice)
-    {
-        if (!anyDevice && !Checkpoint.HasSameBits(before, now))
-        {
-            throw new InvalidOptionException(
-                $"The run was on {Names(before)}, and numbers of {Names(now)} differ in their last bits; give a {_device.Name} of the former kind, or {_anyDevice.Name} to go on all the same.");
-        }
-
-        static string Names(IReadOnlyList<DeviceInfo> devices) => string.Join(" and ", devices.Select(device => $"{device.Selector} ({device.Name})"));
     }
 
     /// <summary>What the options ask for.</summary>
@@ -272,7 +205,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         return request;
     }
 
-    private string ReadDevices(ParseResult arguments, RunRequest request) => arguments.Devices(_device, request.Seeds.Count);
+    private DeviceRequest ReadDevices(ParseResult arguments, RunRequest request) => _device.Read(arguments, request.Network, request.Seeds.Count);
 
     private TrainingOptions ReadTraining(ParseResult arguments, TrainingOptions options)
     {

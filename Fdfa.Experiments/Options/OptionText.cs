@@ -146,9 +146,10 @@ internal static class OptionText
     /// <summary>Devices to share work among: one, several with commas between, or "all".</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="option">The option.</param>
-    /// <param name="seeds">What there is to share out.</param>
-    /// <exception cref="InvalidOptionException">Not the notation of devices, one of them twice, or more than seeds.</exception>
-    public static string Devices(this ParseResult arguments, Option<string> option, int seeds)
+    /// <param name="most">How many there is work for.</param>
+    /// <param name="work">What is shared out, a piece of it.</param>
+    /// <exception cref="InvalidOptionException">Not the notation of devices, one of them twice, or more than there is work for.</exception>
+    public static string Devices(this ParseResult arguments, Option<string> option, int most, string work = "seed")
     {
         string text = arguments.Text(option) ?? "auto";
         if (!text.Contains(',', StringComparison.Ordinal))
@@ -157,11 +158,11 @@ internal static class OptionText
         }
 
         IReadOnlyList<string> devices = arguments.List(option, word => ReadDevice(word))!;
-        return devices.Count <= seeds
+        return devices.Count <= most
             ? string.Join(',', devices)
             : throw new InvalidOptionException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The list '{text}' of {option.Name} has {devices.Count} devices for {seeds} seed(s); name at most as many devices as there are seeds."));
+                $"The list '{text}' of {option.Name} has {devices.Count} devices for {most} {work}(s); name at most as many devices as there are {work}s."));
     }
 
     private static string ReadDevice(string text, params IReadOnlyList<string> words) => text.Split(':') switch

@@ -96,8 +96,11 @@ internal sealed record RunConfiguration
     /// <summary>Where it ran; the first device where there were several.</summary>
     public required DeviceInfo Device { get; init; }
 
-    /// <summary>The others that the seeds were spread over; files from before there were any lack them.</summary>
+    /// <summary>The others; files from before there were any lack them.</summary>
     public IReadOnlyList<DeviceInfo> FurtherDevices { get; init; } = [];
+
+    /// <summary>Whether blocks, not seeds, were shared out among the devices.</summary>
+    public bool IsLayerParallel { get; init; }
 
     /// <summary>All of them.</summary>
     public IReadOnlyList<DeviceInfo> Devices => [Device, .. FurtherDevices];
@@ -151,6 +154,9 @@ internal sealed record RunConfiguration
                 $"The data set {Data.Name} from {found.Source} is not the one that the run began with, from {Data.Source}: its samples are others; give the folder of that one with --data-dir.");
         }
     }
+
+    /// <summary>The same run with its blocks shared out among the devices.</summary>
+    public RunConfiguration AsLayerParallel() => this with { IsLayerParallel = true, Repeat = Repeat + " --layer-parallel" };
 
     /// <summary>A command line as a shell takes it.</summary>
     /// <param name="arguments">What stands behind "fdfa".</param>

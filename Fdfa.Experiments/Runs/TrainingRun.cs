@@ -41,12 +41,18 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Uploads the data and allocates the networks; writes nothing yet, unless the driver refuses a kernel.</summary>
     /// <param name="configuration">What to train.</param>
     /// <param name="data">What to train on.</param>
-    /// <param name="devices">Where to train: the seeds are spread over them.</param>
+    /// <param name="devices">Where to train.</param>
     /// <param name="folder">Where results go.</param>
     /// <param name="start">Where to go on; null to begin.</param>
+    /// <param name="isLayerParallel">Whether every network's blocks, instead of the seeds, are shared out among the devices.</param>
     /// <exception cref="FdfaException">The device or the data cannot do what the configuration says.</exception>
     public TrainingRun(
-        RunConfiguration configuration, LoadedData data, IReadOnlyList<ComputeDevice> devices, RunFolder folder, Checkpoint? start = null)
+        RunConfiguration configuration,
+        LoadedData data,
+        IReadOnlyList<ComputeDevice> devices,
+        RunFolder folder,
+        Checkpoint? start = null,
+        bool isLayerParallel = false)
     {
         _configuration = configuration;
         _devices = [.. devices.Select(device => device.Info)];
@@ -56,7 +62,7 @@ internal sealed class TrainingRun : IDisposable
         _folder = folder;
         try
         {
-            _trainer = new SpreadTrainer(devices, _network, configuration.Options, configuration.Seeds, data.Upload);
+            _trainer = new SpreadTrainer(devices, _network, configuration.Options, configuration.Seeds, data.Upload, isLayerParallel);
         }
         catch (KernelBuildException refusal)
         {
@@ -129,8 +135,7 @@ internal sealed class TrainingRun : IDisposable
     {
         _folder.WriteConfiguration(_configuration);
         _folder.Log.Failed(refusal);
-        return new DeviceException(
-            $"{refusal.Message}; the driver's log is in {_folder.WriteBuildLog(refusal.Log)}: update the driver, or give another --device.", refusal);
+        return new DeviceException($"{refusal.Message} The driver's log is in {_folder.WriteBuildLog(refusal.Log)}.", refusal);
     }
 
     private FdfaException Explain(Exception failure, bool hasEpochs)

@@ -43,7 +43,8 @@ public struct ChannelLink
 ///   δ⁽ˡ⁾ = ∂z⁽ˡ⁺¹⁾ W⁽ˡ⁺¹⁾                                                    (=)   where the block above is dense
 ///   δ⁽ˡ⁾[c, y, x] = Σ_{f, i, j} W⁽ˡ⁺¹⁾[f, c, i, j] ∂z⁽ˡ⁺¹⁾[f, (y + p − i)/s, (x + p − j)/s]      where it is a convolution, over whole positions of its map:
 /// a convolution itself, of ∂z with zeros around it and between its positions.
-/// and back within the block (<see cref="ChannelErrors{TActivation}"/>). The pending update then finds ∂z, ∂γ and ∂β.
+/// and back within the block (<see cref="ChannelErrors{TActivation}"/>). The pending update then finds ∂z, ∂γ and ∂β. Where the block above
+/// lies on another device, each does its half: one has the matrix but no ∂z⁽ˡ⁾, the other no matrix.
 /// Launch: grid (⌈C / ChannelsPerGroup⌉, replicas). Agrees with Fdfa.Cpu.Reference's BackwardChain.
 /// </remarks>
 public static class ChannelBackward
@@ -62,8 +63,22 @@ public static class ChannelBackward
         link.Geometry.Inputs = ChannelBlockArguments.Slice(link.Geometry.Inputs, replica);
         var begin = Grid.IdxX * block.ChannelsPerGroup;
         var end = begin + block.ChannelsPerGroup < block.Channels ? begin + block.ChannelsPerGroup : block.Channels;
-        var rowBegin = begin * block.Output.Positions;
-        var rowEnd = end * block.Output.Positions;
+        if (link.Matrix.Length > 0)
+        {
+            Through<TTiles>(workspace, block, link, begin, end);
+            TTiles.Barrier();
+        }
+
+        if (block.Deltas.Length > 0)
+        {
+            ChannelErrors<TActivation>.Run<TTiles>(workspace, block, link.Samples, begin, end);
+        }
+    }
+
+    /// <summary>δ⁽ˡ⁾ of the channels given, with all threads of a group.</summary>
+    private static void Through<TTiles>(ArrayView<float> workspace, ChannelBlockArguments block, ChannelLink link, int begin, int end)
+        where TTiles : struct, ITileProgram
+    {
         if (link.Kernel == 0)
         {
             TTiles.Product(
@@ -75,8 +90,8 @@ public static class ChannelBackward
                     LeftDepthStride = link.MatrixStride,
                     Right = link.Error,
                     RightStride = link.ErrorStride,
-                    RowBegin = rowBegin,
-                    RowEnd = rowEnd,
+                    RowBegin = begin * block.Output.Positions,
+                    RowEnd = end * block.Output.Positions,
                     ColumnEnd = Padding.RoundUp(link.Samples),
                     Depth = link.Channels,
                 },
@@ -100,9 +115,6 @@ public static class ChannelBackward
                 },
                 new AddEpilogue { Target = block.SiteDeltas, Stride = block.DeltaStride });
         }
-
-        TTiles.Barrier();
-        ChannelErrors<TActivation>.Run<TTiles>(workspace, block, link.Samples, begin, end);
     }
 
     /// <summary>Filters[c, (f, i, j)] = W[f, (c, i, j)]: once per step, and few beside what they are multiplied with.</summary>

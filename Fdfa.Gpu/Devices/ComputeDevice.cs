@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Reflection;
-using System.Runtime.Intrinsics.X86;
 using Fdfa.Cpu.Reference.Description;
 using ILGPU;
 using ILGPU.Backends;
@@ -41,6 +40,9 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>Bytes allocated since the device was opened, those freed again included.</summary>
     internal long AllocatedBytes { get; private set; }
 
+    /// <summary>Called before each launch, to measure.</summary>
+    internal Action? BeforeLaunch { get; set; }
+
     /// <summary>Kernels loaded since the device was opened.</summary>
     internal IReadOnlyCollection<MethodInfo> Kernels => _kernels;
 
@@ -56,7 +58,7 @@ public sealed class ComputeDevice : IDisposable
     internal TileProgram Tiles { get; }
 
     /// <summary>This machine's processor, which is there in any case.</summary>
-    public static DeviceInfo Processor => CpuInfo();
+    public static DeviceInfo Processor => ProcessorInfo.Read();
 
     /// <summary>Looks for devices of every kind; never throws because one is missing.</summary>
     public static DeviceSurvey Survey()
@@ -75,7 +77,7 @@ public sealed class ComputeDevice : IDisposable
             }
         }
 
-        devices.Add(CpuInfo());
+        devices.Add(Processor);
         return new DeviceSurvey(devices, missing) { Refused = refused };
     }
 
@@ -152,7 +154,7 @@ public sealed class ComputeDevice : IDisposable
         var device = new CPUDevice(16, 16, processors);
         var context = Context.Create(builder => builder.CPU(device).EnableAlgorithms().Optimize(OptimizationFor(DeviceKind.Cpu)));
         var accelerator = context.GetCPUDevice(0).CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel);
-        return new ComputeDevice(CpuInfo(), context, accelerator, tiles);
+        return new ComputeDevice(Processor, context, accelerator, tiles);
     }
 
     /// <summary>Opens the first OpenCL device that a caller accepts, of whatever kind, with a tile program of its choice: simulators and processors, for tests.</summary>
@@ -226,6 +228,7 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>The launch configuration of a grid of tiles by replicas; counts the launch.</summary>
     internal KernelConfig Launch(int tiles, int replicas)
     {
+        BeforeLaunch?.Invoke();
         _probe?.OnDriverCall?.Invoke();
         LaunchCount++;
         return new KernelConfig(new Index3D(tiles, replicas, 1), new Index3D(Tiles.GroupSize, 1, 1));
@@ -319,28 +322,4 @@ public sealed class ComputeDevice : IDisposable
     }
 
     private static string Prefix(DeviceKind kind) => kind == DeviceKind.Cuda ? "cuda:" : "opencl:";
-
-    private static DeviceInfo CpuInfo() => new(
-        "cpu",
-        DeviceKind.Cpu,
-        ProcessorName(),
-        GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
-        $"{Environment.ProcessorCount} cores, {TileProgram.Simd(Environment.ProcessorCount).Name}");
-
-    private static string ProcessorName()
-    {
-        if (!X86Base.IsSupported)
-        {
-            return System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString();
-        }
-
-        // CPUID leaves 0x80000002…4 hold the brand string.
-        var words = Enumerable.Range(0, 3).SelectMany(leaf =>
-        {
-            var (a, b, c, d) = X86Base.CpuId(unchecked((int)0x8000_0002) + leaf, 0);
-            return new[] { a, b, c, d };
-        });
-        var bytes = words.SelectMany(BitConverter.GetBytes).TakeWhile(value => value != 0).ToArray();
-        return System.Text.Encoding.ASCII.GetString(bytes).Trim();
-    }
 }

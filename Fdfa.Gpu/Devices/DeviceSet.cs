@@ -26,6 +26,9 @@ public sealed class DeviceSet : IDisposable
     /// <summary>At least one.</summary>
     public IReadOnlyList<ComputeDevice> Devices => _devices;
 
+    /// <summary>Whether blocks, not seeds, are shared out among them.</summary>
+    public bool IsLayerParallel { get; init; }
+
     /// <summary>What was opened, for people.</summary>
     public string Names => string.Join(", ", _devices.GroupBy(device => device.Info.Name).Select(same => same.Count() == 1
         ? same.Key
@@ -38,15 +41,16 @@ public sealed class DeviceSet : IDisposable
     /// </remarks>
     /// <param name="selector">What <see cref="ComputeDevice.Open"/> takes, several of them with commas between, or "all".</param>
     /// <param name="most">How many there is work for; "all" opens no more.</param>
+    /// <param name="isLayerParallel">Whether that work is blocks, not seeds.</param>
     /// <exception cref="DeviceException">One of them is not here, or was named twice, or there are more than have work.</exception>
-    public static DeviceSet Open(string selector, int most)
+    public static DeviceSet Open(string selector, int most, bool isLayerParallel = false)
     {
         ArgumentNullException.ThrowIfNull(selector);
         ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
         if (selector.Trim().Equals("all", StringComparison.OrdinalIgnoreCase))
         {
             var present = ComputeDevice.Survey().Devices;
-            return new DeviceSet(present.Where(device => device.Kind == present[0].Kind).Take(most).Select(device => device.Selector));
+            return new DeviceSet(present.Where(device => device.Kind == present[0].Kind).Take(most).Select(device => device.Selector)) { IsLayerParallel = isLayerParallel };
         }
 
         var selectors = selector.Split(',', StringSplitOptions.TrimEntries);
@@ -55,7 +59,7 @@ public sealed class DeviceSet : IDisposable
             : selectors.Length > most
             ? throw new DeviceException(string.Create(
                 CultureInfo.InvariantCulture, $"The devices '{selector}' are more than there is work for, which is {most}; name fewer."))
-            : new DeviceSet(selectors);
+            : new DeviceSet(selectors) { IsLayerParallel = isLayerParallel };
     }
 
     /// <inheritdoc/>

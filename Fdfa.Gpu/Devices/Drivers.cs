@@ -100,7 +100,7 @@ internal static unsafe class Drivers
         _ when !type.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU) =>
             "it is not a GPU; --device cpu uses the processor, without a driver between",
         _ when version < CLBackend.MinimumVersion =>
-            $"its driver offers {version} of OpenCL C, and 2.0 is needed; install a newer driver of the GPU's maker",
+            $"its driver offers OpenCL C {version.Major}.{version.Minor}, and 2.0 is needed; install a newer driver of the GPU's maker",
         (_, _, false) =>
             "its driver offers no generic address space; install a newer driver of the GPU's maker",
         _ => null,

@@ -44,7 +44,8 @@ public static class StateDict
     /// <summary>Reads weights that PyTorch, <see cref="Save"/> or <see cref="ModelFile"/> wrote; feedback and heads stay out.</summary>
     /// <remarks>
     /// The modules are matched in the order of their numbers, whatever these are: those without tensors (a Flatten, a Dropout) may stand
-    /// anywhere. What all names begin with, such as a LightningModule's "model.", does not matter.
+    /// anywhere. What all names begin with, such as a LightningModule's "model.", does not matter. A bias in front of batch normalization,
+    /// which PyTorch's modules have unless they are told otherwise, is taken into the running mean: γ (W x + b − μ̄) r + β = γ (W x − (μ̄ − b)) r + β.
     /// </remarks>
     /// <param name="path">A safetensors file.</param>
     /// <param name="network">The network that the file must hold, tensor by tensor.</param>
@@ -65,9 +66,28 @@ public static class StateDict
             IEnumerable<string> counts = modules
                 .Where(module => module.Kind == ModuleKind.Normalization)
                 .Select(module => $"{PyTorchModule.ModuleOf(module.Tensors[0].Name)}.{ModelTensor.IgnoredLeaf}");
-            return ModelFile.ReadTensors(path, stream, header, network, [.. modules.SelectMany(module => module.Tensors)], counts);
+            NetworkParameters read = ModelFile.ReadTensors(
+                path, stream, header, network, [.. modules.SelectMany(module => module.Tensors), .. NormalizedBiases(modules, header)], counts);
+            return new NetworkParameters([.. read.Blocks.Select(WithoutNormalizedBias)]);
         });
     }
+
+    /// <summary>The biases in front of batch normalization that a file has.</summary>
+    private static IEnumerable<ModelTensor> NormalizedBiases(IReadOnlyList<PyTorchModule> modules, SafetensorsHeader header) => modules
+        .Where(module => module.Kind != ModuleKind.Normalization && module.Block.HasBatchNormalization)
+        .Select(module => module.Tensors[0])
+        .Select(weight => new ModelTensor(
+            $"{PyTorchModule.ModuleOf(weight.Name)}.bias",
+            ModelPart.Biases,
+            weight.Block,
+            [weight.Shape[0]],
+            block => block.Biases,
+            (block, values) => block with { Biases = values }))
+        .Where(bias => header.Entries.ContainsKey(bias.Name));
+
+    private static BlockParameters WithoutNormalizedBias(BlockParameters block) => block is { Normalization: { } norm, Biases.Length: > 0 }
+        ? block with { Biases = [], Normalization = norm with { RunningMean = [.. norm.RunningMean.Zip(block.Biases, (mean, bias) => mean - bias)] } }
+        : block;
 
     /// <summary>The modules with the names that they have in a file.</summary>
     private static IReadOnlyList<PyTorchModule> Renamed(string path, IReadOnlyList<PyTorchModule> expected, SafetensorsHeader header)

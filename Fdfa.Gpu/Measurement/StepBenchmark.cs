@@ -102,7 +102,7 @@ public static class StepBenchmark
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        NetworkMemory.RequireFit(device, network, options, replicas);
+        NetworkMemory.RequireFit([device], network, options, replicas);
         progress?.Report("measuring the peak rates");
         var before = PeakRates.Measure(device);
         using var data = Noise(device, network, options.BatchSize);
@@ -150,7 +150,8 @@ public static class StepBenchmark
         };
     }
 
-    private static DeviceDataSet Noise(ComputeDevice device, NetworkDescription network, int batchSize)
+    /// <summary>Random images with labels in turn.</summary>
+    internal static DeviceDataSet Noise(ComputeDevice device, NetworkDescription network, int batchSize)
     {
         // Enough batches that an epoch's first step, which gathers in a launch of its own, hardly shows.
         var count = batchSize * (int)Math.Clamp(MostDataBytes / ((long)batchSize * network.InputSize), 1, 200);

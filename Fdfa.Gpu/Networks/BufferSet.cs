@@ -30,6 +30,12 @@ internal sealed class BufferSet(ComputeDevice? device, int replicas) : IDisposab
     private readonly List<IDisposable> _owned = [];
     private readonly double[] _bytes = new double[Enum.GetValues<BufferUse>().Length];
 
+    /// <summary>Where; null to count only.</summary>
+    public ComputeDevice? Device { get; } = device;
+
+    /// <summary>Where feedback lies, if elsewhere.</summary>
+    public ComputeDevice? FeedbackDevice { get; init; } = device;
+
     /// <summary>Networks side by side.</summary>
     public int Replicas { get; } = replicas;
 
@@ -40,7 +46,7 @@ internal sealed class BufferSet(ComputeDevice? device, int replicas) : IDisposab
     public double BytesOf(BufferUse use) => _bytes[(int)use];
 
     /// <summary>Groups' share of a block's rows; 0 where nothing runs.</summary>
-    public int RowsPerGroup(Func<TileProgram, int> ofTiles) => device is null ? 0 : ofTiles(device.Tiles);
+    public int RowsPerGroup(Func<TileProgram, int> ofTiles) => Device is null ? 0 : ofTiles(Device.Tiles);
 
     /// <summary>A buffer of zeros; empty without a device, or where nothing is asked for.</summary>
     public ArrayView<float> Allocate(long lengthPerReplica, BufferUse use = BufferUse.Activations) => Allocate<float>(lengthPerReplica, use);
@@ -82,12 +88,12 @@ internal sealed class BufferSet(ComputeDevice? device, int replicas) : IDisposab
     {
         _bytes[(int)use] += (double)length * copies * sizeof(float);
         Longest = Math.Max(Longest, length);
-        if (device is null || length == 0)
+        if ((use == BufferUse.Feedback ? FeedbackDevice : Device) is not { } owner || length == 0)
         {
             return ArrayView<T>.Empty;
         }
 
-        var buffer = new DeviceBuffer<T>(device, length * copies);
+        var buffer = new DeviceBuffer<T>(owner, length * copies);
         _owned.Add(buffer);
         return buffer.View;
     }

@@ -17,37 +17,42 @@ namespace Fdfa.Gpu.Networks;
 /// Launches per step: L. With a backward chain 2L − 1, because each link waits for the one above; with local heads 2L − 2,
 /// because a head needs all rows of its block, which many groups share. One more gathers the batch where no step before has: in an epoch's
 /// first step, after an evaluation, and always where L = 1. Augmented images take two for that, in every step: their crops are drawn first.
+///
+/// On several devices a block of a later stage takes two: its update needs nothing but what the output sent, and starts at once on all
+/// devices, while its forward pass waits for the block below. One host thread is enough for that, because it does not wait for a GPU's
+/// launches; those of two CPU accelerators follow one another, but these would share the same cores.
 /// </remarks>
 internal sealed class DeviceNetwork : IDisposable
 {
-    private readonly ComputeDevice _device;
     private readonly TrainingOptions _options;
-    private readonly NetworkKernels _kernels;
+    private readonly Dictionary<Stage, NetworkKernels> _kernels;
     private readonly NetworkBuffers _buffers;
     private readonly AugmentedInputs? _augmented;
     private readonly int _replicas;
     private long _step;
     private bool _gathered;
     private Update _pending;
-    private int _pendingSamples;
     private uint _pendingNoiseStep;
 
-    /// <param name="device">Where to train.</param>
+    /// <param name="devices">Where to train, from the input to the output; each takes consecutive blocks.</param>
     /// <param name="network">What to train.</param>
     /// <param name="options">How to train.</param>
     /// <param name="seeds">One per replica.</param>
     /// <param name="image">The shape of the data's images, where the options augment them.</param>
     public DeviceNetwork(
-        ComputeDevice device, NetworkDescription network, TrainingOptions options, IReadOnlyList<ulong> seeds, ImageShape image = default)
+        IReadOnlyList<ComputeDevice> devices, NetworkDescription network, TrainingOptions options, IReadOnlyList<ulong> seeds, ImageShape image = default)
     {
-        _device = device;
         _options = options;
         _replicas = seeds.Count;
-        _kernels = new NetworkKernels(device, network.HiddenActivation, options);
-        _buffers = new NetworkBuffers(device, network, options, _replicas);
-        _buffers.Seeds.SubView(0, 2L * _replicas).CopyFromCPU(seeds.SelectMany(seed => new[] { (uint)seed, (uint)(seed >> 32) }).ToArray());
+        _buffers = new NetworkBuffers(new Placement(network, devices), network, options, _replicas);
+        _kernels = Stages.ToDictionary(stage => stage, stage => new NetworkKernels(stage.Device, network.HiddenActivation, options));
+        foreach (var stage in Stages)
+        {
+            stage.Seeds.SubView(0, 2L * _replicas).CopyFromCPU(seeds.SelectMany(seed => new[] { (uint)seed, (uint)(seed >> 32) }).ToArray());
+        }
+
         _augmented = options.Augmentation is { } augmentation
-            ? new AugmentedInputs(device, augmentation, image, _buffers.Crops, _buffers.Seeds, _replicas)
+            ? new AugmentedInputs(devices[0], augmentation, image, _buffers.Crops, Stages[0].Seeds, _replicas)
             : null;
     }
 
@@ -60,6 +65,8 @@ internal sealed class DeviceNetwork : IDisposable
     private int SampleCapacity => _buffers.SampleCapacity;
 
     private int LastIndex => Blocks.Count - 1;
+
+    private IReadOnlyList<Stage> Stages => _buffers.Stages;
 
     /// <summary>One training step on a batch: applies the pending update, then computes activations, tangents, loss and error.</summary>
     /// <param name="batch">The step's batch.</param>
@@ -74,9 +81,20 @@ internal sealed class DeviceNetwork : IDisposable
             Gather(batch, noiseStep);
         }
 
+        // The stages that wait for the first one's outputs meanwhile apply what is pending.
+        for (var index = 1; index < Stages.Count; index++)
+        {
+            Flush(Stages[index]);
+        }
+
         var following = LastIndex > 0 && _augmented is null ? next : null;
         Launch(Pass(batch.Samples, noiseStep, Blocks[0].Directions), isTraining: true, Gathering(following, _step + 1), metrics);
         _gathered = following is not null;
+        for (var index = 0; index < Stages.Count; index++)
+        {
+            Stages[index].FetchOutput();
+        }
+
         if (_options.Rule.HasBackwardChain)
         {
             for (var index = LastIndex - 1; index >= 0; index--)
@@ -86,8 +104,12 @@ internal sealed class DeviceNetwork : IDisposable
         }
 
         _pending = update;
-        _pendingSamples = batch.Samples;
         _pendingNoiseStep = noiseStep;
+        for (var index = 0; index < Stages.Count; index++)
+        {
+            Stages[index].PendingSamples = batch.Samples;
+        }
+
         _step++;
     }
 
@@ -102,9 +124,9 @@ internal sealed class DeviceNetwork : IDisposable
     /// <summary>Applies the pending update, if there is one.</summary>
     public void Flush()
     {
-        if (_pendingSamples > 0)
+        for (var index = 0; index < Stages.Count; index++)
         {
-            Launch(default, isTraining: false, Gathering(null, 0), default);
+            Flush(Stages[index]);
         }
     }
 
@@ -154,57 +176,80 @@ internal sealed class DeviceNetwork : IDisposable
         IsAntithetic = _options.Antithetic ? 1 : 0,
     };
 
+    private void Flush(Stage stage)
+    {
+        if (stage.PendingSamples > 0)
+        {
+            Launch(stage, default, isTraining: false, Gathering(null, 0), default);
+        }
+    }
+
     private void Launch(in ForwardPass pass, bool isTraining, in BatchGather gather, in MetricsTarget metrics)
     {
-        var stream = _device.Accelerator.DefaultStream;
-        for (var index = 0; index < LastIndex; index++)
+        for (var index = 0; index < Stages.Count; index++)
         {
-            var configuration = _device.Launch(Blocks[index].Tiles, _replicas);
+            Stages[index].FetchBelow(_step);
+            Launch(Stages[index], pass, isTraining, gather, metrics);
+        }
+    }
+
+    private void Launch(Stage stage, in ForwardPass pass, bool isTraining, in BatchGather gather, in MetricsTarget metrics)
+    {
+        var kernels = _kernels[stage];
+        var stream = stage.Device.Accelerator.DefaultStream;
+        for (var index = stage.Begin; index < stage.End && index < LastIndex; index++)
+        {
+            var configuration = stage.Device.Launch(Blocks[index].Tiles, _replicas);
             if (Blocks[index] is ChannelBlockBuffers channels)
             {
-                var arguments = ChannelArguments(channels, index, pass, isTraining);
+                var arguments = ChannelArguments(stage, channels, index, pass, isTraining);
                 if (index == 0)
                 {
-                    _kernels.FirstChannels(stream, configuration, arguments, gather);
+                    kernels.FirstChannels(stream, configuration, arguments, gather);
                 }
                 else
                 {
-                    _kernels.Channels(stream, configuration, arguments);
+                    kernels.Channels(stream, configuration, arguments);
                 }
             }
             else
             {
-                var arguments = DenseArguments((DenseBlockBuffers)Blocks[index], index, pass);
+                var arguments = DenseArguments(stage, (DenseBlockBuffers)Blocks[index], index, pass);
                 if (index == 0)
                 {
-                    _kernels.FirstDense(stream, configuration, arguments, gather);
+                    kernels.FirstDense(stream, configuration, arguments, gather);
                 }
                 else
                 {
-                    _kernels.Dense(stream, configuration, arguments);
+                    kernels.Dense(stream, configuration, arguments);
                 }
             }
 
             if (_buffers.Heads[index] is { } head && (isTraining || pass.Samples == 0))
             {
-                var target = new MetricsTarget(_buffers.HeadMetrics, 1, 0);
-                _kernels.Output(stream, _device.Launch(1, _replicas), HeadArguments(head, index, pass), LossArguments(head.Loss, pass, target));
+                var target = new MetricsTarget(stage.HeadMetrics, 1, 0);
+                kernels.Output(
+                    stream, stage.Device.Launch(1, _replicas), HeadArguments(stage, head, index, pass), LossArguments(stage, head.Loss, pass, target));
             }
         }
 
-        _kernels.Output(
-            stream,
-            _device.Launch(1, _replicas),
-            DenseArguments((DenseBlockBuffers)Blocks[LastIndex], LastIndex, pass),
-            LossArguments(_buffers.Loss, pass, metrics));
-        _pendingSamples = 0;
+        if (stage.End > LastIndex)
+        {
+            kernels.Output(
+                stream,
+                stage.Device.Launch(1, _replicas),
+                DenseArguments(stage, (DenseBlockBuffers)Blocks[LastIndex], LastIndex, pass),
+                LossArguments(stage, stage.Loss, pass, metrics));
+        }
+
+        stage.PendingSamples = 0;
     }
 
-    private LossArguments LossArguments(LossBuffers loss, in ForwardPass pass, in MetricsTarget metrics) => new()
+    private LossArguments LossArguments(Stage stage, LossBuffers loss, in ForwardPass pass, in MetricsTarget metrics) => new()
     {
         InverseSamples = pass.Samples > 0 ? 1f / pass.Samples : 0f,
         InverseDirections = pass.Directions > 0 ? 1f / pass.Directions : 0f,
-        BatchLabels = _buffers.Inputs.Labels(_step),
+        BatchLabels = stage.Labels[_step & 1],
         SampleMetrics = loss.SampleMetrics,
         Metrics = metrics.View,
         MetricsCapacity = metrics.Capacity,
@@ -212,27 +257,27 @@ internal sealed class DeviceNetwork : IDisposable
         Targets = loss.Targets,
     };
 
-    private DenseBlockArguments DenseArguments(DenseBlockBuffers block, int index, in ForwardPass pass) =>
-        DenseArguments(block, index, _buffers.Heads[index]?.Loss ?? _buffers.Loss, pass) with
+    private DenseBlockArguments DenseArguments(Stage stage, DenseBlockBuffers block, int index, in ForwardPass pass) =>
+        DenseArguments(stage, block, index, _buffers.Heads[index]?.Loss ?? stage.Loss, pass) with
         {
             FeedbackRows = block.FeedbackRows,
             Feedback = block.Feedback,
             Deltas = block.Deltas,
             Perturbations = block.Perturbations,
             ArrivingTangents = block.ArrivingTangents,
-            OutputError = index < LastIndex ? ProjectedError : _buffers.Loss.Error,
+            OutputError = index < LastIndex ? ProjectedError(stage) : stage.Loss.Error,
         };
 
-    private DenseBlockArguments HeadArguments(HeadBuffers head, int index, in ForwardPass pass)
+    private DenseBlockArguments HeadArguments(Stage stage, HeadBuffers head, int index, in ForwardPass pass)
     {
-        var arguments = DenseArguments(head.Block, index + 1, head.Loss, pass) with { OutputError = head.Loss.Error };
+        var arguments = DenseArguments(stage, head.Block, index + 1, head.Loss, pass) with { OutputError = head.Loss.Error };
         arguments.Forward.InputHasTangents = pass.Directions > 0 ? 1 : 0;
         arguments.Forward.InputFeatures = Blocks[index].Features(_step);
         return arguments;
     }
 
     /// <summary>What every dense block and head has; <paramref name="index"/> says whose input it shares.</summary>
-    private DenseBlockArguments DenseArguments(DenseBlockBuffers block, int index, LossBuffers loss, in ForwardPass pass) => new()
+    private DenseBlockArguments DenseArguments(Stage stage, DenseBlockBuffers block, int index, LossBuffers loss, in ForwardPass pass) => new()
     {
         Inputs = block.Block.Inputs,
         Outputs = block.Block.Outputs,
@@ -244,19 +289,19 @@ internal sealed class DeviceNetwork : IDisposable
         OutputFeatureStride = block.OutputFeatureStride,
         RowsPerGroup = block.RowsPerGroup,
         Weights = block.Weights,
-        Seeds = _buffers.Seeds,
+        Seeds = stage.Seeds,
         Block = index + 1,
         HasWeightNoisePerSample = _options.WeightNoise == WeightNoise.PerSample ? 1 : 0,
-        Pending = Pending(block, index),
-        Forward = Forward(block, index, pass),
+        Pending = Pending(stage, block, index),
+        Forward = Forward(stage, block, index, pass),
         OutputFeatures = block.Features(_step),
         DirectionalDerivatives = loss.Derivatives,
         BatchDerivatives = loss.BatchDerivatives,
     };
 
-    private ChannelBlockArguments ChannelArguments(ChannelBlockBuffers block, int index, in ForwardPass pass, bool isTraining)
+    private ChannelBlockArguments ChannelArguments(Stage stage, ChannelBlockBuffers block, int index, in ForwardPass pass, bool isTraining)
     {
-        var loss = _buffers.Heads[index]?.Loss ?? _buffers.Loss;
+        var loss = _buffers.Heads[index]?.Loss ?? stage.Loss;
         var convolution = block.Convolution;
         var map = convolution?.Map ?? block.OutputShape;
         return new ChannelBlockArguments
@@ -265,7 +310,7 @@ internal sealed class DeviceNetwork : IDisposable
             ChannelsPerGroup = block.ChannelsPerGroup,
             Geometry = new TapGeometry
             {
-                Inputs = InputFeatures(index, _step),
+                Inputs = InputFeatures(stage, index, _step),
                 Taps = block.Taps,
                 Count = block.Block.FanIn,
                 Positions = map.Positions,
@@ -273,7 +318,7 @@ internal sealed class DeviceNetwork : IDisposable
                 RowStep = (convolution?.Stride ?? 1) * block.InputWidth * block.InputFeatureStride,
                 ColumnStep = (convolution?.Stride ?? 1) * block.InputFeatureStride,
             },
-            PendingInputs = convolution is null ? default : InputFeatures(index, _step - 1),
+            PendingInputs = convolution is null ? default : InputFeatures(stage, index, _step - 1),
             IsDense = convolution is null ? 1 : 0,
             HasNormalization = block.Block.HasBatchNormalization ? 1 : 0,
             IsTraining = isTraining ? 1 : 0,
@@ -320,45 +365,50 @@ internal sealed class DeviceNetwork : IDisposable
             Spread = block.Spread,
             SiteValues = block.SiteValues,
             OffsetNoise = block.OffsetNoise,
-            OutputError = ProjectedError,
+            OutputError = ProjectedError(stage),
             DirectionalDerivatives = loss.Derivatives,
             BatchDerivatives = loss.BatchDerivatives,
-            Seeds = _buffers.Seeds,
+            Seeds = stage.Seeds,
             Block = index + 1,
             HasWeightNoisePerSample = _options.WeightNoise == WeightNoise.PerSample ? 1 : 0,
-            Pending = Pending(block, index),
-            Forward = Forward(block, index, pass),
+            Pending = Pending(stage, block, index),
+            Forward = Forward(stage, block, index, pass),
         };
     }
 
     /// <summary>What hidden blocks project: DRTP's targets in the place of e.</summary>
-    private ArrayView<float> ProjectedError => _buffers.Loss.Targets.Length > 0 ? _buffers.Loss.Targets : _buffers.Loss.Error;
+    private static ArrayView<float> ProjectedError(Stage stage) => stage.Loss.Targets.Length > 0 ? stage.Loss.Targets : stage.Loss.Error;
 
-    private ArrayView<float> InputFeatures(int index, long step) =>
-        index == 0 ? _buffers.Inputs.FeatureMajor(step) : Blocks[index - 1].FeaturesForNext(step);
+    private ArrayView<float> InputFeatures(Stage stage, int index, long step) => index == 0
+        ? _buffers.Inputs.FeatureMajor(step)
+        : index == stage.Begin ? stage.FeaturesBelow[step & 1] : Blocks[index - 1].FeaturesForNext(step);
 
-    private PendingUpdate Pending(BlockBuffers block, int index) => new()
+    private ArrayView<float> SampleMajorInputs(Stage stage, int index, long step) => index == 0
+        ? _buffers.Inputs.SampleMajor(step)
+        : (index == stage.Begin ? stage.OutputsBelow : Blocks[index - 1].Outputs)[step & 1];
+
+    private PendingUpdate Pending(Stage stage, BlockBuffers block, int index) => new()
     {
-        Samples = _pendingSamples,
+        Samples = stage.PendingSamples,
         Directions = block.Directions,
         IsPerturbed = block.IsPerturbed ? 1 : 0,
         Noise = Noise(_pendingNoiseStep),
         FeedbackFirst = _options.UpdatesFeedbackFirst ? 1 : 0,
-        Inputs = index == 0 ? _buffers.Inputs.SampleMajor(_step - 1) : Blocks[index - 1].Outputs[(_step + 1) % 2],
+        Inputs = SampleMajorInputs(stage, index, _step - 1),
         WeightStep = _pending.Weights,
         FeedbackStep = _pending.Feedback,
-        FeedbackGradient = FeedbackGradient(index),
+        FeedbackGradient = FeedbackGradient(stage, index),
     };
 
-    private ForwardPass Forward(BlockBuffers block, int index, in ForwardPass pass) => pass with
+    private ForwardPass Forward(Stage stage, BlockBuffers block, int index, in ForwardPass pass) => pass with
     {
         IsPerturbed = block.IsPerturbed && pass.Directions > 0 ? 1 : 0,
         InputHasTangents = pass.Directions > 0 && index > 0 && _buffers.Heads[index - 1] is null ? 1 : 0,
-        InputFeatures = InputFeatures(index, _step),
+        InputFeatures = InputFeatures(stage, index, _step),
         Outputs = block.Outputs[_step % 2],
     };
 
-    private FeedbackGradient FeedbackGradient(int index)
+    private FeedbackGradient FeedbackGradient(Stage stage, int index)
     {
         var rule = _options.Rule;
         if (!rule.LearnsFeedback || index >= LastIndex)
@@ -372,12 +422,12 @@ internal sealed class DeviceNetwork : IDisposable
         {
             return new FeedbackGradient
             {
-                Source = _buffers.Loss.Error,
+                Source = stage.Loss.Error,
                 SourceLength = block.FeedbackRows * SampleCapacity,
                 SourceStride = SampleCapacity,
                 Inputs = block is ChannelBlockBuffers ? learnsFrom : block.Outputs[(_step + 1) % 2],
                 InputRows = SampleCapacity,
-                Depth = _pendingSamples,
+                Depth = stage.PendingSamples,
                 Scale = 1f,
                 Keep = (float)_options.FeedbackDecay,
             };
@@ -387,14 +437,14 @@ internal sealed class DeviceNetwork : IDisposable
         {
             Inputs = learnsFrom,
             InputRows = block.Directions * SampleCapacity,
-            Depth = ((block.Directions - 1) * SampleCapacity) + _pendingSamples,
-            Scale = _pendingSamples > 0 ? -1f / (block.Directions * _pendingSamples) : 0f,
+            Depth = ((block.Directions - 1) * SampleCapacity) + stage.PendingSamples,
+            Scale = stage.PendingSamples > 0 ? -1f / (block.Directions * stage.PendingSamples) : 0f,
             Keep = 1f,
         };
         if (rule.ErrorSignal == ErrorSignal.LayerwiseFeedback && index + 1 < LastIndex)
         {
             var next = (DenseBlockBuffers)Blocks[index + 1];
-            gradient.Source = next.ArrivingTangents;
+            gradient.Source = index + 1 == stage.End ? stage.ArrivingTangentsAbove : next.ArrivingTangents;
             gradient.SourceStride = next.Directions * SampleCapacity;
             gradient.SourceLength = next.Block.Outputs * gradient.SourceStride;
             return gradient;
@@ -402,57 +452,49 @@ internal sealed class DeviceNetwork : IDisposable
 
         // The output is linear and not perturbed: its tangents are those that arrive.
         var output = Blocks[LastIndex];
-        gradient.Source = output.Features(_step);
+        gradient.Source = stage.OutputFeatures;
         gradient.SourceLength = (output.Block.Outputs + 1) * output.OutputFeatureStride;
         gradient.SourceOffset = SampleCapacity;
         gradient.SourceStride = output.OutputFeatureStride;
         return gradient;
     }
 
+    /// <summary>A link of a backward chain, into a block from the one above.</summary>
     private void Backward(int index, int samples)
     {
+        var own = _buffers.StageOf(index);
+        var above = _buffers.StageOf(index + 1);
+        var stage = _options.Rule.LearnsFeedback ? own : above;
+        if (stage != above)
+        {
+            stage.FetchAbove();
+        }
+
         var next = Blocks[index + 1];
-        var stream = _device.Accelerator.DefaultStream;
-        var configuration = _device.Launch(Blocks[index].Tiles, _replicas);
+        var error = index + 1 == LastIndex ? stage.Loss.Error : stage == above ? next.Deltas : stage.DeltasAbove;
         var hasFeedback = _options.Rule.HasFeedback;
         var matrix = hasFeedback ? Blocks[index].Feedback.Values : next.Weights.Values;
         var matrixStride = hasFeedback ? Blocks[index].FeedbackStride : next.WeightStride;
-        var error = index + 1 == LastIndex ? _buffers.Loss.Error : next.Deltas;
         if (Blocks[index] is ChannelBlockBuffers channels)
         {
-            var above = next as ChannelBlockBuffers;
-            var convolution = above?.Convolution;
-            var link = new ChannelLink
+            var link = Link(next, matrix, matrixStride, error, samples);
+            if (stage != own)
             {
-                Matrix = matrix,
-                MatrixStride = matrixStride,
-                Error = error,
-                ErrorStride = SampleCapacity,
-                Channels = next.Block.Channels,
-                Samples = samples,
-            };
-            if (above is not null && convolution is not null)
-            {
-                link.Kernel = convolution.Kernel;
-                link.Filters = above.TransposedFilters;
-                link.FilterStride = above.TransposedStride;
-                link.Geometry = new TapGeometry
-                {
-                    Inputs = above.SpreadDeltas,
-                    Taps = above.TransposedTaps,
-                    Count = convolution.Filters * convolution.Kernel * convolution.Kernel,
-                    Positions = convolution.Input.Positions,
-                    MapWidth = convolution.Input.Width,
-                    RowStep = above.Spread.FullWidth * SampleCapacity,
-                    ColumnStep = SampleCapacity,
-                };
+                BackwardInto(stage, channels, link);
+                stage.SendLink();
+                link = new ChannelLink { Samples = samples };
             }
 
-            _kernels.ChannelBackward(stream, configuration, ChannelArguments(channels, index, default, isTraining: true), link);
+            _kernels[own].ChannelBackward(
+                own.Device.Accelerator.DefaultStream,
+                own.Device.Launch(channels.Tiles, _replicas),
+                ChannelArguments(own, channels, index, default, isTraining: true),
+                link);
             return;
         }
 
         var block = (DenseBlockBuffers)Blocks[index];
+        var rowsPerGroup = stage == own ? block.RowsPerGroup : stage.Device.Tiles.RowsPerGroup(block.Block.Outputs);
         var projection = new DeltaProjection
         {
             Outputs = block.Block.Outputs,
@@ -460,13 +502,71 @@ internal sealed class DeviceNetwork : IDisposable
             Matrix = matrix,
             MatrixStride = matrixStride,
             Error = error,
-            OutputFeatures = block.Features(_step),
+            OutputFeatures = stage == own ? block.Features(_step) : stage.FeaturesBelow[_step & 1],
             OutputFeatureStride = block.OutputFeatureStride,
-            Deltas = block.Deltas,
+            Deltas = stage == own ? block.Deltas : stage.DeltasBelow,
             SampleCapacity = SampleCapacity,
             Samples = samples,
         };
-        _kernels.DenseBackward(stream, configuration, projection, block.RowsPerGroup);
+        _kernels[stage].DenseBackward(
+            stage.Device.Accelerator.DefaultStream,
+            stage.Device.Launch((block.Block.Outputs + rowsPerGroup - 1) / rowsPerGroup, _replicas),
+            projection,
+            rowsPerGroup);
+        if (stage != own)
+        {
+            stage.SendLink();
+        }
+    }
+
+    private ChannelLink Link(BlockBuffers next, ArrayView<float> matrix, int matrixStride, ArrayView<float> error, int samples)
+    {
+        var link = new ChannelLink
+        {
+            Matrix = matrix,
+            MatrixStride = matrixStride,
+            Error = error,
+            ErrorStride = SampleCapacity,
+            Channels = next.Block.Channels,
+            Samples = samples,
+        };
+        if (next is ChannelBlockBuffers { Convolution: { } convolution } above)
+        {
+            link.Kernel = convolution.Kernel;
+            link.Filters = above.TransposedFilters;
+            link.FilterStride = above.TransposedStride;
+            link.Geometry = new TapGeometry
+            {
+                Inputs = above.SpreadDeltas,
+                Taps = above.TransposedTaps,
+                Count = convolution.Filters * convolution.Kernel * convolution.Kernel,
+                Positions = convolution.Input.Positions,
+                MapWidth = convolution.Input.Width,
+                RowStep = above.Spread.FullWidth * SampleCapacity,
+                ColumnStep = SampleCapacity,
+            };
+        }
+
+        return link;
+    }
+
+    /// <summary>The half of a link that lies with the block above: δ for a block of another stage.</summary>
+    private void BackwardInto(Stage stage, ChannelBlockBuffers below, in ChannelLink link)
+    {
+        var channelsPerGroup = stage.Device.Tiles.ChannelsPerGroup(below.Block.Channels);
+        var arguments = new ChannelBlockArguments
+        {
+            Channels = below.Block.Channels,
+            ChannelsPerGroup = channelsPerGroup,
+            Output = new OutputMap { Height = below.OutputShape.Height, Width = below.OutputShape.Width },
+            DeltaStride = below.DeltaStride,
+            SiteDeltas = stage.DeltasBelow,
+        };
+        _kernels[stage].ChannelBackward(
+            stage.Device.Accelerator.DefaultStream,
+            stage.Device.Launch((below.Block.Channels + channelsPerGroup - 1) / channelsPerGroup, _replicas),
+            arguments,
+            link);
     }
 
     private void Gather(in Batch batch, uint? noiseStep)
@@ -478,7 +578,8 @@ internal sealed class DeviceNetwork : IDisposable
         }
         else
         {
-            _kernels.Gather(_device.Accelerator.DefaultStream, _device.Launch(Blocks[0].Tiles, _replicas), gather);
+            var stage = Stages[0];
+            _kernels[stage].Gather(stage.Device.Accelerator.DefaultStream, stage.Device.Launch(Blocks[0].Tiles, _replicas), gather);
         }
     }
 

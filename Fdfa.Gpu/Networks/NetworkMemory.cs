@@ -20,11 +20,11 @@ internal static class NetworkMemory
         DeviceSupport.Require(network, options.Rule);
         try
         {
-            using var buffers = new NetworkBuffers(null, network, options, replicas);
+            using var buffers = new NetworkBuffers(new Placement(network, []), network, options, replicas);
             var hostNumbers = Enumerable.Range(1, network.Blocks.Count).Sum(l => HostNumbers(network, options, l));
             var largestBlock = network.Blocks.Max(block => block.Channels * Math.Ceiling((block.FanIn + 1.0) / Padding.Unit) * Padding.Unit);
             return new MemoryPlan(
-                [.. buffers.Blocks.Select((block, index) => Count(Name(block.Block, index + 1), block.Memory)), Count("input and loss", buffers.Shared)],
+                [.. buffers.Blocks.Select((block, index) => Count(Name(block.Block, index + 1), block.Memory)), Count("input and loss", buffers.Stages[0].Memory)],
                 2 * ((hostNumbers * sizeof(double)) + (largestBlock * sizeof(float))));
         }
         catch (OverflowException overflow)
@@ -35,11 +35,23 @@ internal static class NetworkMemory
         }
     }
 
-    /// <summary>Refuses a network that the device has no room for, or whose elements a kernel cannot count.</summary>
+    /// <summary>Refuses a network that a device has no room for, or whose elements a kernel cannot count.</summary>
+    /// <remarks>Input and loss count on every device; what is copied from one to the other, a few activations, on none.</remarks>
     /// <exception cref="DeviceException">It does not fit.</exception>
-    public static void RequireFit(ComputeDevice device, NetworkDescription network, TrainingOptions options, int replicas)
+    public static void RequireFit(IReadOnlyList<ComputeDevice> devices, NetworkDescription network, TrainingOptions options, int replicas)
     {
         var needed = Of(network, options, replicas);
+        var placement = new Placement(network, devices);
+        for (var share = 0; share < placement.Count; share++)
+        {
+            var (begin, end) = (placement.BeginOf(share), placement.EndOf(share));
+            RequireFit(
+                placement.DeviceOf(share)!, needed with { Blocks = [.. needed.Blocks.Take(begin..end), needed.Blocks[^1]] }, network, options, replicas);
+        }
+    }
+
+    private static void RequireFit(ComputeDevice device, MemoryPlan needed, NetworkDescription network, TrainingOptions options, int replicas)
+    {
         if (needed.FindShortage(device.Info, device.FreeBytes) is { } shortage)
         {
             const int Shown = 8;

@@ -19,26 +19,28 @@ public sealed class SpreadTrainer : IDisposable
     /// <param name="options">How to train.</param>
     /// <param name="seeds">One per replica, at least one.</param>
     /// <param name="upload">Brings training and test data to a device; the trainer's from there on.</param>
+    /// <param name="isLayerParallel">Whether blocks are shared out instead of replicas: every network lies on all devices.</param>
     /// <exception cref="FdfaException">As from a <see cref="Trainer"/> on any of the devices.</exception>
     public SpreadTrainer(
         IReadOnlyList<ComputeDevice> devices,
         NetworkDescription network,
         TrainingOptions options,
         IReadOnlyList<ulong> seeds,
-        Func<ComputeDevice, (DeviceDataSet Training, DeviceDataSet Test)> upload)
+        Func<ComputeDevice, (DeviceDataSet Training, DeviceDataSet Test)> upload,
+        bool isLayerParallel = false)
     {
         ArgumentNullException.ThrowIfNull(devices);
         ArgumentNullException.ThrowIfNull(seeds);
         ArgumentNullException.ThrowIfNull(upload);
         Seeds = [.. seeds];
-        var count = Math.Clamp(devices.Count, 1, Math.Max(seeds.Count, 1));
+        var count = isLayerParallel ? 1 : Math.Clamp(devices.Count, 1, Math.Max(seeds.Count, 1));
         try
         {
             for (var index = 0; index < count; index++)
             {
                 var begin = index * seeds.Count / count;
                 var end = (index + 1) * seeds.Count / count;
-                _shares.Add(Share.Open(devices[index], network, options, begin, [.. seeds.Take(begin..end)], upload));
+                _shares.Add(Share.Open(isLayerParallel ? devices : [devices[index]], network, options, begin, [.. seeds.Take(begin..end)], upload));
             }
         }
         catch
@@ -156,17 +158,17 @@ public sealed class SpreadTrainer : IDisposable
     private sealed record Share(int Begin, Trainer Trainer, DeviceDataSet Training, DeviceDataSet Test) : IDisposable
     {
         public static Share Open(
-            ComputeDevice device,
+            IReadOnlyList<ComputeDevice> devices,
             NetworkDescription network,
             TrainingOptions options,
             int begin,
             IReadOnlyList<ulong> seeds,
             Func<ComputeDevice, (DeviceDataSet Training, DeviceDataSet Test)> upload)
         {
-            var (training, test) = upload(device);
+            var (training, test) = upload(devices[0]);
             try
             {
-                return new Share(begin, new Trainer(device, network, options, training, seeds), training, test);
+                return new Share(begin, new Trainer(devices, network, options, training, seeds), training, test);
             }
             catch
             {

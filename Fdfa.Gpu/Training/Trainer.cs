@@ -22,7 +22,7 @@ public sealed class Trainer : IDisposable
     private const int EvaluationChunk = 256;
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(100);
 
-    private readonly ComputeDevice _device;
+    private readonly ComputeDevice _inputDevice;
     private readonly NetworkDescription _description;
     private readonly TrainingOptions _options;
     private readonly DeviceDataSet _data;
@@ -42,8 +42,24 @@ public sealed class Trainer : IDisposable
     /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
     /// <exception cref="DeviceException">The network needs more memory than there is.</exception>
     public Trainer(ComputeDevice device, NetworkDescription network, TrainingOptions options, DeviceDataSet trainingData, IReadOnlyList<ulong> seeds)
+        : this([device], network, options, trainingData, seeds)
     {
-        ArgumentNullException.ThrowIfNull(device);
+    }
+
+    /// <summary>The same on several devices: consecutive blocks on each, and every bit as on one of that kind.</summary>
+    /// <param name="devices">Where to train, from the input to the output; at most as many as the network has blocks.</param>
+    /// <param name="network">What to train.</param>
+    /// <param name="options">How to train.</param>
+    /// <param name="trainingData">What to train on, on the first device; stays the caller's.</param>
+    /// <param name="seeds">One per replica, at least one.</param>
+    /// <exception cref="ShapeMismatchException">The data does not fit the network.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range, or there are more devices than blocks.</exception>
+    /// <exception cref="DeviceException">The network needs more memory than there is.</exception>
+    public Trainer(
+        IReadOnlyList<ComputeDevice> devices, NetworkDescription network, TrainingOptions options, DeviceDataSet trainingData, IReadOnlyList<ulong> seeds)
+    {
+        ArgumentNullException.ThrowIfNull(devices);
+        ArgumentOutOfRangeException.ThrowIfZero(devices.Count);
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(trainingData);
@@ -55,21 +71,21 @@ public sealed class Trainer : IDisposable
         }
 
         DeviceSupport.Require(network, options.Rule);
-        RequireFit(device, network, options, trainingData);
-        _device = device;
+        RequireFit(devices[0], network, options, trainingData);
+        _inputDevice = devices[0];
         _description = network;
 
         // A batch larger than the data is the data.
         _options = options with { BatchSize = Math.Min(options.BatchSize, trainingData.Count) };
-        NetworkMemory.RequireFit(device, network, _options, seeds.Count);
+        NetworkMemory.RequireFit(devices, network, _options, seeds.Count);
         _data = trainingData;
         Seeds = [.. seeds];
         StepsPerEpoch = (trainingData.Count + _options.BatchSize - 1) / _options.BatchSize;
-        Network = new DeviceNetwork(device, network, _options, Seeds, trainingData.Image ?? default);
-        _order = new DeviceBuffer<int>(device, (long)OrderStride * Seeds.Count);
-        _nextOrder = CPUMemoryBuffer.Create(device.Accelerator, OrderStride, sizeof(int));
-        _trainingMetrics = new MetricsBuffer(device, StepsPerEpoch, Seeds.Count);
-        _evaluationMetrics = new MetricsBuffer(device, EvaluationChunk, Seeds.Count);
+        Network = new DeviceNetwork(devices, network, _options, Seeds, trainingData.Image ?? default);
+        _order = new DeviceBuffer<int>(_inputDevice, (long)OrderStride * Seeds.Count);
+        _nextOrder = CPUMemoryBuffer.Create(_inputDevice.Accelerator, OrderStride, sizeof(int));
+        _trainingMetrics = new MetricsBuffer(devices[^1], StepsPerEpoch, Seeds.Count);
+        _evaluationMetrics = new MetricsBuffer(devices[^1], EvaluationChunk, Seeds.Count);
         _state = new ReplicaState(Network, _trainingMetrics, network, _options, StepsPerEpoch);
         for (var replica = 0; replica < Seeds.Count; replica++)
         {
@@ -173,7 +189,7 @@ public sealed class Trainer : IDisposable
     public IReadOnlyList<Evaluation> Evaluate(DeviceDataSet data)
     {
         ArgumentNullException.ThrowIfNull(data);
-        RequireFit(_device, _description, _options, data);
+        RequireFit(_inputDevice, _description, _options, data);
         if (_options.Augmentation is not null && data.Image != _data.Image)
         {
             throw new ShapeMismatchException($"The data has images of {data.Image}, but the network trains on images of {_data.Image}; evaluate on images of the same shape.");
@@ -308,7 +324,7 @@ public sealed class Trainer : IDisposable
         {
             EpochOrder.Create(order[.._data.Count], Seeds[replica], Epoch);
             _order.View.SubView((long)replica * OrderStride, OrderStride).CopyFrom(_nextOrder.AsArrayView<int>(0, OrderStride));
-            _device.Accelerator.DefaultStream.Synchronize();
+            _inputDevice.Accelerator.DefaultStream.Synchronize();
         }
     }
 

@@ -154,7 +154,7 @@ public sealed class BenchmarkFileTests
         BenchmarkFile before = BenchmarkFile.Of(s_device, [s_entry, wide]) with
         {
             MeasuredAt = new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero),
-            Versions = new Dictionary<string, string> { ["fdfa"] = "1.0" },
+            Versions = new Dictionary<string, string> { ["fdfa"] = "1.0+0123456789abcdef" },
         };
 
         Snapshot.Match(Compared(before, [s_entry with { LowSeconds = 0.0094, MedianSeconds = 0.0096, HighSeconds = 0.0099 }, wide]), "benchmark-comparison");

@@ -9,7 +9,7 @@ public sealed class ProcessTests
     [Fact]
     public async Task Redirected_output_is_plain_utf8_text()
     {
-        using Process process = Start("devices");
+        using Process process = FdfaProcess.Start("devices");
         string output = await process.StandardOutput.ReadToEndAsync();
         string error = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
@@ -29,7 +29,7 @@ public sealed class ProcessTests
         Skip.If(IgnoresInterrupts(), "These tests were started with SIGINT ignored, as in a shell's background; a program inherits that.");
         using var folder = new TemporaryFolder();
         string run = Path.Combine(folder.Path, "run");
-        using Process process = Start(
+        using Process process = FdfaProcess.Start(
             "train", "--network", "784-64-10", "--epochs", "100000", "--batch-size", "8", "--device", "cpu", "--verbose", "--output", run);
         _ = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
@@ -57,7 +57,7 @@ public sealed class ProcessTests
     {
         using var folder = new TemporaryFolder();
         string look = Path.Combine(folder.Path, "look");
-        using Process process = Start("--output", look, "--device", "cpu");
+        using Process process = FdfaProcess.Start("--output", look, "--device", "cpu");
         string output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.Equal(0, process.ExitCode);
@@ -65,26 +65,6 @@ public sealed class ProcessTests
         Assert.All(
             ["curves.png", "curves.svg", "FDFA/config.json", "FDFA/metrics.csv", "BP/metrics.csv", "BP/model-seed0.safetensors"],
             name => Assert.True(File.Exists(Path.Combine(look, name)), name));
-    }
-
-    private static Process Start(params string[] arguments)
-    {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            StandardOutputEncoding = System.Text.Encoding.UTF8,
-        };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "fdfa.dll"));
-        foreach (string argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        // As on a build server, where Spectre would otherwise colour a redirected stream.
-        start.Environment["GITHUB_ACTIONS"] = "true";
-        start.Environment["CLICOLOR_FORCE"] = "1";
-        return Process.Start(start)!;
     }
 
     private static bool IgnoresInterrupts()

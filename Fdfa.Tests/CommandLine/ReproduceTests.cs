@@ -121,6 +121,30 @@ public sealed class ReproduceTests
         Assert.Empty(Directory.GetFiles(store, "*.tmp", SearchOption.AllDirectories));
     }
 
+    [Fact]
+    public void A_run_that_was_stopped_goes_on_from_its_checkpoint()
+    {
+        using var temporary = new TemporaryFolder();
+        string[] options = [.. OneRun.Select(word => word == "1" ? "3" : word), "--quiet", "--output"];
+        Assert.Equal(0, ReproductionRun.Of([.. options, temporary.File("whole")]).ExitCode);
+        string[] whole = RunsOf(temporary.File("whole"));
+
+        // Two of the three epochs, as a process that was killed then would have left them.
+        string stopped = temporary.File($"store/{Path.GetFileName(whole[0])}");
+        RunConfiguration configuration = RunFolder.ReadConfiguration(whole[0]);
+        Assert.Equal(0, CommandLineRun.Of([.. (configuration.ToRequest() with { Epochs = 2 }).ToArguments(), "--device", "cpu", "--quiet", "--output", stopped]).ExitCode);
+        File.WriteAllText(Path.Combine(stopped, "config.json"), RunFolder.ReadConfiguration(stopped).WithEpochs(3).ToJson());
+
+        CommandLineRun again = ReproductionRun.Of([.. options, temporary.File("store")]);
+
+        Assert.Equal("", again.Error);
+        Assert.Contains("Resumed after 2 epoch(s)", File.ReadAllText(Path.Combine(stopped, "log.txt")), StringComparison.Ordinal);
+        Assert.Equal(
+            RunFolder.ReadMetrics(whole[0]).Select(row => row with { Seconds = 0 }),
+            RunFolder.ReadMetrics(stopped).Select(row => row with { Seconds = 0 }));
+        Assert.False(Directory.Exists(Path.Combine(stopped, "checkpoints")));
+    }
+
     [Theory]
     [InlineData("config.json", "{", "is not the configuration of a run")]
     [InlineData("metrics.csv", "nothing", "is not the metrics of a run")]

@@ -23,7 +23,7 @@ public sealed class KernelBuildTests
         DeviceException refusal = Assert.Throws<DeviceException>(() => Train(device, folder));
 
         string log = temporary.File("run/kernel-build.log");
-        Assert.Contains($"could not be built for {device.Info.Name} (CL_BUILD_PROGRAM_FAILURE); the driver's log is in {log}", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains($"could not be built for {device.Info.Name} (CL_BUILD_PROGRAM_FAILURE); update its driver, or use another device. The driver's log is in {log}.", refusal.Message, StringComparison.Ordinal);
         string text = File.ReadAllText(log);
         Assert.Contains("undeclared", text[..text.IndexOf("The source that it refused:", StringComparison.Ordinal)], StringComparison.Ordinal);
         Assert.Contains("kernel void", text, StringComparison.Ordinal);

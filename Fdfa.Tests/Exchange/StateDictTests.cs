@@ -91,6 +91,33 @@ public sealed class StateDictTests : IDisposable
     }
 
     [Fact]
+    public void A_bias_in_front_of_batch_normalization_is_taken_into_the_running_mean()
+    {
+        NetworkDescription network = Topology.Parse("3-2-1", batchNormalization: true);
+        (string, string, int[], float[])[] tensors =
+        [
+            ("0.weight", "F32", [2, 3], [1, 2, 3, 4, 5, 6]),
+            ("0.bias", "F32", [2], [0.5f, -4]),
+            ("1.weight", "F32", [2], [3, 4]),
+            ("1.bias", "F32", [2], [5, 6]),
+            ("1.running_mean", "F32", [2], [7, 8]),
+            ("1.running_var", "F32", [2], [9, 10]),
+            ("3.weight", "F32", [1, 2], [12, 13]),
+            ("3.bias", "F32", [1], [14]),
+        ];
+        Write(tensors);
+        NetworkParameters read = StateDict.Load(File, network);
+        Assert.Empty(read.Blocks[0].Biases);
+        Assert.Equal([6.5, 12], read.Blocks[0].Normalization!.RunningMean);
+        Assert.Equal([14], read.Blocks[1].Biases);
+
+        tensors[1] = ("0.bias", "F32", [1], [0.5f]);
+        Write(tensors);
+        var failure = Assert.Throws<ModelFileException>(() => StateDict.Load(File, network));
+        Assert.Contains("its tensor '0.bias' has the shape [1], where [2] was expected", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_differs_first_is_named()
     {
         var weight = ("0.weight", "F32", new[] { 2, 3 }, new float[6]);

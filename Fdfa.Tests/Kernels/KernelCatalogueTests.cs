@@ -69,7 +69,7 @@ public sealed class KernelCatalogueTests
             var gated = KernelSelection.Of(promised.Tiles.Type).SelectMany(group => group).ToList();
             foreach (var kernel in KernelCatalogue.All(promised.Tiles.Type).Except(gated))
             {
-                Assert.Equal("ChannelBlockStep", kernel.DeclaringType!.Name);
+                Assert.NotEmpty(KernelSelection.Pairs(kernel));
                 var others = gated.Where(other => Definition(other) == Definition(kernel)).SelectMany(KernelSelection.Pairs).ToHashSet();
                 Assert.All(KernelSelection.Pairs(kernel), pair => Assert.Contains(pair, others));
             }

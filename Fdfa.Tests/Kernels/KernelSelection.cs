@@ -5,21 +5,18 @@ namespace Fdfa.Tests.Kernels;
 
 /// <summary>The kernels that are translated for the gates, of all that the library can launch.</summary>
 /// <remarks>
-/// Blocks with channels have most of the code, and two type arguments of theirs meet in a line or two at most: of their kernels as many are
-/// translated as it takes for every pair of type arguments to meet. All others are translated, and FDFA_KERNELS=all translates these too.
+/// What a kernel's lines do depends on its type arguments one or two at a time. Where there are more, as many of its kernels are translated as it
+/// takes for every two type arguments to meet; FDFA_KERNELS=all translates every one, in about three times the time.
 /// </remarks>
 internal static class KernelSelection
 {
     private static readonly bool s_takesAll = Environment.GetEnvironmentVariable("FDFA_KERNELS") == "all";
 
     /// <summary>Kernels of one class with the same type arguments: what one calls of another is translated once.</summary>
-    public static IEnumerable<IGrouping<string, MethodInfo>> Of(Type tiles)
-    {
-        var groups = KernelCatalogue.All(tiles).GroupBy(Name).ToList();
-        return s_takesAll
-            ? groups
-            : groups.GroupBy(group => group.First().DeclaringType!.Name).SelectMany(kernels => kernels.Key == "ChannelBlockStep" ? Pairwise(kernels) : kernels);
-    }
+    public static IEnumerable<IGrouping<string, MethodInfo>> Of(Type tiles) => KernelCatalogue.All(tiles)
+        .GroupBy(Name)
+        .GroupBy(group => group.First().DeclaringType)
+        .SelectMany(kernels => s_takesAll || KernelCatalogue.Choices(kernels.First().First()).Count() < 3 ? kernels : Pairwise(kernels));
 
     /// <summary>Such as "DenseBlockStep&lt;ReLU, Adam, Sgd, FixedFeedbackRule&gt;".</summary>
     public static string Name(MethodInfo kernel) =>

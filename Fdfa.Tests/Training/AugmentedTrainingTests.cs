@@ -105,7 +105,7 @@ public sealed class AugmentedTrainingTests(CpuAccelerators devices)
         var device = devices.Open("simd");
         var options = Options("FDFA") with { BatchSize = 4000 };
         var before = device.AllocatedBytes;
-        using var network = new DeviceNetwork(device, s_network, options, s_seeds, s_image);
+        using var network = new DeviceNetwork([device], s_network, options, s_seeds, s_image);
         Assert.InRange(device.AllocatedBytes - before - NetworkMemory.Of(s_network, options, s_seeds.Length).DeviceBytes, 0, 4096);
     }
 

@@ -96,12 +96,23 @@ public sealed class NetworkMemoryTests(CpuAccelerators devices)
         long before = device.AllocatedBytes;
 
         var refusal = Assert.Throws<DeviceException>(() => NetworkMemory.RequireFit(
-            device, Topology.Parse(topology), new TrainingOptions { BatchSize = batchSize }, replicas));
+            [device], Topology.Parse(topology), new TrainingOptions { BatchSize = batchSize }, replicas));
 
         Assert.Matches(
             @"needs \d+\.\d GB of memory, and this machine has \d+\.\d GB; make .*: ((block \d: \d+ → \d+|input and loss) takes \d+\.\d GB(, |\.$))+|longer than any device can count; make a layer or the batch smaller\.$",
             refusal.Message);
         Assert.Equal(before, device.AllocatedBytes);
+    }
+
+    [Fact]
+    public void Memory_that_others_have_taken_is_not_counted_on()
+    {
+        MemoryPlan plan = NetworkMemory.Of(Topology.Parse("784-800-10"), new TrainingOptions(), 1);
+        var gpu = new DeviceInfo("cuda:0", DeviceKind.Cuda, "Some GPU", 80_000_000_000, "");
+
+        Assert.Null(plan.FindShortage(gpu));
+        Assert.Null(plan.FindShortage(gpu, freeBytes: 1_000_000_000));
+        Assert.Matches(@"^0\.0 GB of device memory, and Some GPU has 0\.0 GB free$", plan.FindShortage(gpu, freeBytes: 1000));
     }
 
     private static void AssertNear(double numbers, double bytes) => Assert.InRange(bytes / (sizeof(float) * numbers), 0.95, 1.05);
@@ -120,7 +131,7 @@ public sealed class NetworkMemoryTests(CpuAccelerators devices)
     {
         ComputeDevice device = devices.Open("simd");
         long before = device.AllocatedBytes;
-        using var network = new DeviceNetwork(device, description, options, [.. Enumerable.Range(0, replicas).Select(seed => (ulong)seed)]);
+        using var network = new DeviceNetwork([device], description, options, [.. Enumerable.Range(0, replicas).Select(seed => (ulong)seed)]);
         return device.AllocatedBytes - before - NetworkMemory.Of(description, options, replicas).DeviceBytes;
     }
 }
