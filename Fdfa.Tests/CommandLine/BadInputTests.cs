@@ -155,7 +155,7 @@ public sealed class BadInputTests
         { "plan --network AlexNet-10 --input 3x32x32", "item 1 (at character 1) is 'AlexNet'; expected alexnet in small letters, then its number of classes, as in alexnet-10." },
         { "plan --network alexnet --input 3x32x32", "item 1 (at character 1) is 'alexnet'; expected alexnet in small letters" },
         { "plan --network alexnet-ten --input 3x32x32", "item 2 (at character 9) is 'ten'; expected a number of classes from 1 to 1000000, as in alexnet-10." },
-        { "reproduce", "'fdfa reproduce' needs the name of a table or figure: table1, table2, table3, tableB6, tableB5, fig3, fig4, fig5, table4, fig6, fig7; see 'fdfa reproduce --help'." },
+        { "reproduce", "'fdfa reproduce' needs the name of a table or figure: table1, table2, table3, tableB6, tableB5, fig3, fig4, fig5, table4, fig6, fig7, all; see 'fdfa reproduce --help'." },
         { "reproduce tabel1", "Unknown table or figure 'tabel1'; did you mean table1?" },
         { "reproduce fig8 --quick", "Unknown table or figure 'fig8'; did you mean fig3?" },
         { "reproduce table3 --data embedded", "Unknown data set 'embedded'. Known data sets: cifar-100, tiny-imagenet." },
