@@ -54,7 +54,7 @@ internal sealed class FigureCommand : Command, IFdfaCommand
     /// <inheritdoc/>
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
-        ExperimentRequest request = Read(arguments);
+        ExperimentRequest request = Request(arguments, _quick, _epochs, _device, _output, _dataDirectory, _download, _quiet);
         using (RunStore.Open(request.Output))
         {
             // Proved writable before anything costly begins. A figure that trains opens the store itself.
@@ -98,11 +98,21 @@ internal sealed class FigureCommand : Command, IFdfaCommand
         }
     }
 
-    private ExperimentRequest Read(ParseResult arguments)
+    /// <summary>What the options ask for; a figure and all of them have the same.</summary>
+    /// <exception cref="InvalidOptionException">Two that exclude each other, or a value that cannot be worked with.</exception>
+    public static ExperimentRequest Request(
+        ParseResult arguments,
+        Option<bool> quickOption,
+        Option<string>? epochs,
+        Option<string>? device,
+        Option<string> output,
+        Option<string> dataDirectoryOption,
+        Option<bool> downloadOption,
+        Option<bool> quiet)
     {
-        bool quick = arguments.GetValue(_quick);
-        bool download = arguments.GetValue(_download);
-        string? dataDirectory = arguments.Text(_dataDirectory);
+        bool quick = arguments.GetValue(quickOption);
+        bool download = arguments.GetValue(downloadOption);
+        string? dataDirectory = arguments.Text(dataDirectoryOption);
         if (download && dataDirectory is not null)
         {
             throw new InvalidOptionException(
@@ -112,16 +122,16 @@ internal sealed class FigureCommand : Command, IFdfaCommand
         if (quick && (download || dataDirectory is not null))
         {
             throw new InvalidOptionException(
-                $"The option {(download ? _download.Name : _dataDirectory.Name)} means nothing with --quick, which takes the embedded images; leave one of them out.");
+                $"The option {(download ? downloadOption.Name : dataDirectoryOption.Name)} means nothing with --quick, which takes the embedded images; leave one of them out.");
         }
 
         return new ExperimentRequest(
             quick,
-            _epochs is null ? null : arguments.WholeNumber(_epochs),
-            _device is null ? "cpu" : arguments.Device(_device),
-            arguments.Text(_output) ?? AccuracyTableCommand.DefaultOutput,
+            epochs is null ? null : arguments.WholeNumber(epochs),
+            device is null ? "cpu" : arguments.Device(device),
+            arguments.Text(output) ?? AccuracyTableCommand.DefaultOutput,
             dataDirectory,
             download,
-            arguments.GetValue(_quiet));
+            arguments.GetValue(quiet));
     }
 }

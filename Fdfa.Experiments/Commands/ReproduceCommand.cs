@@ -28,10 +28,12 @@ internal sealed class ReproduceCommand : Command, IFdfaCommand
         {
             Subcommands.Add(new FigureCommand(experiment));
         }
+
+        Subcommands.Add(new ReproduceAllCommand());
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Examples { get; } = ["fdfa reproduce table1 --quick", "fdfa reproduce fig4 --quick", "fdfa reproduce table1 --help"];
+    public IReadOnlyList<string> Examples { get; } = ["fdfa reproduce table1 --quick", "fdfa reproduce fig4 --quick", "fdfa reproduce all --quick", "fdfa reproduce table1 --help"];
 
     /// <inheritdoc/>
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation) => throw new InvalidOptionException(

@@ -58,18 +58,19 @@ internal sealed class PlotSheet(string title, int columns, IReadOnlyList<Plot> p
 
     private void Draw(SKCanvas canvas)
     {
-        // Rendering clears the canvas, so the title follows it; and the grid knows no origin but its own.
-        var grid = new Multiplot { Layout = new ScottPlot.MultiplotLayouts.Grid(Rows, columns) };
-        grid.Reset(panels[0]);
-        foreach (Plot panel in panels.Skip(1))
+        // Panel by panel: ScottPlot and its grid would clear the canvas first, which Skia's SVG writes as a black rectangle.
+        using (var white = new SKPaint { Color = SKColors.White })
         {
-            grid.AddPlot(panel);
+            canvas.DrawRect(0, 0, Width, Height, white);
         }
 
-        canvas.Save();
-        canvas.Translate(Margin, TitleHeight);
-        grid.Render(canvas, new PixelRect(0, columns * PanelWidth, Rows * PanelHeight, 0));
-        canvas.Restore();
+        for (var index = 0; index < panels.Count; index++)
+        {
+            int left = Margin + (index % columns * PanelWidth);
+            int top = TitleHeight + (index / columns * PanelHeight);
+            panels[index].RenderManager.ClearCanvasBeforeEachRender = false;
+            panels[index].Render(canvas, new PixelRect(left, left + PanelWidth, top + PanelHeight, top));
+        }
 
         using var paint = new SKPaint { Color = SKColor.Parse(PlotPanel.Ink), IsAntialias = true };
         using SKTypeface typeface = SKTypeface.FromFamilyName(PlotPanel.FontFamily, SKFontStyle.Bold);

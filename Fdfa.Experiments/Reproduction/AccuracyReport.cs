@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Reporting;
 using Fdfa.Experiments.Runs;
 using Spectre.Console;
 
@@ -47,32 +48,32 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
         }
     }
 
-    /// <summary>The table as in the paper: a row per rule, a column per data set.</summary>
-    public string ToMarkdown()
+    /// <summary>The table as in the paper, in Markdown.</summary>
+    public string ToMarkdown() => new StringBuilder($"# {table.Title}\n\n").Append(ToTable().ToMarkdown())
+        .Append('\n').AppendJoin('\n', Caption().Select(sentence => "- " + sentence)).Append('\n')
+        .ToString();
+
+    /// <summary>The table as in the paper, for the report.</summary>
+    public ReportSection ToSection() => new(table.Name, table.Title) { Table = ToTable(), Caption = [.. Caption()] };
+
+    /// <summary>A row per rule, a column per data set.</summary>
+    private ReportTable ToTable()
     {
         string[] columns = [.. entries.Select(entry => entry.Column).Distinct()];
         bool hasSections = table.Sections.Count > 1;
-        var text = new StringBuilder($"# {table.Title}\n\n");
-        IEnumerable<string> headings =
-            [.. hasSections ? ["Depth"] : Array.Empty<string>(), "Rule", .. columns.SelectMany(column => new[] { column, "Paper", "Δ / sd" })];
-        AddRow(headings);
-        AddRow([.. hasSections ? ["---"] : Array.Empty<string>(), "---", .. columns.SelectMany(_ => Enumerable.Repeat("---:", 3))]);
-        foreach (var row in entries.GroupBy(entry => (entry.Section, entry.Request.Options.Rule)))
-        {
-            AddRow(
+        return new ReportTable(
+            [.. hasSections ? ["Depth"] : Array.Empty<string>(), "Rule", .. columns.SelectMany(column => new[] { column, "Paper", "Δ / sd" })],
             [
-                .. hasSections ? [row.Key.Section] : Array.Empty<string>(),
-                row.Key.Rule.Name,
-                .. columns.SelectMany(column => row.FirstOrDefault(entry => entry.Column == column) is { } entry
-                    ? new[] { Ours(entry), Paper(entry), Difference(entry) }
-                    : [Missing, Missing, Missing]),
-            ]);
-        }
-
-        text.Append('\n').AppendJoin('\n', Caption().Select(sentence => "- " + sentence)).Append('\n');
-        return text.ToString();
-
-        void AddRow(IEnumerable<string> cells) => text.Append("| ").AppendJoin(" | ", cells).Append(" |\n");
+                .. entries.GroupBy(entry => (entry.Section, entry.Request.Options.Rule)).Select(row => (IReadOnlyList<string>)
+                [
+                    .. hasSections ? [row.Key.Section] : Array.Empty<string>(),
+                    row.Key.Rule.Name,
+                    .. columns.SelectMany(column => row.FirstOrDefault(entry => entry.Column == column) is { } entry
+                        ? new[] { Ours(entry), Paper(entry), Difference(entry) }
+                        : [Missing, Missing, Missing]),
+                ]),
+            ],
+            TextColumns: hasSections ? 2 : 1);
     }
 
     /// <summary>A line per entry, percentages with four decimals; an absent number is an empty cell.</summary>

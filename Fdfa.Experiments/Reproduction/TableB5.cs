@@ -1,5 +1,7 @@
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Reporting;
 
 namespace Fdfa.Experiments.Reproduction;
 
@@ -42,6 +44,29 @@ internal static class TableB5
         new(4, "fashion-mnist", "2410", "1.9M"),
         new(4, "cifar-10", "3010", "5.08M"),
     ];
+
+    /// <summary>The table for the report.</summary>
+    public static ReportSection ToSection() => new("tableB5", Title)
+    {
+        Table = new ReportTable(
+            ["Depth", "Data set", "Network", "Neurons", "Paper", "Parameters", "Paper"],
+            [
+                .. Rows.Select(row => (IReadOnlyList<string>)
+                [
+                    ConsoleOutput.Count(row.Layers, "layer"), row.DataSet, row.Network.Topology,
+                    row.Network.NeuronCount.ToString(CultureInfo.InvariantCulture), row.Neurons,
+                    row.Network.ParameterCount.ToString("N0", CultureInfo.InvariantCulture), row.Parameters,
+                ]),
+            ],
+            TextColumns: 3),
+        Claims =
+        [
+            new Claim(
+                "Every number, cut to the paper's digits, is the paper's",
+                Rows.All(row => row.Agrees),
+                string.Create(CultureInfo.InvariantCulture, $"{Rows.Count(row => row.Agrees)} of {Rows.Count} rows")),
+        ],
+    };
 
     /// <summary>Whether a count, cut to a figure's digits, is that figure.</summary>
     public static bool Matches(long count, string figure)

@@ -10,7 +10,8 @@ namespace Fdfa.Experiments.Reproduction;
 /// <summary>How far a reproduction came.</summary>
 /// <param name="Entries">All entries of the table.</param>
 /// <param name="Interruption">One sentence if Ctrl-C ended it, else null.</param>
-internal sealed record ReproductionResult(IReadOnlyList<TableEntry> Entries, string? Interruption);
+/// <param name="Report">The table beside the paper's.</param>
+internal sealed record ReproductionResult(IReadOnlyList<TableEntry> Entries, string? Interruption, AccuracyReport Report);
 
 /// <summary>Trains what a table still lacks and writes the table: after every run, so that a long job can be watched.</summary>
 internal sealed class TableReproduction
@@ -80,7 +81,7 @@ internal sealed class TableReproduction
         WriteTable();
         Report.Write(_output);
         _output.Line($"The table is in {Path.Combine(_store.Path, FileName)}.md and .csv, its runs beside it.");
-        return new ReproductionResult(_entries, interruption);
+        return new ReproductionResult(_entries, interruption, Report);
     }
 
     /// <returns>The entries that are to be trained.</returns>

@@ -141,8 +141,11 @@ internal sealed record RunConfiguration
     };
 
     /// <summary>The same run with more epochs: what it has done is what a run of that many would have done.</summary>
-    public RunConfiguration WithEpochs(int epochs) =>
-        this with { Epochs = epochs, Repeat = CommandLine(ToRequest() with { Epochs = epochs }, Devices) };
+    public RunConfiguration WithEpochs(int epochs)
+    {
+        RunConfiguration longer = this with { Epochs = epochs, Repeat = CommandLine(ToRequest() with { Epochs = epochs }, Devices) };
+        return IsLayerParallel ? longer.AsLayerParallel() : longer;
+    }
 
     /// <summary>Refuses data that are not those of the run.</summary>
     /// <exception cref="RunFolderException">They are others.</exception>

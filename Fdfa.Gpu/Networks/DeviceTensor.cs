@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Fdfa.Gpu.Kernels.Mathematics;
 using ILGPU;
@@ -39,48 +40,66 @@ internal sealed record DeviceTensor(OptimizedParameters Arrays, int Replicas, in
     /// <param name="array">One of <see cref="Arrays"/>.</param>
     /// <param name="replica">Which.</param>
     /// <param name="target">Where to.</param>
-    public void Save(ArrayView<float> array, int replica, Stream target)
+    public void Save(ArrayView<float> array, int replica, Stream target) => ForEachPiece((row, piece) =>
     {
-        var memory = CreatePiece();
-        for (var row = 0; row < Rows; row += RowsPerPiece)
+        Download(PlaceOf(array, replica, row, piece.Length), piece);
+        for (var run = 0; run < RunsIn(row); run++)
         {
-            var piece = Piece(memory, row);
-            PlaceOf(array, replica, row, piece.Length).CopyToCPU(ref MemoryMarshal.GetReference(piece), piece.Length);
-            for (var run = 0; run < RunsIn(row); run++)
-            {
-                target.Write(MemoryMarshal.AsBytes(Run(piece, run)));
-            }
+            target.Write(MemoryMarshal.AsBytes(Run(piece, run)));
         }
-    }
+    });
 
     /// <summary>Reads what <see cref="Save"/> wrote. Padding stays as it is.</summary>
     /// <param name="array">One of <see cref="Arrays"/>.</param>
     /// <param name="replica">Which.</param>
     /// <param name="source">Where from.</param>
     /// <exception cref="EndOfStreamException">There is too little of it.</exception>
-    public void Load(ArrayView<float> array, int replica, Stream source)
+    public void Load(ArrayView<float> array, int replica, Stream source) => ForEachPiece((row, piece) =>
     {
-        var memory = CreatePiece();
-        for (var row = 0; row < Rows; row += RowsPerPiece)
+        var place = PlaceOf(array, replica, row, piece.Length);
+        Download(place, piece);
+        for (var run = 0; run < RunsIn(row); run++)
         {
-            var piece = Piece(memory, row);
-            var place = PlaceOf(array, replica, row, piece.Length);
-            place.CopyToCPU(ref MemoryMarshal.GetReference(piece), piece.Length);
-            for (var run = 0; run < RunsIn(row); run++)
-            {
-                source.ReadExactly(MemoryMarshal.AsBytes(Run(piece, run)));
-            }
+            source.ReadExactly(MemoryMarshal.AsBytes(Run(piece, run)));
+        }
 
-            place.CopyFromCPU(ref MemoryMarshal.GetReference(piece), piece.Length);
+        Upload(place, piece);
+    });
+
+    /// <summary>Does work for each piece: its first row, and room for its rows from the first value to the last.</summary>
+    private void ForEachPiece(Action<int, Span<float>> work)
+    {
+        var memory = ArrayPool<float>.Shared.Rent(Rows == 0 ? 0 : LengthAt(0));
+        try
+        {
+            for (var row = 0; row < Rows; row += RowsPerPiece)
+            {
+                work(row, memory.AsSpan(0, LengthAt(row)));
+            }
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(memory);
         }
     }
 
-    // The runtime moves no array that is allocated pinned, while the device copies.
-    private float[] CreatePiece() => GC.AllocateUninitializedArray<float>(
-        Rows == 0 ? 0 : ((Math.Min(RowsPerPiece, Rows) - 1) * RowStride) + Extent, pinned: true);
+    private static unsafe void Download(ArrayView<float> source, Span<float> target)
+    {
+        fixed (float* first = target)
+        {
+            source.CopyToCPU(ref *first, target.Length);
+        }
+    }
 
-    /// <summary>Room for the rows of a piece, from the first value to the last.</summary>
-    private Span<float> Piece(float[] memory, int row) => memory.AsSpan(0, ((RowsIn(row) - 1) * RowStride) + Extent);
+    private static unsafe void Upload(ArrayView<float> target, Span<float> source)
+    {
+        fixed (float* first = source)
+        {
+            target.CopyFromCPU(ref *first, source.Length);
+        }
+    }
+
+    private int LengthAt(int row) => ((RowsIn(row) - 1) * RowStride) + Extent;
 
     private int RowsIn(int row) => Math.Min(RowsPerPiece, Rows - row);
 

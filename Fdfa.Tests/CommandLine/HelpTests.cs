@@ -13,6 +13,7 @@ public sealed class HelpTests
     [InlineData("reproduce tableB5")]
     [InlineData("reproduce fig4")]
     [InlineData("reproduce fig7")]
+    [InlineData("reproduce all")]
     [InlineData("evaluate")]
     [InlineData("watch")]
     [InlineData("compare")]

@@ -50,6 +50,7 @@ public sealed class ProcessTests
             ["config.json", "model-seed0.safetensors", "curves.png", "curves.svg", "log.txt"],
             name => Assert.True(File.Exists(Path.Combine(run, name)), name));
         Assert.Empty(Directory.GetFiles(run, "*.tmp"));
+        Assert.NotEmpty(Directory.GetDirectories(Path.Combine(run, "checkpoints"), "step-*"));
     }
 
     [Fact]

@@ -254,6 +254,28 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
     }
 
     [Fact]
+    public void A_longer_run_is_asked_for_as_it_was_but_for_its_epochs()
+    {
+        RunConfiguration placed = SomeRun.Configuration.AsLayerParallel();
+        Assert.Equal(placed.Repeat.Replace("--epochs 3", "--epochs 5", StringComparison.Ordinal), placed.WithEpochs(5).Repeat);
+    }
+
+    [Theory]
+    [InlineData("cuda", "cuda", true)]
+    [InlineData("cuda", "cuda cuda", true)]
+    [InlineData("cpu cuda", "cpu cuda", true)]
+    [InlineData("cpu", "cuda", false)]
+    [InlineData("cpu cuda", "cuda cpu", false)]
+    [InlineData("cpu cuda", "cuda", false)]
+    public void Seeds_keep_their_bits_where_they_keep_their_kind_of_device(string before, string now, bool keep)
+    {
+        Assert.Equal(keep, Checkpoint.HasSameBits(DevicesOf(before), DevicesOf(now)));
+
+        static DeviceInfo[] DevicesOf(string kinds) =>
+            [.. kinds.Split(' ').Select(kind => new DeviceInfo(kind, Enum.Parse<DeviceKind>(kind, ignoreCase: true), kind, 1, ""))];
+    }
+
+    [Fact]
     public void Two_processes_do_not_go_on_with_one_run()
     {
         string run = Stopped();

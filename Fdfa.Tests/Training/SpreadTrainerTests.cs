@@ -1,6 +1,8 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Training;
+using Fdfa.Tests.Data;
 using Fdfa.Tests.Kernels;
 
 namespace Fdfa.Tests.Training;
@@ -66,6 +68,41 @@ public sealed class SpreadTrainerTests(CpuAccelerators devices) : IDisposable
 
         Assert.Equal(straight.TrainEpoch(), spread.TrainEpoch());
         AssertSameBits(straight, spread);
+    }
+
+    [Fact]
+    public void States_go_on_however_the_seeds_are_spread()
+    {
+        using var folder = new TemporaryFolder();
+        using var spread = Spread("FDFA", "30-19-3", s_seeds, devices.Open("simd"), _second);
+        using var alone = Spread("FDFA", "30-19-3", s_seeds, devices.Open("simd"));
+        spread.TrainEpoch();
+        string[] states =
+        [
+            .. s_seeds.Select((seed, replica) =>
+            {
+                var path = folder.File($"{seed}.safetensors");
+                using var stream = File.Create(path);
+                spread.SaveState(replica, stream);
+                return path;
+            }),
+        ];
+
+        alone.RestoreState(states);
+
+        Assert.Equal(spread.TrainEpoch(), alone.TrainEpoch());
+        Assert.Equal(2, alone.Epoch);
+        AssertSameBits(spread, alone);
+
+        // The second device's share of other states, saved before the first step.
+        using var fresh = Spread("FDFA", "30-19-3", s_seeds, devices.Open("simd"));
+        using (var stream = File.Create(states[0]))
+        {
+            fresh.SaveState(0, stream);
+        }
+
+        var refusal = Assert.Throws<ModelFileException>(() => spread.RestoreState(states));
+        Assert.Contains("were saved after different steps, 0 and 5", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,0 +1,20 @@
+namespace Fdfa.Tests.CommandLine;
+
+/// <summary>What <c>fdfa reproduce all --quick</c> left in a folder: it takes minutes, and several tests look at it.</summary>
+internal static class ReproducedFolder
+{
+    private const string Variable = "FDFA_REPRODUCED";
+
+    /// <summary>The folder; a test that asks for it is skipped where there is none.</summary>
+    public static string Path
+    {
+        get
+        {
+            string? folder = Environment.GetEnvironmentVariable(Variable);
+            Skip.If(
+                string.IsNullOrEmpty(folder),
+                $"Takes minutes; run 'fdfa reproduce all --quick --output FOLDER' and set {Variable}=FOLDER, as .ci/run does.");
+            return folder!;
+        }
+    }
+}
