@@ -37,6 +37,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     private readonly Option<string> _json = OptionText.Create(
         "--json", "file", $"Write the times to this file too, as JSON; with {StandardOutput} print the JSON and nothing else. [default: none]");
 
+    private readonly DepthBenchmark _depths = new();
     private readonly Option<string> _compare = OptionText.Create(
         "--compare", "file",
         "Time the steps of a file that --json or a script of bench/peers wrote on this machine, and show both; exit code 1 when one became slower than its spread explains. [default: none]");
@@ -45,7 +46,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     public BenchCommand()
         : base("bench", "Times training steps, beside their floor: counted operations and bytes at this machine's measured peaks.")
     {
-        Option[] options = [_rule, _allRules, .. _network.All, _preset, _batchSize, _seeds, _device, _json, _compare];
+        Option[] options = [_rule, _allRules, .. _network.All, _preset, _batchSize, _seeds, _device, _json, _compare, .. _depths.All];
         foreach (Option option in options)
         {
             Options.Add(option);
@@ -59,11 +60,17 @@ internal sealed class BenchCommand : Command, IFdfaCommand
         "fdfa bench --compare before.json",
         "fdfa bench --network 15C5-40C5-P2-128-10 --input 1x28x28 --preset published-code",
         "fdfa bench --all-rules",
+        "fdfa bench --depths 2,4,8,16,32 --output update-phase",
     ];
 
     /// <inheritdoc/>
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
+        if (_depths.IsAsked(arguments, _rule, _allRules, _seeds, _json, _compare))
+        {
+            return RunDepths(arguments, output, cancellation);
+        }
+
         string? comparedPath = arguments.Text(_compare);
         BenchmarkFile? compared = comparedPath is null ? null : ReadCompared(arguments, comparedPath);
         IReadOnlyList<BenchmarkCase> cases = compared?.Cases(comparedPath!) ?? ReadCases(arguments);
@@ -110,6 +117,20 @@ internal sealed class BenchCommand : Command, IFdfaCommand
         }
 
         return refusals.Count > 0 ? ExitCode.BadInput : Judge(output, compared, comparison);
+    }
+
+    private int RunDepths(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
+    {
+        Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
+        NetworkDescription network = _network.Read(arguments, preset, DepthBenchmark.Rules[0]);
+        int? batchSize = arguments.WholeNumber(_batchSize, maximum: TrainingOptions.LargestBatch);
+        return _depths.Run(arguments, network, OptionsOf, arguments.Device(_device), output, cancellation);
+
+        TrainingOptions OptionsOf(LearningRule rule)
+        {
+            TrainingOptions options = preset.OptionsOn(network, rule);
+            return options with { BatchSize = batchSize ?? options.BatchSize };
+        }
     }
 
     private static int Judge(ConsoleOutput output, BenchmarkFile? compared, IReadOnlyList<ComparedEntry> comparison)

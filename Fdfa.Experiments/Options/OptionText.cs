@@ -167,7 +167,7 @@ internal static class OptionText
 
     private static string ReadDevice(string text, params IReadOnlyList<string> words) => text.Split(':') switch
     {
-        ["cpu"] => text,
+        ["cpu" or "opencl-unsupported"] => text,
         ["cuda" or "opencl", var index] when int.TryParse(index, NumberStyles.None, CultureInfo.InvariantCulture, out _) => text,
         _ when words.Contains(text) => text,
         _ => throw InvalidOptionException.UnknownWord("device", text, [.. words, "cpu", "cuda:0", "opencl:0"]),

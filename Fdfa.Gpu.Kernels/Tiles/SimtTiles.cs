@@ -11,15 +11,20 @@ public interface IConstant
 
 /// <summary>Tiles on a GPU: a work-group of TRows × TColumns threads, each with a 4 × 4 block of the product in registers.</summary>
 /// <remarks>
-/// Both operands are staged through shared memory, TDepth steps of the reduction at a time. Every thread stays alive
-/// through every barrier: loads and stores are guarded, nothing returns early. Shared memory per group:
-/// 4 · TDepth · 4 · (TRows + TColumns) bytes, which must hold the finished tile too: TDepth · (TRows + TColumns) ≥
-/// 4 · TRows · TColumns. A thread's four columns lie TColumns apart, so that neighbouring threads touch neighbouring words.
+/// Both operands are staged through shared memory, TDepth steps of the reduction at a time, in two buffers that take turns: while
+/// the group multiplies what one holds, it loads the next stage, of the next tile too, into the other. A product has one
+/// barrier per stage, and one before the first. A finished tile leaves through shared memory, in two buffers that take turns as well:
+/// the epilogue then stands in the code once instead of sixteen times, and neighbouring threads have neighbouring columns.
+/// Every thread stays alive through every barrier: loads and stores are guarded, nothing returns early.
+/// <para>
+/// Shared memory per group: 32 · TDepth · (TRows + TColumns) + 128 · TRows · TColumns bytes. What lies along rows of memory is
+/// loaded 16 bytes at a time; TDepth is a multiple of 4.
+/// </para>
 /// </remarks>
 /// <typeparam name="TRows">Threads along the rows of a tile.</typeparam>
 /// <typeparam name="TColumns">Threads along the columns.</typeparam>
 /// <typeparam name="TDepth">Steps of the reduction staged at once.</typeparam>
-public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
+public readonly partial struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
     where TRows : struct, IConstant
     where TColumns : struct, IConstant
     where TDepth : struct, IConstant
@@ -30,11 +35,16 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
 
     private static int TileColumns => 4 * TColumns.Value;
 
+    /// <summary>A stage of both operands: Left [TDepth × TileRows], then Right [TDepth × TileColumns].</summary>
+    private static int StageLength => TDepth.Value * (TileRows + TileColumns);
+
+    private static int TileLength => TileRows * TileColumns;
+
     /// <inheritdoc/>
     public static bool IsFirstThread => Group.IdxX == 0;
 
     /// <inheritdoc/>
-    public static ArrayView<float> Workspace() => SharedMemory.Allocate<float>(TDepth.Value * (TileRows + TileColumns));
+    public static ArrayView<float> Workspace() => SharedMemory.Allocate<Float4>((StageLength + TileLength) / 2).Cast<float>();
 
     /// <inheritdoc/>
     public static void Barrier() => Group.Barrier();
@@ -54,106 +64,54 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
     /// <inheritdoc/>
     public static void Product<TLeft, TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TLeft left, TEpilogue epilogue)
         where TLeft : struct, ILeftOperand
-        where TEpilogue : struct, IProductEpilogue
-    {
-        for (var tileRow = product.RowBegin; tileRow < product.RowEnd; tileRow += TileRows)
-        {
-            for (var tileColumn = product.ColumnBegin; tileColumn < product.ColumnEnd; tileColumn += TileColumns)
+        where TEpilogue : struct, IProductEpilogue =>
+        Run(
+            workspace,
+            new TileRange
             {
-                var block = default(Block4x4);
-                for (var depth = 0; depth < product.Depth; depth += TDepth.Value)
-                {
-                    if (TLeft.IsGenerated)
-                    {
-                        StageGenerated(workspace, product, left, tileRow, depth);
-                    }
-                    else
-                    {
-                        StageStored(workspace, product, tileRow, depth);
-                    }
-
-                    StageRight(workspace, product, tileColumn, depth);
-                    block = AccumulateStaged(workspace, block);
-                }
-
-                Share(workspace, block);
-                Drain(workspace, product, tileRow, tileColumn, epilogue);
-                Group.Barrier();
-            }
-        }
-    }
+                Positions = 1,
+                RowBegin = product.RowBegin,
+                RowEnd = product.RowEnd,
+                ColumnBegin = product.ColumnBegin,
+                ColumnEnd = product.ColumnEnd,
+                Stages = StagesOf(product.Depth),
+            },
+            new ProductSource<TLeft> { Product = product, Left = left },
+            epilogue);
 
     /// <inheritdoc/>
     public static void Convolve<TEpilogue>(ArrayView<float> workspace, Convolution convolution, TEpilogue epilogue)
-        where TEpilogue : struct, IProductEpilogue
-    {
-        var map = convolution.Geometry;
-        var product = new MatrixProduct
-        {
-            Left = convolution.Filters,
-            LeftRowStride = convolution.FilterStride,
-            LeftDepthStride = 1,
-            RowBegin = convolution.ChannelBegin,
-            RowEnd = convolution.ChannelEnd,
-            ColumnEnd = convolution.ColumnEnd,
-            Depth = map.Count,
-        };
-        for (var position = 0; position < map.Positions; position++)
-        {
-            var offset = map.OffsetOf(position);
-            var ofPosition = new PositionEpilogue<TEpilogue> { Epilogue = epilogue, Positions = map.Positions, Position = position };
-            for (var tileRow = product.RowBegin; tileRow < product.RowEnd; tileRow += TileRows)
+        where TEpilogue : struct, IProductEpilogue =>
+        Run(
+            workspace,
+            new TileRange
             {
-                for (var tileColumn = 0; tileColumn < product.ColumnEnd; tileColumn += TileColumns)
-                {
-                    var block = default(Block4x4);
-                    for (var depth = 0; depth < product.Depth; depth += TDepth.Value)
-                    {
-                        StageStored(workspace, product, tileRow, depth);
-                        StageTaps(workspace, map, offset, tileColumn, product.ColumnEnd, depth);
-                        block = AccumulateStaged(workspace, block);
-                    }
-
-                    Share(workspace, block);
-                    Drain(workspace, product, tileRow, tileColumn, ofPosition);
-                    Group.Barrier();
-                }
-            }
-        }
-    }
+                Positions = convolution.Geometry.Positions,
+                RowBegin = convolution.ChannelBegin,
+                RowEnd = convolution.ChannelEnd,
+                ColumnEnd = convolution.ColumnEnd,
+                Stages = StagesOf(convolution.Geometry.Count),
+            },
+            new ConvolutionSource { Convolution = convolution },
+            epilogue);
 
     /// <inheritdoc/>
     /// <remarks>A product whose reduction runs over positions and samples: each stage takes samples of one position, TDepth of them or fewer.</remarks>
     public static void Correlate(ArrayView<float> workspace, Correlation correlation)
     {
-        var map = correlation.Geometry;
-        var product = new MatrixProduct
-        {
-            RowBegin = correlation.ChannelBegin,
-            RowEnd = correlation.ChannelEnd,
-            ColumnEnd = map.Count,
-        };
-        var epilogue = new GradientEpilogue { Target = correlation.Target, Stride = correlation.TargetStride };
-        for (var tileRow = product.RowBegin; tileRow < product.RowEnd; tileRow += TileRows)
-        {
-            for (var tileColumn = 0; tileColumn < map.Count; tileColumn += TileColumns)
+        var stagesPerPosition = StagesOf(correlation.ColumnEnd);
+        Run(
+            workspace,
+            new TileRange
             {
-                var block = default(Block4x4);
-                for (var position = 0; position < map.Positions; position++)
-                {
-                    for (var sample = 0; sample < correlation.ColumnEnd; sample += TDepth.Value)
-                    {
-                        StageDeltas(workspace, correlation, tileRow, position, sample);
-                        StageInputs(workspace, correlation, tileColumn, map.OffsetOf(position), sample);
-                        block = AccumulateStaged(workspace, block);
-                    }
-                }
-
-                Share(workspace, block);
-                Drain(workspace, product, tileRow, tileColumn, epilogue);
-                Group.Barrier();
-            }
-        }
+                Positions = 1,
+                RowBegin = correlation.ChannelBegin,
+                RowEnd = correlation.ChannelEnd,
+                ColumnEnd = correlation.Geometry.Count,
+                Stages = correlation.Geometry.Positions * stagesPerPosition,
+            },
+            new CorrelationSource { Correlation = correlation, StagesPerPosition = stagesPerPosition },
+            new GradientEpilogue { Target = correlation.Target, Stride = correlation.TargetStride });
     }
 
     /// <inheritdoc/>
@@ -191,211 +149,151 @@ public readonly struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
         }
     }
 
-    // Steps beyond the depth, rows and columns beyond the tile are staged as zeros: they add nothing.
-    private static void StageStored(ArrayView<float> workspace, MatrixProduct product, int tileRow, int depth)
+    private static int StagesOf(int depth) => (depth + TDepth.Value - 1) / TDepth.Value;
+
+    /// <summary>All tiles of a range, stage by stage; there is at least one.</summary>
+    private static void Run<TSource, TEpilogue>(ArrayView<float> workspace, TileRange range, TSource source, TEpilogue epilogue)
+        where TSource : struct, ITileSource
+        where TEpilogue : struct, IProductEpilogue
     {
-        for (var item = Group.IdxX; item < TDepth.Value * TileRows; item += Threads)
-        {
-            var step = item / TileRows;
-            var row = item - (step * TileRows);
-            var inside = depth + step < product.Depth && tileRow + row < product.RowEnd;
-            workspace[item] = inside
-                ? product.Left[((tileRow + row) * product.LeftRowStride) + ((depth + step) * product.LeftDepthStride)]
-                : 0f;
-        }
-    }
-
-    // Four rows at a time. Rows beyond the tile are generated and never drained; steps beyond the depth meet zeros of Right.
-    private static void StageGenerated<TLeft>(ArrayView<float> workspace, MatrixProduct product, TLeft left, int tileRow, int depth)
-        where TLeft : struct, ILeftOperand
-    {
-        for (var item = Group.IdxX; item < TDepth.Value * TRows.Value; item += Threads)
-        {
-            var step = item / TRows.Value;
-            var row = 4 * (item - (step * TRows.Value));
-            var values = left.Generate<float, uint, ScalarLanes>(tileRow + row, depth + step);
-            var index = (step * TileRows) + row;
-            workspace[index] = values.First;
-            workspace[index + 1] = values.Second;
-            workspace[index + 2] = values.Third;
-            workspace[index + 3] = values.Fourth;
-        }
-    }
-
-    private static void StageRight(ArrayView<float> workspace, MatrixProduct product, int tileColumn, int depth)
-    {
-        var rightBase = TDepth.Value * TileRows;
-        for (var item = Group.IdxX; item < TDepth.Value * TileColumns; item += Threads)
-        {
-            var step = item / TileColumns;
-            var column = item - (step * TileColumns);
-            var inside = depth + step < product.Depth && tileColumn + column < product.ColumnEnd;
-            workspace[rightBase + item] = inside
-                ? product.Right[((depth + step) * product.RightStride) + tileColumn + column]
-                : 0f;
-        }
-    }
-
-    private static void StageTaps(ArrayView<float> workspace, TapGeometry map, int offset, int tileColumn, int columnEnd, int depth)
-    {
-        var rightBase = TDepth.Value * TileRows;
-        for (var item = Group.IdxX; item < TDepth.Value * TileColumns; item += Threads)
-        {
-            var step = item / TileColumns;
-            var column = tileColumn + item - (step * TileColumns);
-            var value = 0f;
-            if (depth + step < map.Count && column < columnEnd)
-            {
-                value = map.Inputs[map.Taps[depth + step] + offset + column];
-            }
-
-            workspace[rightBase + item] = value;
-        }
-    }
-
-    private static void StageDeltas(ArrayView<float> workspace, Correlation correlation, int tileRow, int position, int sample)
-    {
-        for (var item = Group.IdxX; item < TDepth.Value * TileRows; item += Threads)
-        {
-            var row = item / TDepth.Value;
-            var step = item - (row * TDepth.Value);
-            var value = 0f;
-            if (sample + step < correlation.ColumnEnd && tileRow + row < correlation.ChannelEnd)
-            {
-                var index = (((tileRow + row) * correlation.Geometry.Positions) + position) * correlation.DeltaStride;
-                value = correlation.Deltas[index + sample + step];
-            }
-
-            workspace[(step * TileRows) + row] = value;
-        }
-    }
-
-    private static void StageInputs(ArrayView<float> workspace, Correlation correlation, int tileColumn, int offset, int sample)
-    {
-        var rightBase = TDepth.Value * TileRows;
-        for (var item = Group.IdxX; item < TDepth.Value * TileColumns; item += Threads)
-        {
-            var tap = item / TDepth.Value;
-            var step = item - (tap * TDepth.Value);
-            var value = 0f;
-            if (sample + step < correlation.ColumnEnd && tileColumn + tap < correlation.Geometry.Count)
-            {
-                value = correlation.Geometry.Inputs[correlation.Geometry.Taps[tileColumn + tap] + offset + sample + step];
-            }
-
-            workspace[rightBase + (step * TileColumns) + tap] = value;
-        }
-    }
-
-    // All threads have staged before any multiplies, and all have multiplied before any stages again.
-    private static Block4x4 AccumulateStaged(ArrayView<float> workspace, Block4x4 block)
-    {
+        var here = new TilePlace { Row = range.RowBegin, Column = range.ColumnBegin };
+        var ahead = here;
+        var remaining = range.Positions * TilesIn(range.RowEnd - range.RowBegin, TileRows) * TilesIn(range.ColumnEnd - range.ColumnBegin, TileColumns) * range.Stages;
+        var block = default(Block4x4);
+        var stage = 0;
+        var tile = 2 * StageLength;
+        source.Stage(workspace.SubView(stage, StageLength), ahead);
         Group.Barrier();
-        var sum = Accumulate(workspace, Group.IdxX / TColumns.Value, Group.IdxX % TColumns.Value, block);
-        Group.Barrier();
-        return sum;
+        do
+        {
+            here = ahead;
+            ahead = Next(range, ahead);
+            var other = StageLength - stage;
+            if (remaining > 1)
+            {
+                source.Stage(workspace.SubView(other, StageLength), ahead);
+            }
+
+            block = Accumulate(workspace.SubView(stage, StageLength), block);
+            var isFinished = here.Stage + 1 == range.Stages;
+            if (isFinished)
+            {
+                Share(workspace.SubView(tile, TileLength), block);
+            }
+
+            // The next stage is there, this one has been used, and the tile can be read.
+            Group.Barrier();
+            if (isFinished)
+            {
+                Drain(workspace.SubView(tile, TileLength), range, here, epilogue);
+                block = default;
+                tile = (4 * StageLength) + TileLength - tile;
+            }
+
+            stage = other;
+            remaining--;
+        }
+        while (remaining > 0);
     }
 
-    private static Block4x4 Accumulate(ArrayView<float> workspace, int threadRow, int threadColumn, Block4x4 block)
+    private static int TilesIn(int length, int tile) => (length + tile - 1) / tile;
+
+    private static TilePlace Next(TileRange range, TilePlace place)
     {
-        var left = 4 * threadRow;
-        var right = (TDepth.Value * TileRows) + threadColumn;
+        place.Stage++;
+        if (place.Stage == range.Stages)
+        {
+            place.Stage = 0;
+            place.Column += TileColumns;
+            if (place.Column >= range.ColumnEnd)
+            {
+                place.Column = range.ColumnBegin;
+                place.Row += TileRows;
+                if (place.Row >= range.RowEnd)
+                {
+                    place.Row = range.RowBegin;
+                    place.Position++;
+                }
+            }
+        }
+
+        return place;
+    }
+
+    private static Block4x4 Accumulate(ArrayView<float> stage, Block4x4 block)
+    {
+        var quads = QuadsOf(stage);
+        var left = Group.IdxX / TColumns.Value;
+        var right = (TDepth.Value * TRows.Value) + (Group.IdxX % TColumns.Value);
         for (var step = 0; step < TDepth.Value; step++)
         {
-            var b = new Float4(
-                workspace[right],
-                workspace[right + TColumns.Value],
-                workspace[right + (2 * TColumns.Value)],
-                workspace[right + (3 * TColumns.Value)]);
-            block.Row0 = b.MultiplyAdd(workspace[left], block.Row0);
-            block.Row1 = b.MultiplyAdd(workspace[left + 1], block.Row1);
-            block.Row2 = b.MultiplyAdd(workspace[left + 2], block.Row2);
-            block.Row3 = b.MultiplyAdd(workspace[left + 3], block.Row3);
-            left += TileRows;
-            right += TileColumns;
+            var a = quads[left];
+            var b = quads[right];
+            block.Row0 = b.MultiplyAdd(a.X, block.Row0);
+            block.Row1 = b.MultiplyAdd(a.Y, block.Row1);
+            block.Row2 = b.MultiplyAdd(a.Z, block.Row2);
+            block.Row3 = b.MultiplyAdd(a.W, block.Row3);
+            left += TRows.Value;
+            right += TColumns.Value;
         }
 
         return block;
     }
 
-    // The finished tile goes through shared memory, where the operands no longer are: then the epilogue stands in the code once
-    // instead of sixteen times, and neighbouring threads have neighbouring columns.
-    private static void Share(ArrayView<float> workspace, Block4x4 block)
+    private static void Share(ArrayView<float> tile, Block4x4 block)
     {
-        var column = Group.IdxX % TColumns.Value;
-        var index = (4 * (Group.IdxX / TColumns.Value) * TileColumns) + column;
-        ShareRow(workspace, index, block.Row0);
-        ShareRow(workspace, index + TileColumns, block.Row1);
-        ShareRow(workspace, index + (2 * TileColumns), block.Row2);
-        ShareRow(workspace, index + (3 * TileColumns), block.Row3);
-        Group.Barrier();
+        var quads = QuadsOf(tile);
+        var index = (4 * (Group.IdxX / TColumns.Value) * TColumns.Value) + (Group.IdxX % TColumns.Value);
+        quads[index] = block.Row0;
+        quads[index + TColumns.Value] = block.Row1;
+        quads[index + (2 * TColumns.Value)] = block.Row2;
+        quads[index + (3 * TColumns.Value)] = block.Row3;
     }
 
-    private static void ShareRow(ArrayView<float> workspace, int index, Float4 values)
-    {
-        workspace[index] = values.X;
-        workspace[index + TColumns.Value] = values.Y;
-        workspace[index + (2 * TColumns.Value)] = values.Z;
-        workspace[index + (3 * TColumns.Value)] = values.W;
-    }
-
-    private static void Drain<TEpilogue>(ArrayView<float> workspace, MatrixProduct product, int tileRow, int tileColumn, TEpilogue epilogue)
+    private static void Drain<TEpilogue>(ArrayView<float> tile, TileRange range, TilePlace place, TEpilogue epilogue)
         where TEpilogue : struct, IProductEpilogue
     {
-        for (var item = Group.IdxX; item < TileRows * TileColumns; item += Threads)
+        for (var item = Group.IdxX; item < TileLength; item += Threads)
         {
             var row = item / TileColumns;
-            var column = tileColumn + item - (row * TileColumns);
-            row += tileRow;
-            if (row < product.RowEnd && column < product.ColumnEnd)
+            var column = place.Column + item - (row * TileColumns);
+            row += place.Row;
+            if (row < range.RowEnd && column < range.ColumnEnd)
             {
-                epilogue.Apply<float, uint, ScalarLanes>(row, column, workspace[item]);
+                epilogue.Apply<float, uint, ScalarLanes>((row * range.Positions) + place.Position, column, tile[item]);
             }
         }
     }
 
-    /// <summary>Elements of one position, as rows of the whole map.</summary>
-    private struct PositionEpilogue<TEpilogue> : IProductEpilogue
-        where TEpilogue : struct, IProductEpilogue
+    /// <summary>Tiles of rows and columns, at each of some positions.</summary>
+    private struct TileRange
     {
-        public TEpilogue Epilogue;
         public int Positions;
-        public int Position;
+        public int RowBegin;
+        public int RowEnd;
+        public int ColumnBegin;
+        public int ColumnEnd;
 
-        public readonly void Apply<TLane, TBits, TLanes>(int row, int column, TLane value)
-            where TLane : unmanaged
-            where TBits : unmanaged
-            where TLanes : struct, ILanes<TLane, TBits> =>
-            Epilogue.Apply<TLane, TBits, TLanes>((row * Positions) + Position, column, value);
-
-        public readonly void Prefetch<TPrefetch>(int row, int column)
-            where TPrefetch : struct, IPrefetch
-        {
-            // Only a tile program with a cache asks.
-        }
+        /// <summary>Stages of a tile's reduction.</summary>
+        public int Stages;
     }
 
-    private struct GradientEpilogue : IProductEpilogue
+    /// <summary>A stage of a tile.</summary>
+    private struct TilePlace
     {
-        public ArrayView<float> Target;
-        public int Stride;
-
-        public readonly void Apply<TLane, TBits, TLanes>(int row, int column, TLane value)
-            where TLane : unmanaged
-            where TBits : unmanaged
-            where TLanes : struct, ILanes<TLane, TBits> => TLanes.Store(Target, (row * Stride) + column, value);
-
-        public readonly void Prefetch<TPrefetch>(int row, int column)
-            where TPrefetch : struct, IPrefetch
-        {
-            // Only a tile program with a cache asks.
-        }
+        public int Position;
+        public int Row;
+        public int Column;
+        public int Stage;
     }
 }
 
-/// <summary>Four floats in registers. Struct fields stay in registers where an array indexed by a loop variable would not.</summary>
+/// <summary>Four floats in registers, 16 bytes in memory. Struct fields stay in registers where an array indexed by a loop variable would not.</summary>
 internal readonly struct Float4(float x, float y, float z, float w)
 {
+    /// <summary>Its size, and the alignment of what is loaded at once.</summary>
+    public const int Bytes = 16;
+
     public readonly float X = x;
     public readonly float Y = y;
     public readonly float Z = z;

@@ -18,7 +18,7 @@ public sealed class DeviceException(string message, Exception? cause = null) : F
 public sealed class ComputeDevice : IDisposable
 {
     private readonly Context _context;
-    private readonly HashSet<MethodInfo> _kernels = [];
+    private readonly Dictionary<MethodInfo, Delegate> _launchers = [];
     private readonly DeviceProbe? _probe;
     private long _heldBytes;
 
@@ -44,7 +44,7 @@ public sealed class ComputeDevice : IDisposable
     internal Action? BeforeLaunch { get; set; }
 
     /// <summary>Kernels loaded since the device was opened.</summary>
-    internal IReadOnlyCollection<MethodInfo> Kernels => _kernels;
+    internal IReadOnlyCollection<MethodInfo> Kernels => _launchers.Keys;
 
     /// <summary>For tests: gets between the devices that this thread opens and their drivers.</summary>
     [field: ThreadStatic]
@@ -82,7 +82,7 @@ public sealed class ComputeDevice : IDisposable
     }
 
     /// <summary>Opens a device.</summary>
-    /// <param name="selector">"auto" (CUDA, else an OpenCL GPU, else the CPU), "cpu", "cuda:0", "opencl:1".</param>
+    /// <param name="selector">"auto" (CUDA, else an OpenCL GPU, else the CPU), "cpu", "cuda:0", "opencl:1"; "opencl-unsupported" for tests of kernels on OpenCL devices that are refused otherwise.</param>
     /// <exception cref="DeviceException">No such device; the message names those there are.</exception>
     public static ComputeDevice Open(string selector = "auto")
     {
@@ -97,6 +97,12 @@ public sealed class ComputeDevice : IDisposable
         {
             // Without asking the GPUs' drivers.
             return OpenProcessor();
+        }
+
+        if (wanted == UnsupportedOpenCl.Selector)
+        {
+            return OpenUnsupportedOpenCl() ?? throw new DeviceException(
+                $"There is no OpenCL device of any kind here; install a driver, such as Debian's pocl-opencl-icd. {Drivers.WhyNoOpenCl()}");
         }
 
         var survey = Survey();
@@ -157,11 +163,11 @@ public sealed class ComputeDevice : IDisposable
         return new ComputeDevice(Processor, context, accelerator, tiles);
     }
 
-    /// <summary>Opens the first OpenCL device that a caller accepts, of whatever kind, with a tile program of its choice: simulators and processors, for tests.</summary>
+    /// <summary>Opens the first OpenCL device, whatever it is.</summary>
     /// <returns>Null where there is none.</returns>
-    internal static ComputeDevice? OpenOpenCl(Predicate<CLDevice> isAccepted, TileProgram tiles)
+    internal static ComputeDevice? OpenUnsupportedOpenCl()
     {
-        var context = Context.Create(builder => builder.OpenCL(isAccepted).EnableAlgorithms().Optimize(OptimizationFor(DeviceKind.OpenCl)));
+        var context = Context.Create(builder => builder.OpenCL(UnsupportedOpenCl.Accept).EnableAlgorithms().Optimize(OptimizationFor(DeviceKind.OpenCl)));
         var device = context.GetCLDevices().Count > 0 ? context.GetCLDevice(0) : null;
         if (device is null)
         {
@@ -169,16 +175,16 @@ public sealed class ComputeDevice : IDisposable
             return null;
         }
 
-        var info = new DeviceInfo("opencl:test", DeviceKind.OpenCl, device.Name, device.MemorySize, "for tests");
-        return new ComputeDevice(info, context, device.CreateCLAccelerator(context), tiles);
+        var info = new DeviceInfo(UnsupportedOpenCl.Selector, DeviceKind.OpenCl, device.Name, device.MemorySize, "unsupported, for tests");
+        return new ComputeDevice(info, context, device.CreateCLAccelerator(context), TileProgram.Simt());
     }
 
-    /// <summary>Builds a kernel of one parameter for this device.</summary>
+    /// <summary>Builds a kernel of one parameter for this device, once: drivers take seconds for some.</summary>
     internal Action<AcceleratorStream, KernelConfig, T> Load<T>(MethodInfo kernel)
         where T : struct =>
         Load<Action<AcceleratorStream, KernelConfig, T>>(kernel, processor => new CpuLaunches<T>(processor, kernel.CreateDelegate<Action<T>>()).Launch);
 
-    /// <summary>Builds a kernel of two parameters for this device.</summary>
+    /// <summary>Builds a kernel of two parameters for this device, once.</summary>
     internal Action<AcceleratorStream, KernelConfig, T1, T2> Load<T1, T2>(MethodInfo kernel)
         where T1 : struct
         where T2 : struct =>
@@ -237,8 +243,19 @@ public sealed class ComputeDevice : IDisposable
     private TLauncher Load<TLauncher>(MethodInfo kernel, Func<CPUAccelerator, TLauncher> onProcessor)
         where TLauncher : Delegate
     {
+        if (!_launchers.TryGetValue(kernel, out var launcher))
+        {
+            launcher = Build(kernel, onProcessor);
+            _launchers.Add(kernel, launcher);
+        }
+
+        return (TLauncher)launcher;
+    }
+
+    private TLauncher Build<TLauncher>(MethodInfo kernel, Func<CPUAccelerator, TLauncher> onProcessor)
+        where TLauncher : Delegate
+    {
         CompiledKernel? compiled = null;
-        _kernels.Add(kernel);
         try
         {
             if (Accelerator is CPUAccelerator processor)

@@ -18,7 +18,8 @@ public sealed record UpdatePhase(string Rule, int Blocks, double Seconds, int La
 /// <summary>Times update phases.</summary>
 public static class UpdatePhaseBenchmark
 {
-    private const int WarmUps = 3;
+    /// <summary>Until the runtime has compiled the kernels anew with all optimisations.</summary>
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(0.5);
 
     /// <summary>Times update phases on synthetic data, as a whole and launch by launch.</summary>
     /// <param name="device">Where.</param>
@@ -42,18 +43,20 @@ public static class UpdatePhaseBenchmark
         var phase = new Phase(device, trainer, network.Blocks.Count);
         var whole = new List<double>();
         var single = Enumerable.Range(0, graph.Count).Select(_ => new List<double>()).ToArray();
-        for (var run = -WarmUps; run < runs; run++)
+        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < WarmUp;)
         {
             cancellation.ThrowIfCancellationRequested();
-            var seconds = phase.Time(eachLaunch: false).Sum();
+            phase.Time(eachLaunch: false);
+        }
+
+        for (var run = 0; run < runs; run++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            whole.Add(phase.Time(eachLaunch: false).Sum());
             var launches = phase.Time(eachLaunch: true);
-            if (run >= 0)
+            for (var launch = 0; launch < graph.Count; launch++)
             {
-                whole.Add(seconds);
-                for (var launch = 0; launch < graph.Count; launch++)
-                {
-                    single[launch].Add(launches[launch]);
-                }
+                single[launch].Add(launches[launch]);
             }
         }
 

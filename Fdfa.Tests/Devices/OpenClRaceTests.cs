@@ -12,7 +12,6 @@ using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
 using ILGPU.Runtime;
-using ILGPU.Runtime.OpenCL;
 
 namespace Fdfa.Tests.Devices;
 
@@ -151,16 +150,7 @@ public sealed class OpenClRaceTests
     private static ComputeDevice OpenSimulator()
     {
         Skip.If(s_reports is null, "Needs Oclgrind, which .ci/run installs and runs this under.");
-        return ComputeDevice.OpenOpenCl(WithGenericAddresses, TileProgram.Simt())
-            ?? throw new InvalidOperationException("There is no OpenCL device; OCL_ICD_VENDORS must name the folder with Oclgrind's .icd file.");
-    }
-
-    // Oclgrind has no generic addresses, and our kernels need none (GeneratedCodeTests): ILGPU must be told otherwise.
-    private static bool WithGenericAddresses(CLDevice device)
-    {
-        typeof(CLCapabilityContext).GetProperty(nameof(CLCapabilityContext.GenericAddressSpace))!
-            .GetSetMethod(nonPublic: true)!.Invoke(device.Capabilities, [true]);
-        return true;
+        return ComputeDevice.Open(UnsupportedOpenCl.Selector);
     }
 
     private static long Reports() => File.Exists(s_reports) ? new FileInfo(s_reports).Length : 0;

@@ -1,4 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
 
 namespace Fdfa.Tests.Kernels;
@@ -78,17 +79,23 @@ internal static class DenseCases
         CpuAccelerators devices, NetworkDescription network, TrainingOptions options, int steps, params string[] tilePrograms)
     {
         var reference = new ReferenceTrajectory(network, options, steps, 3);
-        var tolerance = AgreementCheck.ToleranceOf(reference);
         foreach (var tiles in tilePrograms.Length > 0 ? tilePrograms : CpuAccelerators.TilePrograms)
         {
-            Assert.All(DeviceTrajectory.Compare(devices.Open(tiles), reference).Where(one => !IsSignOfRounding(one, reference)), one =>
-            {
-                var error = AgreementCheck.ErrorOf(one, reference);
-                Assert.True(
-                    error <= tolerance,
-                    $"{tiles}, {options.WeightOptimizer}: {one.Quantity} of {one.Place} differ by {error:E2} (norm-wise; at most {tolerance:E0}), most at index {one.WorstIndex}: {one.Actual:R} instead of {one.Expected:R}");
-            });
+            AssertAgreement(devices.Open(tiles), reference);
         }
+    }
+
+    /// <summary>Compares a device with the reference.</summary>
+    public static void AssertAgreement(ComputeDevice device, ReferenceTrajectory reference)
+    {
+        var tolerance = AgreementCheck.ToleranceOf(reference);
+        Assert.All(DeviceTrajectory.Compare(device, reference).Where(one => !IsSignOfRounding(one, reference)), one =>
+        {
+            var error = AgreementCheck.ErrorOf(one, reference);
+            Assert.True(
+                error <= tolerance,
+                $"{device.Tiles.Name}, {reference.Options.WeightOptimizer}: {one.Quantity} of {one.Place} differ by {error:E2} (norm-wise; at most {tolerance:E0}), most at index {one.WorstIndex}: {one.Actual:R} instead of {one.Expected:R}");
+        });
     }
 
     // Adam's first step is the sign of the gradient, and where that is zero but for rounding a weight goes either way. Parameters count where it is

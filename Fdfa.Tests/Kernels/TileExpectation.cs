@@ -12,7 +12,8 @@ internal sealed record TileExpectation(TileProgram Tiles, int SharedBytes, int M
     /// <summary>A row per tile program.</summary>
     public static IReadOnlyList<TileExpectation> All { get; } =
     [
-        // 16 steps of 16 rows and 64 columns are staged; a thread has 4 × 4 sums, and a step of the reduction is a round.
-        new(TileProgram.Simt(), SharedBytes: 4 * 16 * (16 + 64), MultiplyAdds: 4 * 4, LoadsVectors: false),
+        // Twice 16 steps of 16 rows and 64 columns are staged, and twice a tile of them leaves; a thread has 4 × 4 sums, and a step of the reduction
+        // is a round.
+        new(TileProgram.Simt(), SharedBytes: 2 * 4 * ((16 * (16 + 64)) + (16 * 64)), MultiplyAdds: 4 * 4, LoadsVectors: true),
     ];
 }

@@ -294,9 +294,11 @@ public sealed class TrainerTests(CpuAccelerators devices)
     }
 
     [Fact]
-    public void Twenty_steps_match_the_snapshot()
+    public void Twenty_steps_match_the_snapshot() => Snapshot.Match(Trajectory(devices.Open("simd")), "trajectory");
+
+    /// <summary>Twenty steps of every rule, in numbers.</summary>
+    internal static string Trajectory(ComputeDevice device)
     {
-        var device = devices.Open("simd");
         using var data = RandomData(device, 7 * 20);
         var text = new StringBuilder();
         foreach (var rule in LearningRule.All)
@@ -311,7 +313,7 @@ public sealed class TrainerTests(CpuAccelerators devices)
             }
         }
 
-        Snapshot.Match(text.ToString(), "trajectory");
+        return text.ToString();
     }
 
     private static double Norm(double[] values) => Math.Sqrt(values.Sum(value => value * value));

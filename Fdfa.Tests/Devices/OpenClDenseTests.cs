@@ -1,0 +1,139 @@
+using System.Globalization;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Data;
+using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Measurement;
+using Fdfa.Gpu.Training;
+using Fdfa.Tests.Data;
+using Fdfa.Tests.Kernels;
+using Fdfa.Tests.Training;
+
+namespace Fdfa.Tests.Devices;
+
+/// <summary>The kernels of GPUs on a real OpenCL driver, against the double-precision reference: every rule on dense networks, with the tolerances of the CPU.</summary>
+/// <remarks>A driver takes seconds to build a kernel: activations, optimizers and losses come in fewer combinations than on the CPU, and each rule's kernels are built once.</remarks>
+public sealed class OpenClDenseTests(OpenClDevice openCl) : IClassFixture<OpenClDevice>
+{
+    /// <summary>Rule, size, batch.</summary>
+    public static TheoryData<string, int, int> DenseSizes()
+    {
+        var cases = new TheoryData<string, int, int>();
+        foreach (var rule in LearningRule.All)
+        {
+            foreach (var size in new[] { 1, 3, 17, 65 })
+            {
+                foreach (var batch in new[] { 1, 5, 64, 65 })
+                {
+                    cases.Add(rule.Name, size, batch);
+                }
+            }
+
+            cases.Add(rule.Name, 800, 65);
+        }
+
+        return cases;
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(DenseSizes))]
+    public void A_step_of_a_dense_network_agrees(string rule, int size, int batch)
+    {
+        int[] sizes = size > 100 ? [size, size, 3] : [size, size, size, 3];
+        AssertAgreement(new NetworkDescription(sizes), DenseCases.LargeStep(rule, batch), 1);
+        AssertAgreement(new NetworkDescription(sizes), DenseCases.WithAdam(rule, batch) with { FeedbackOrder = FeedbackOrder.Simultaneous }, 1);
+    }
+
+    /// <summary>Rule, size, batch.</summary>
+    public static TheoryData<string, int, int> Trajectories()
+    {
+        var cases = new TheoryData<string, int, int>();
+        foreach (var rule in LearningRule.All)
+        {
+            cases.Add(rule.Name, 17, 5);
+            cases.Add(rule.Name, 65, 64);
+        }
+
+        return cases;
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Trajectories))]
+    public void Fifty_steps_of_a_dense_network_agree(string rule, int size, int batch)
+    {
+        var network = new NetworkDescription([size, size, size, 3]);
+        AssertAgreement(network, DenseCases.Averaging(rule, batch), 50);
+        AssertAgreement(network, DenseCases.WithAdam(rule, batch), 50);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(DenseVariants))]
+    public void A_variant_of_a_rule_agrees(string rule, string variant)
+    {
+        var vary = AgreementCheck.Variants(LearningRule.Parse(rule)).Single(one => one.Name == variant).Vary;
+        AssertAgreement(new NetworkDescription([65, 65, 65, 3]), vary(DenseCases.LargeStep(rule, 21)), 1);
+        AssertAgreement(new NetworkDescription([17, 17, 17, 3]), vary(DenseCases.WithAdam(rule, 5)), 12);
+    }
+
+    /// <summary>Rule, and what it does besides its defaults.</summary>
+    public static TheoryData<string, string> DenseVariants()
+    {
+        var cases = new TheoryData<string, string>();
+        foreach (var rule in LearningRule.All)
+        {
+            foreach (var (variant, _) in AgreementCheck.Variants(rule))
+            {
+                cases.Add(rule.Name, variant);
+            }
+        }
+
+        return cases;
+    }
+
+    [SkippableTheory]
+    [InlineData(ActivationFunction.Tanh)]
+    [InlineData(ActivationFunction.ReLUOpenAtZero)]
+    [InlineData(ActivationFunction.Identity)]
+    public void A_step_with_every_activation_agrees(ActivationFunction activation) =>
+        AssertAgreement(new NetworkDescription([17, 33, 18, 3], activation), DenseCases.LargeStep("FDFA", 9), 1);
+
+    /// <summary>The numbers of the CPU's snapshot, but for rounding: its bits are another device's.</summary>
+    [SkippableFact]
+    public void Twenty_steps_match_the_snapshot_of_the_CPU()
+    {
+        var device = openCl.Open();
+        var expected = Numbers(File.ReadAllText(Path.Combine(SharedData.Repository!, "Fdfa.Tests", "__snapshots__", "trajectory.snap")));
+        var actual = Numbers(TrainerTests.Trajectory(device));
+        Assert.Equal(expected.Length, actual.Length);
+        Assert.All(expected.Zip(actual), pair => Assert.InRange(Math.Abs(pair.Second - pair.First), 0, 1e-4 * Math.Max(1, Math.Abs(pair.First))));
+    }
+
+    [SkippableFact]
+    public async Task A_short_training_learns_as_on_the_CPU()
+    {
+        var device = openCl.Open();
+        using var cpu = ComputeDevice.Open("cpu");
+        using var images = await new DataSetCatalog(new DataLocations(null, null, Path.GetTempPath(), []), downloader: null).LoadAsync("embedded");
+        double Accuracy(ComputeDevice on)
+        {
+            const int Samples = 2000;
+            using var train = new DeviceDataSet(
+                on, images.Train.Samples.Span[..(Samples * images.Train.SampleSize)], images.Train.Labels.AsSpan(0, Samples), images.Train.SampleSize, 10);
+            using var trainer = new Trainer(on, Topology.Parse("784-100-10"), new TrainingOptions { LearningRate = 1e-3, FeedbackRate = 1e-3 }, train, [0]);
+            trainer.TrainEpoch();
+            trainer.TrainEpoch();
+            return trainer.Evaluate(train)[0].Accuracy;
+        }
+
+        var expected = Accuracy(cpu);
+        Assert.InRange(expected, 0.6, 1);
+        Assert.InRange(Accuracy(device), expected - 0.01, expected + 0.01);
+    }
+
+    private static double[] Numbers(string text) =>
+        [.. text.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries)
+            .Select(word => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : (double?)null)
+            .OfType<double>()];
+
+    private void AssertAgreement(NetworkDescription network, TrainingOptions options, int steps) =>
+        DenseCases.AssertAgreement(openCl.Open(), new ReferenceTrajectory(network, options, steps, 3));
+}
