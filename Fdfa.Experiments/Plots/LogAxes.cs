@@ -28,7 +28,7 @@ internal static class LogAxes
         points.LegendText = legend ?? "";
     }
 
-    /// <summary>Adds a line. Lines differ in width and colour alone: Skia's SVG knows no dashes.</summary>
+    /// <summary>Adds a line. Lines differ in width and colour alone: at dots Skia's SVG complains on standard error.</summary>
     /// <param name="plot">The panel.</param>
     /// <param name="x">Positive.</param>
     /// <param name="y">Positive, as many.</param>
