@@ -101,7 +101,7 @@ public sealed class ComputeDevice : IDisposable
 
         if (wanted == UnsupportedOpenCl.Selector)
         {
-            return OpenUnsupportedOpenCl() ?? throw new DeviceException(
+            return OpenUnsupportedOpenCl(TileProgram.Simt()) ?? throw new DeviceException(
                 $"There is no OpenCL device of any kind here; install a driver, such as Debian's pocl-opencl-icd. {Drivers.WhyNoOpenCl()}");
         }
 
@@ -163,9 +163,9 @@ public sealed class ComputeDevice : IDisposable
         return new ComputeDevice(Processor, context, accelerator, tiles);
     }
 
-    /// <summary>Opens the first OpenCL device, whatever it is.</summary>
+    /// <summary>Opens the first OpenCL device, whatever it is, with a tile program of the caller's choice.</summary>
     /// <returns>Null where there is none.</returns>
-    internal static ComputeDevice? OpenUnsupportedOpenCl()
+    internal static ComputeDevice? OpenUnsupportedOpenCl(TileProgram tiles)
     {
         var context = Context.Create(builder => builder.OpenCL(UnsupportedOpenCl.Accept).EnableAlgorithms().Optimize(OptimizationFor(DeviceKind.OpenCl)));
         var device = context.GetCLDevices().Count > 0 ? context.GetCLDevice(0) : null;
@@ -176,7 +176,7 @@ public sealed class ComputeDevice : IDisposable
         }
 
         var info = new DeviceInfo(UnsupportedOpenCl.Selector, DeviceKind.OpenCl, device.Name, device.MemorySize, "unsupported, for tests");
-        return new ComputeDevice(info, context, device.CreateCLAccelerator(context), TileProgram.Simt());
+        return new ComputeDevice(info, context, device.CreateCLAccelerator(context), tiles);
     }
 
     /// <summary>Builds a kernel of one parameter for this device, once: drivers take seconds for some.</summary>
@@ -264,7 +264,7 @@ public sealed class ComputeDevice : IDisposable
             }
 
             compiled = Accelerator.GetBackend().Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default);
-            OpenClBarriers.OrderSharedMemory(compiled);
+            OpenClBarriers.OrderSharedMemory(compiled, Tiles.GroupSize);
             _probe?.OnCompiled?.Invoke(compiled);
             return Accelerator.LoadKernel(compiled).CreateLauncherDelegate<TLauncher>();
         }

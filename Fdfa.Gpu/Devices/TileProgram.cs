@@ -30,6 +30,9 @@ internal sealed record TileProgram(string Name, Type Type, int GroupSize, int Ti
     /// <summary>The GPU's kernels with the fewest threads that still exercise tiling and barriers: for the CPU accelerator, whose barriers are slow.</summary>
     public static TileProgram SmallSimt() => new("SIMT, 2 threads", typeof(SimtTiles<One, Two, SixtyFour>), 2, 4, 0);
 
+    /// <summary>The GPU's kernels with a thread per group, which needs no barriers: for OpenCL drivers of processors, which some of them keep busy for minutes.</summary>
+    public static TileProgram SingleSimt() => new("SIMT, 1 thread", typeof(SimtTiles<One, One, Sixteen>), 1, 4, 0);
+
     /// <summary>Rows per group for a block of the given outputs: a multiple of 16.</summary>
     public int RowsPerGroup(int outputs) => Share(outputs, Padding.Unit, MostUnitsPerGroup);
 

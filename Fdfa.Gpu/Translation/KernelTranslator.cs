@@ -61,7 +61,7 @@ internal sealed class KernelTranslator(DeviceKind target, OptimizationLevel leve
             float16: false, float64: false, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
         using var backend = new CLBackend(context, capabilities, CLDeviceVendor.Other, CLCVersion.CL20);
         var compiled = (CLCompiledKernel)backend.Compile(entry, default);
-        OpenClBarriers.OrderSharedMemory(compiled);
+        OpenClBarriers.OrderSharedMemory(compiled, TileProgram.Simt().GroupSize);
         return compiled.Source;
     }
 }

@@ -126,9 +126,7 @@ public sealed class FigureTests
             Assert.Contains("</svg>", System.IO.File.ReadAllText(File("svg")), StringComparison.Ordinal);
         }
 
-        string[][] lines = [.. System.IO.File.ReadAllLines(File("csv")).Select(line => line.Split(','))];
-        Assert.All(lines, line => Assert.Equal(lines[0].Length, line.Length));
-        return [.. lines.Skip(1).Select(line => lines[0].Zip(line).ToDictionary(cell => cell.First, cell => cell.Second))];
+        return ReproducedFolder.Rows($"{figure}-quick");
     }
 
     /// <summary>The slope between logarithms: the covariance over the variance, from pairwise differences.</summary>

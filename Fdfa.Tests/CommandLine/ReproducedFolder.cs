@@ -17,4 +17,12 @@ internal static class ReproducedFolder
             return folder!;
         }
     }
+
+    /// <summary>The rows of a CSV file of it, each by the names of its columns.</summary>
+    public static IReadOnlyList<Dictionary<string, string>> Rows(string name)
+    {
+        string[][] lines = [.. File.ReadAllLines(System.IO.Path.Combine(Path, name + ".csv")).Select(line => line.Split(','))];
+        Assert.All(lines, line => Assert.Equal(lines[0].Length, line.Length));
+        return [.. lines.Skip(1).Select(line => lines[0].Zip(line).ToDictionary(cell => cell.First, cell => cell.Second))];
+    }
 }

@@ -52,7 +52,7 @@ public sealed class KernelBuildTests
         ComputeDevice.ProbeOfNext = probe;
         try
         {
-            ComputeDevice? device = ComputeDevice.OpenUnsupportedOpenCl();
+            ComputeDevice? device = ComputeDevice.OpenUnsupportedOpenCl(TileProgram.Simt());
             Skip.If(device is null, "Needs an OpenCL driver, such as PoCL.");
             return device!;
         }

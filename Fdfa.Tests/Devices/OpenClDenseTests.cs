@@ -12,11 +12,11 @@ namespace Fdfa.Tests.Devices;
 
 /// <summary>The kernels of GPUs on a real OpenCL driver, against the double-precision reference: every rule on dense networks, with the tolerances of the CPU.</summary>
 /// <remarks>
-/// PoCL 3.1 takes seconds to build a kernel of dense blocks, and minutes for one of blocks with channels: it repeats the code behind a barrier for every
-/// way around it. Those run under Oclgrind (<see cref="OpenClRaceTests"/>). Here activations, optimizers and losses come in fewer combinations than on the
-/// CPU, and each rule's kernels are built once.
+/// A driver takes seconds to build a kernel: activations, optimizers and losses come in fewer combinations than on the CPU, and each rule's
+/// kernels are built once.
 /// </remarks>
-public sealed class OpenClDenseTests(OpenClDevice openCl) : IClassFixture<OpenClDevice>
+[Collection(OnOpenCl.Name)]
+public sealed class OpenClDenseTests(OpenClDevice openCl)
 {
     /// <summary>Rule, size, batch.</summary>
     public static TheoryData<string, int, int> DenseSizes()
@@ -104,7 +104,7 @@ public sealed class OpenClDenseTests(OpenClDevice openCl) : IClassFixture<OpenCl
     [SkippableFact]
     public void Twenty_steps_match_the_snapshot_of_the_CPU()
     {
-        var device = openCl.Open();
+        var device = openCl.Open(TileProgram.Simt());
         var expected = Numbers(File.ReadAllText(Path.Combine(SharedData.Repository!, "Fdfa.Tests", "__snapshots__", "trajectory.snap")));
         var actual = Numbers(TrainerTests.Trajectory(device));
         Assert.Equal(expected.Length, actual.Length);
@@ -114,7 +114,7 @@ public sealed class OpenClDenseTests(OpenClDevice openCl) : IClassFixture<OpenCl
     [SkippableFact]
     public async Task A_short_training_learns_as_on_the_CPU()
     {
-        var device = openCl.Open();
+        var device = openCl.Open(TileProgram.Simt());
         using var cpu = ComputeDevice.Open("cpu");
         using var images = await new DataSetCatalog(new DataLocations(null, null, Path.GetTempPath(), []), downloader: null).LoadAsync("embedded");
         double Accuracy(ComputeDevice on)
@@ -139,5 +139,5 @@ public sealed class OpenClDenseTests(OpenClDevice openCl) : IClassFixture<OpenCl
             .OfType<double>()];
 
     private void AssertAgreement(NetworkDescription network, TrainingOptions options, int steps) =>
-        DenseCases.AssertAgreement(openCl.Open(), new ReferenceTrajectory(network, options, steps, 3));
+        DenseCases.AssertAgreement(openCl.Open(TileProgram.Simt()), new ReferenceTrajectory(network, options, steps, 3));
 }

@@ -96,7 +96,7 @@ public sealed class OpenClRaceTests
             .MakeGenericMethod(typeof(SimtTiles<Four, Sixteen, Sixteen>), typeof(ReLU));
         var compiled = (CLCompiledKernel)device.Accelerator.GetBackend().Compile(
             EntryPointDescription.FromExplicitlyGroupedKernel(method), default);
-        OpenClBarriers.OrderSharedMemory(compiled);
+        OpenClBarriers.OrderSharedMemory(compiled, device.Tiles.GroupSize);
         var source = typeof(CLCompiledKernel).GetField("<Source>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance)!;
         var withoutBarriers = compiled.Source.Replace("barrier ( CLK", "(void) ( CLK", StringComparison.Ordinal);
         Assert.NotEqual(compiled.Source, withoutBarriers);
