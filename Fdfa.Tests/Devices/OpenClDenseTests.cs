@@ -70,27 +70,48 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
     }
 
     [SkippableTheory]
-    [MemberData(nameof(DenseVariants))]
-    public void A_variant_of_a_rule_agrees(string rule, string variant)
+    [MemberData(nameof(NormalVariants))]
+    public void A_variant_of_a_rule_agrees(string rule, string variant) => AssertVariant(rule, variant);
+
+    /// <remarks>
+    /// With optimization PoCL 3.1 (LLVM 15) gives a fifth of ±1 the wrong sign, of as_float((word &amp; 0x80000000) ^ 0x3F800000), which leaves it no
+    /// choice; without, and on every other device, they are right.
+    /// </remarks>
+    [SkippableTheory]
+    [MemberData(nameof(SignVariants))]
+    public void A_variant_with_random_signs_agrees(string rule, string variant)
     {
-        var vary = AgreementCheck.Variants(LearningRule.Parse(rule)).Single(one => one.Name == variant).Vary;
-        AssertAgreement(new NetworkDescription([65, 65, 65, 3]), vary(DenseCases.LargeStep(rule, 21)), 1);
-        AssertAgreement(new NetworkDescription([17, 17, 17, 3]), vary(DenseCases.WithAdam(rule, 5)), 12);
+        Skip.IfNot(
+            Environment.GetEnvironmentVariable("POCL_EXTRA_BUILD_FLAGS") == "-cl-opt-disable",
+            "PoCL 3.1's optimizer makes wrong signs; runs with POCL_EXTRA_BUILD_FLAGS=-cl-opt-disable, as .ci/run sets it.");
+        AssertVariant(rule, variant);
     }
 
-    /// <summary>Rule, and what it does besides its defaults.</summary>
-    public static TheoryData<string, string> DenseVariants()
+    /// <summary>Rule, and what it does besides its defaults, without Rademacher noise.</summary>
+    public static TheoryData<string, string> NormalVariants() => Variants(NoiseDistribution.Normal);
+
+    /// <summary>Rule, and what it does besides its defaults, with Rademacher noise.</summary>
+    public static TheoryData<string, string> SignVariants() => Variants(NoiseDistribution.Rademacher);
+
+    private static TheoryData<string, string> Variants(NoiseDistribution noise)
     {
         var cases = new TheoryData<string, string>();
         foreach (var rule in LearningRule.All)
         {
-            foreach (var (variant, _) in AgreementCheck.Variants(rule))
+            foreach (var (variant, _) in AgreementCheck.Variants(rule).Where(one => one.Vary(new TrainingOptions { Rule = rule }).Noise == noise))
             {
                 cases.Add(rule.Name, variant);
             }
         }
 
         return cases;
+    }
+
+    private void AssertVariant(string rule, string variant)
+    {
+        var vary = AgreementCheck.Variants(LearningRule.Parse(rule)).Single(one => one.Name == variant).Vary;
+        AssertAgreement(new NetworkDescription([65, 65, 65, 3]), vary(DenseCases.LargeStep(rule, 21)), 1);
+        AssertAgreement(new NetworkDescription([17, 17, 17, 3]), vary(DenseCases.WithAdam(rule, 5)), 12);
     }
 
     [SkippableTheory]
