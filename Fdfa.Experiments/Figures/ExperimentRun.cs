@@ -1,6 +1,7 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Reproduction;
 using Fdfa.Experiments.Runs;
 
 namespace Fdfa.Experiments.Figures;
@@ -71,5 +72,37 @@ internal sealed class ExperimentRun(ExperimentRequest request, ConsoleOutput out
         TrainingOptions options = Preset.Paper.OptionsFor(LearningRule.Backpropagation);
         var run = new RunRequest(Topology.Parse(topology), options, Preset.Paper.Name, Epochs: 1, [0], name, Request.DataDirectory, Limit: null);
         return DataSource.Load(run, Request.Quiet ? null : Output, Cancellation);
+    }
+
+    /// <summary>A table at the scale of this request, with the published code's settings.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="dataSets">Their names; null for those of the table that are here.</param>
+    /// <param name="epochs">Epochs of every run.</param>
+    public ReproductionRequest RequestOf(AccuracyTable table, IReadOnlyList<string>? dataSets, int epochs) => new(
+        table,
+        LearningRule.OfThePaper,
+        dataSets,
+        Preset.PublishedCode,
+        epochs,
+        Request.Quick ? 1 : AccuracyTable.PaperSeeds,
+        Request.Quick,
+        Request.Download,
+        Request.Device,
+        Request.Output,
+        Request.DataDirectory,
+        Request.Quiet);
+
+    /// <summary>Trains those of a table's runs that are not stored yet.</summary>
+    /// <exception cref="OperationCanceledException">Interrupted; what the interruption left has been said.</exception>
+    public ReproductionResult Train(ReproductionRequest request)
+    {
+        ReproductionResult result = TableReproduction.Run(request, Output, Cancellation);
+        if (result.Interruption is { } interruption)
+        {
+            Output.Error(interruption);
+            throw new OperationCanceledException(Cancellation);
+        }
+
+        return result;
     }
 }

@@ -47,26 +47,11 @@ internal static class Figure3
     private static ExperimentResult Reproduce(ExperimentRun run)
     {
         ExperimentRequest asked = run.Request;
-        var request = new ReproductionRequest(
+        ReproductionRequest request = run.RequestOf(
             Table,
-            LearningRule.OfThePaper,
             [asked.Quick ? EmbeddedFashionMnist.Name : CifarDataSet.Cifar10.Name],
-            Preset.PublishedCode,
-            asked.Epochs ?? (asked.Quick ? Experiment.QuickEpochs : Experiment.Epochs!.Value),
-            asked.Quick ? 1 : AccuracyTable.PaperSeeds,
-            asked.Quick,
-            asked.Download,
-            asked.Device,
-            asked.Output,
-            asked.DataDirectory,
-            asked.Quiet);
-        ReproductionResult result = TableReproduction.Run(request, run.Output, run.Cancellation);
-        if (result.Interruption is { } interruption)
-        {
-            run.Output.Error(interruption);
-            throw new OperationCanceledException(run.Cancellation);
-        }
-
+            asked.Epochs ?? (asked.Quick ? Experiment.QuickEpochs : Experiment.Epochs!.Value));
+        ReproductionResult result = run.Train(request);
         Curve[] curves =
         [
             .. from entry in result.Entries

@@ -119,26 +119,8 @@ internal sealed class WholePaper(ExperimentRun run, Action<Experiment, Experimen
             };
         }
 
-        var request = new ReproductionRequest(
-            table,
-            LearningRule.OfThePaper,
-            asked.Quick ? [EmbeddedFashionMnist.Name] : null,
-            Preset.PublishedCode,
-            asked.Quick ? QuickEpochs : AccuracyTable.PaperEpochs,
-            asked.Quick ? 1 : AccuracyTable.PaperSeeds,
-            asked.Quick,
-            asked.Download,
-            asked.Device,
-            asked.Output,
-            asked.DataDirectory,
-            asked.Quiet);
-        ReproductionResult result = TableReproduction.Run(request, run.Output, run.Cancellation);
-        if (result.Interruption is { } interruption)
-        {
-            run.Output.Error(interruption);
-            throw new OperationCanceledException(run.Cancellation);
-        }
-
-        return result.Report.ToSection();
+        ReproductionRequest request = run.RequestOf(
+            table, asked.Quick ? [EmbeddedFashionMnist.Name] : null, asked.Quick ? QuickEpochs : AccuracyTable.PaperEpochs);
+        return run.Train(request).Report.ToSection();
     }
 }
