@@ -36,6 +36,15 @@ internal static class JpegImage
                 throw new BadImageException($"has {decoder.NumberOfComponents} components of {decoder.Precision} bits, where 1 or 3 of 8 are expected");
             }
 
+            for (var component = 0; component < decoder.NumberOfComponents; component++)
+            {
+                // The decoder divides by them.
+                if (decoder.GetHorizontalSampling(component) is < 1 or > 4 || decoder.GetVerticalSampling(component) is < 1 or > 4)
+                {
+                    throw new BadImageException("has a component with a sampling factor outside 1 to 4");
+                }
+            }
+
             var components = new ComponentPlanes(decoder.NumberOfComponents, side);
             decoder.SetOutputWriter(components);
             decoder.Decode();
@@ -53,7 +62,7 @@ internal static class JpegImage
                 plane, side, MostSampling(decoder.GetHorizontalSampling) / decoder.GetHorizontalSampling(index), MostSampling(decoder.GetVerticalSampling) / decoder.GetVerticalSampling(index)))];
             ToColours(interpolated[0], interpolated[1], interpolated[2], planes);
         }
-        catch (Exception failure) when (failure is InvalidDataException or InvalidOperationException or ArgumentException or DivideByZeroException or IndexOutOfRangeException or OverflowException or NotSupportedException)
+        catch (Exception failure) when (failure is InvalidDataException or InvalidOperationException or ArgumentException or IndexOutOfRangeException or OverflowException or NotSupportedException)
         {
             throw new BadImageException("does not decode", failure);
         }
