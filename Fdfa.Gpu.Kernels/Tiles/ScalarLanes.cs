@@ -56,7 +56,7 @@ public readonly struct ScalarLanes : ILanes<float, uint>
     public static float Multiply(float a, float b) => a * b;
 
     /// <inheritdoc/>
-    public static float MultiplyAdd(float a, float b, float c) => (a * b) + c;
+    public static float MultiplyAdd(float a, float b, float c) => Fused.MultiplyAdd(a, b, c);
 
     /// <inheritdoc/>
     public static float Divide(float a, float b) => a / b;

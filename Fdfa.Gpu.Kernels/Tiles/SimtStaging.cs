@@ -1,29 +1,26 @@
 using ILGPU;
-using ILGPU.Runtime;
 
 namespace Fdfa.Gpu.Kernels.Tiles;
 
 /// <content>Where the operands of a tile come from, and how all threads of a group bring a stage of them to shared memory.</content>
 /// <remarks>
-/// Left is staged as [TDepth × TileRows], Right as [TDepth × TileColumns]. Steps beyond the depth, rows and columns beyond the range
+/// Left is staged as [Depth × TileRows], Right as [Depth × TileColumns]. Steps beyond the depth, rows and columns beyond the range
 /// are staged as zeros: they add nothing. Rows of memory start at multiples of 16 elements and are padded to them, so that four
 /// neighbours are loaded at once; of what the padding holds nothing is kept.
 /// </remarks>
-public readonly partial struct SimtTiles<TRows, TColumns, TDepth>
+public readonly partial struct SimtTiles<TShape, TBlock>
 {
-    private static int QuadsOfDepth => TDepth.Value / 4;
+    private static int QuadsOfDepth => TShape.Depth / 4;
 
-    private static ArrayView<float> LeftOf(ArrayView<float> stage) => stage.SubView(0, TDepth.Value * TileRows);
+    private static ArrayView<float> LeftOf(ArrayView<float> stage) => stage.SubView(0, TShape.Depth * TileRows);
 
-    private static ArrayView<float> RightOf(ArrayView<float> stage) => stage.SubView(TDepth.Value * TileRows, TDepth.Value * TileColumns);
-
-    private static ArrayView<Float4> QuadsOf(ArrayView<float> view) => view.AsAligned(Float4.Bytes).Cast<Float4>();
+    private static ArrayView<float> RightOf(ArrayView<float> stage) => stage.SubView(TShape.Depth * TileRows, TShape.Depth * TileColumns);
 
     /// <summary>Left, where the steps of a row are neighbours: element (row, step) at begin + row · stride + step.</summary>
     private static void StageLeft(ArrayView<float> stage, ArrayView<float> source, int begin, int stride, int rows, int steps)
     {
         var target = LeftOf(stage);
-        var quads = QuadsOf(source);
+        var quads = Float4.Of(source);
         for (var item = Group.IdxX; item < TileRows * QuadsOfDepth; item += Threads)
         {
             var row = item / QuadsOfDepth;
@@ -39,7 +36,7 @@ public readonly partial struct SimtTiles<TRows, TColumns, TDepth>
     }
 
     /// <summary>Right, where the columns of a step are neighbours.</summary>
-    private static void PutRight(ArrayView<float> stage, int item, Float4 values) => QuadsOf(RightOf(stage))[item] = values;
+    private static void PutRight(ArrayView<float> stage, int item, Float4 values) => Float4.Of(RightOf(stage))[item] = values;
 
     /// <summary>Four steps of one row or column.</summary>
     private static void Spread(ArrayView<float> target, int index, int width, Float4 values, int steps)
@@ -65,7 +62,7 @@ public readonly partial struct SimtTiles<TRows, TColumns, TDepth>
 
         public readonly void Stage(ArrayView<float> stage, TilePlace place)
         {
-            var depth = place.Stage * TDepth.Value;
+            var depth = place.Stage * TShape.Depth;
             var steps = Product.Depth - depth;
             if (TLeft.IsGenerated)
             {
@@ -80,11 +77,11 @@ public readonly partial struct SimtTiles<TRows, TColumns, TDepth>
                 Transpose(LeftOf(stage), place.Row, depth);
             }
 
-            var quads = QuadsOf(Product.Right);
-            for (var item = Group.IdxX; item < TDepth.Value * TColumns.Value; item += Threads)
+            var quads = Float4.Of(Product.Right);
+            for (var item = Group.IdxX; item < TShape.Depth * (TileColumns / 4); item += Threads)
             {
-                var step = item / TColumns.Value;
-                var column = place.Column + (4 * (item - (step * TColumns.Value)));
+                var step = item / (TileColumns / 4);
+                var column = place.Column + (4 * (item - (step * (TileColumns / 4))));
                 var values = default(Float4);
                 if (step < steps && column < Product.ColumnEnd)
                 {
@@ -98,18 +95,18 @@ public readonly partial struct SimtTiles<TRows, TColumns, TDepth>
         // Four rows at a time. Rows beyond the range are generated and never drained; steps beyond the depth meet zeros of Right.
         private readonly void Generate(ArrayView<float> target, int row, int depth)
         {
-            for (var item = Group.IdxX; item < TDepth.Value * TRows.Value; item += Threads)
+            for (var item = Group.IdxX; item < TShape.Depth * (TileRows / 4); item += Threads)
             {
-                var step = item / TRows.Value;
-                var values = Left.Generate<float, uint, ScalarLanes>(row + (4 * (item - (step * TRows.Value))), depth + step);
-                QuadsOf(target)[item] = new Float4(values.First, values.Second, values.Third, values.Fourth);
+                var step = item / (TileRows / 4);
+                var values = Left.Generate<float, uint, ScalarLanes>(row + (4 * (item - (step * (TileRows / 4)))), depth + step);
+                Float4.Of(target)[item] = new Float4(values.First, values.Second, values.Third, values.Fourth);
             }
         }
 
         // Neighbouring threads take neighbouring rows, which a matrix read by its columns may begin anywhere.
         private readonly void Transpose(ArrayView<float> target, int row, int depth)
         {
-            for (var item = Group.IdxX; item < TDepth.Value * TileRows; item += Threads)
+            for (var item = Group.IdxX; item < TShape.Depth * TileRows; item += Threads)
             {
                 var step = item / TileRows;
                 var r = row + item - (step * TileRows);
@@ -131,16 +128,16 @@ public readonly partial struct SimtTiles<TRows, TColumns, TDepth>
         public readonly void Stage(ArrayView<float> stage, TilePlace place)
         {
             var map = Convolution.Geometry;
-            var depth = place.Stage * TDepth.Value;
+            var depth = place.Stage * TShape.Depth;
             var steps = map.Count - depth;
             var stride = Convolution.FilterStride;
             StageLeft(stage, Convolution.Filters, (place.Row * stride) + depth, stride, Convolution.ChannelEnd - place.Row, steps);
             var offset = map.OffsetOf(place.Position);
-            var quads = QuadsOf(map.Inputs);
-            for (var item = Group.IdxX; item < TDepth.Value * TColumns.Value; item += Threads)
+            var quads = Float4.Of(map.Inputs);
+            for (var item = Group.IdxX; item < TShape.Depth * (TileColumns / 4); item += Threads)
             {
-                var step = item / TColumns.Value;
-                var column = place.Column + (4 * (item - (step * TColumns.Value)));
+                var step = item / (TileColumns / 4);
+                var column = place.Column + (4 * (item - (step * (TileColumns / 4))));
                 var values = default(Float4);
                 if (step < steps && column < Convolution.ColumnEnd)
                 {
@@ -161,7 +158,7 @@ public readonly partial struct SimtTiles<TRows, TColumns, TDepth>
         {
             var map = Correlation.Geometry;
             var position = place.Stage / StagesPerPosition;
-            var sample = (place.Stage - (position * StagesPerPosition)) * TDepth.Value;
+            var sample = (place.Stage - (position * StagesPerPosition)) * TShape.Depth;
             var steps = Correlation.ColumnEnd - sample;
             var stride = map.Positions * Correlation.DeltaStride;
             StageLeft(
@@ -173,7 +170,7 @@ public readonly partial struct SimtTiles<TRows, TColumns, TDepth>
                 steps);
             var target = RightOf(stage);
             var begin = map.OffsetOf(position) + sample;
-            var quads = QuadsOf(map.Inputs);
+            var quads = Float4.Of(map.Inputs);
             for (var item = Group.IdxX; item < TileColumns * QuadsOfDepth; item += Threads)
             {
                 var tap = item / QuadsOfDepth;

@@ -2,52 +2,63 @@ using ILGPU;
 
 namespace Fdfa.Gpu.Kernels.Tiles;
 
-/// <summary>A number known when a kernel is compiled.</summary>
-public interface IConstant
-{
-    /// <summary>The number.</summary>
-    static abstract int Value { get; }
-}
-
-/// <summary>Tiles on a GPU: a work-group of TRows × TColumns threads, each with a 4 × 4 block of the product in registers.</summary>
+/// <summary>Tiles on a GPU: a work-group whose threads each have a block of the product in registers.</summary>
 /// <remarks>
-/// Both operands are staged through shared memory, TDepth steps of the reduction at a time, in two buffers that take turns: while
-/// the group multiplies what one holds, it loads the next stage, of the next tile too, into the other. A product has one
-/// barrier per stage, and one before the first. A finished tile leaves through shared memory, in two buffers that take turns as well:
-/// the epilogue then stands in the code once instead of sixteen times, and neighbouring threads have neighbouring columns.
-/// Every thread stays alive through every barrier: loads and stores are guarded, nothing returns early.
+/// Both operands are staged through shared memory, <see cref="ITileShape.Depth"/> steps of the reduction at a time, in two buffers that take
+/// turns: while the group multiplies what one holds, it loads the next stage, of the next tile too, into the other. A product has one
+/// barrier per stage, and one before the first. A finished tile leaves through shared memory, in two buffers that take turns as well: the
+/// epilogue then stands in the code once instead of once per element of a block, neighbouring threads have neighbouring columns, and where
+/// the reduction is split the slices are added up there, always in the same order. Every thread stays alive through every barrier: loads
+/// and stores are guarded, nothing returns early.
 /// <para>
-/// Shared memory per group: 32 · TDepth · (TRows + TColumns) + 128 · TRows · TColumns bytes. What lies along rows of memory is
-/// loaded 16 bytes at a time; TDepth is a multiple of 4.
+/// Shared memory per group: 8 · (Depth · (tile rows + tile columns) + Slices · tile rows · tile columns) bytes. What lies along rows of
+/// memory is loaded 16 bytes at a time.
 /// </para>
 /// </remarks>
-/// <typeparam name="TRows">Threads along the rows of a tile.</typeparam>
-/// <typeparam name="TColumns">Threads along the columns.</typeparam>
-/// <typeparam name="TDepth">Steps of the reduction staged at once.</typeparam>
-public readonly partial struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
-    where TRows : struct, IConstant
-    where TColumns : struct, IConstant
-    where TDepth : struct, IConstant
+/// <typeparam name="TShape">The group's threads.</typeparam>
+/// <typeparam name="TBlock">A thread's block.</typeparam>
+public readonly partial struct SimtTiles<TShape, TBlock> : ITileProgram
+    where TShape : struct, ITileShape
+    where TBlock : struct, IThreadBlock<TBlock>
 {
-    private static int Threads => TRows.Value * TColumns.Value;
+    /// <summary>Threads of a slice of the reduction.</summary>
+    private static int ThreadsPerSlice => TShape.Rows * TShape.Columns;
 
-    private static int TileRows => 4 * TRows.Value;
+    /// <summary>Threads of a group.</summary>
+    public static int Threads => TShape.Slices * ThreadsPerSlice;
 
-    private static int TileColumns => 4 * TColumns.Value;
+    /// <summary>Rows of a tile.</summary>
+    public static int TileRows => 4 * TBlock.RowQuads * TShape.Rows;
 
-    /// <summary>A stage of both operands: Left [TDepth × TileRows], then Right [TDepth × TileColumns].</summary>
-    private static int StageLength => TDepth.Value * (TileRows + TileColumns);
+    /// <summary>Columns of a tile.</summary>
+    public static int TileColumns => 4 * TBlock.ColumnQuads * TShape.Columns;
+
+    /// <summary>Bytes of <see cref="Workspace"/>.</summary>
+    public static int SharedBytes => 2 * sizeof(float) * (StageLength + LeavingLength);
+
+    /// <summary>A stage of both operands: Left [Depth × TileRows], then Right [Depth × TileColumns].</summary>
+    private static int StageLength => TShape.Depth * (TileRows + TileColumns);
 
     private static int TileLength => TileRows * TileColumns;
+
+    /// <summary>A finished tile, slice by slice.</summary>
+    private static int LeavingLength => TShape.Slices * TileLength;
 
     /// <inheritdoc/>
     public static bool IsFirstThread => Group.IdxX == 0;
 
     /// <inheritdoc/>
-    public static ArrayView<float> Workspace() => SharedMemory.Allocate<Float4>((StageLength + TileLength) / 2).Cast<float>();
+    public static ArrayView<float> Workspace() => SharedMemory.Allocate<Float4>(SharedBytes / Float4.Bytes).Cast<float>();
 
     /// <inheritdoc/>
-    public static void Barrier() => Group.Barrier();
+    public static void Barrier()
+    {
+        // A thread by itself waits for nobody, and drivers of processors repeat code behind a barrier.
+        if (Threads > 1)
+        {
+            Group.Barrier();
+        }
+    }
 
     /// <inheritdoc/>
     public static void ForEach<TBody>(int rowBegin, int rowEnd, int columns, TBody body)
@@ -96,7 +107,7 @@ public readonly partial struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
             epilogue);
 
     /// <inheritdoc/>
-    /// <remarks>A product whose reduction runs over positions and samples: each stage takes samples of one position, TDepth of them or fewer.</remarks>
+    /// <remarks>A product whose reduction runs over positions and samples: each stage takes samples of one position, Depth of them or fewer.</remarks>
     public static void Correlate(ArrayView<float> workspace, Correlation correlation)
     {
         var stagesPerPosition = StagesOf(correlation.ColumnEnd);
@@ -133,7 +144,7 @@ public readonly partial struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
 
             workspace[2 * Group.IdxX] = first;
             workspace[(2 * Group.IdxX) + 1] = second;
-            Group.Barrier();
+            Barrier();
             if (Group.IdxX == 0)
             {
                 for (var thread = 1; thread < Threads; thread++)
@@ -145,11 +156,11 @@ public readonly partial struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
                 body.Finish(channel, first, second);
             }
 
-            Group.Barrier();
+            Barrier();
         }
     }
 
-    private static int StagesOf(int depth) => (depth + TDepth.Value - 1) / TDepth.Value;
+    private static int StagesOf(int depth) => (depth + TShape.Depth - 1) / TShape.Depth;
 
     /// <summary>All tiles of a range, stage by stage; there is at least one.</summary>
     private static void Run<TSource, TEpilogue>(ArrayView<float> workspace, TileRange range, TSource source, TEpilogue epilogue)
@@ -159,11 +170,11 @@ public readonly partial struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
         var here = new TilePlace { Row = range.RowBegin, Column = range.ColumnBegin };
         var ahead = here;
         var remaining = range.Positions * TilesIn(range.RowEnd - range.RowBegin, TileRows) * TilesIn(range.ColumnEnd - range.ColumnBegin, TileColumns) * range.Stages;
-        var block = default(Block4x4);
+        var block = default(TBlock);
         var stage = 0;
         var tile = 2 * StageLength;
         source.Stage(workspace.SubView(stage, StageLength), ahead);
-        Group.Barrier();
+        Barrier();
         do
         {
             here = ahead;
@@ -178,16 +189,16 @@ public readonly partial struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
             var isFinished = here.Stage + 1 == range.Stages;
             if (isFinished)
             {
-                Share(workspace.SubView(tile, TileLength), block);
+                Share(workspace.SubView(tile, LeavingLength), block);
             }
 
             // The next stage is there, this one has been used, and the tile can be read.
-            Group.Barrier();
+            Barrier();
             if (isFinished)
             {
-                Drain(workspace.SubView(tile, TileLength), range, here, epilogue);
+                Drain(workspace.SubView(tile, LeavingLength), range, here, epilogue);
                 block = default;
-                tile = (4 * StageLength) + TileLength - tile;
+                tile = (4 * StageLength) + LeavingLength - tile;
             }
 
             stage = other;
@@ -220,49 +231,58 @@ public readonly partial struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
         return place;
     }
 
-    private static Block4x4 Accumulate(ArrayView<float> stage, Block4x4 block)
+    private static TBlock Accumulate(ArrayView<float> stage, TBlock block)
     {
-        var quads = QuadsOf(stage);
-        var left = Group.IdxX / TColumns.Value;
-        var right = (TDepth.Value * TRows.Value) + (Group.IdxX % TColumns.Value);
-        for (var step = 0; step < TDepth.Value; step++)
+        var quads = Float4.Of(stage);
+        var thread = Group.IdxX % ThreadsPerSlice;
+        var slice = Group.IdxX / ThreadsPerSlice;
+        var left = (slice * (TileRows / 4)) + (thread / TShape.Columns);
+        var right = (((TShape.Depth * TileRows) + (slice * TileColumns)) / 4) + (thread % TShape.Columns);
+        for (var step = 0; step < TShape.Depth; step += TShape.Slices)
         {
-            var a = quads[left];
-            var b = quads[right];
-            block.Row0 = b.MultiplyAdd(a.X, block.Row0);
-            block.Row1 = b.MultiplyAdd(a.Y, block.Row1);
-            block.Row2 = b.MultiplyAdd(a.Z, block.Row2);
-            block.Row3 = b.MultiplyAdd(a.W, block.Row3);
-            left += TRows.Value;
-            right += TColumns.Value;
+            block = block.Add(quads, left, TShape.Rows, right, TShape.Columns);
+            left += TShape.Slices * (TileRows / 4);
+            right += TShape.Slices * (TileColumns / 4);
         }
 
         return block;
     }
 
-    private static void Share(ArrayView<float> tile, Block4x4 block)
+    private static void Share(ArrayView<float> tile, TBlock block)
     {
-        var quads = QuadsOf(tile);
-        var index = (4 * (Group.IdxX / TColumns.Value) * TColumns.Value) + (Group.IdxX % TColumns.Value);
-        quads[index] = block.Row0;
-        quads[index + TColumns.Value] = block.Row1;
-        quads[index + (2 * TColumns.Value)] = block.Row2;
-        quads[index + (3 * TColumns.Value)] = block.Row3;
+        var thread = Group.IdxX % ThreadsPerSlice;
+        var slice = Group.IdxX / ThreadsPerSlice;
+        var index = (slice * (TileLength / 4)) + (thread / TShape.Columns * TileColumns) + (thread % TShape.Columns);
+        block.Store(Float4.Of(tile), index, TileColumns / 4, TShape.Rows * TileColumns, TShape.Columns);
     }
 
     private static void Drain<TEpilogue>(ArrayView<float> tile, TileRange range, TilePlace place, TEpilogue epilogue)
         where TEpilogue : struct, IProductEpilogue
     {
-        for (var item = Group.IdxX; item < TileLength; item += Threads)
+        for (var item = Group.IdxX; item < TileLength / 4; item += Threads)
         {
-            var row = item / TileColumns;
-            var column = place.Column + item - (row * TileColumns);
+            var row = item / (TileColumns / 4);
+            var column = place.Column + (4 * item) - (row * TileColumns);
             row += place.Row;
             if (row < range.RowEnd && column < range.ColumnEnd)
             {
-                epilogue.Apply<float, uint, ScalarLanes>((row * range.Positions) + place.Position, column, tile[item]);
+                epilogue.Apply<Float4, UInt4, QuadLanes>((row * range.Positions) + place.Position, column, Sum(Float4.Of(tile), item));
             }
         }
+    }
+
+    private static Float4 Sum(ArrayView<Float4> tile, int item)
+    {
+        var sum = tile[item];
+        if (TShape.Slices > 1)
+        {
+            for (var slice = 1; slice < TShape.Slices; slice++)
+            {
+                sum = QuadLanes.Add(sum, tile[(slice * (TileLength / 4)) + item]);
+            }
+        }
+
+        return sum;
     }
 
     /// <summary>Tiles of rows and columns, at each of some positions.</summary>
@@ -286,28 +306,4 @@ public readonly partial struct SimtTiles<TRows, TColumns, TDepth> : ITileProgram
         public int Column;
         public int Stage;
     }
-}
-
-/// <summary>Four floats in registers, 16 bytes in memory. Struct fields stay in registers where an array indexed by a loop variable would not.</summary>
-internal readonly struct Float4(float x, float y, float z, float w)
-{
-    /// <summary>Its size, and the alignment of what is loaded at once.</summary>
-    public const int Bytes = 16;
-
-    public readonly float X = x;
-    public readonly float Y = y;
-    public readonly float Z = z;
-    public readonly float W = w;
-
-    public Float4 MultiplyAdd(float factor, Float4 sum) =>
-        new((X * factor) + sum.X, (Y * factor) + sum.Y, (Z * factor) + sum.Z, (W * factor) + sum.W);
-}
-
-/// <summary>A thread's block of the product.</summary>
-internal struct Block4x4
-{
-    public Float4 Row0;
-    public Float4 Row1;
-    public Float4 Row2;
-    public Float4 Row3;
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
@@ -22,12 +23,12 @@ public sealed class ComputeDevice : IDisposable
     private readonly DeviceProbe? _probe;
     private long _heldBytes;
 
-    private ComputeDevice(DeviceInfo info, Context context, Accelerator accelerator, TileProgram tiles)
+    private ComputeDevice(DeviceInfo info, Context context, Accelerator accelerator, TileTable? tiles = null)
     {
         Info = info;
         _context = context;
         Accelerator = accelerator;
-        Tiles = tiles;
+        Tiles = tiles ?? TileTable.Of(accelerator, IsProcessor);
         _probe = ProbeOfNext;
     }
 
@@ -55,7 +56,11 @@ public sealed class ComputeDevice : IDisposable
 
     internal Accelerator Accelerator { get; }
 
-    internal TileProgram Tiles { get; }
+    /// <summary>Whether kernels run on this machine's processor, whoever compiles them.</summary>
+    internal bool IsProcessor => Accelerator is CPUAccelerator or CLAccelerator { DeviceType: CLDeviceType.CL_DEVICE_TYPE_CPU };
+
+    /// <summary>Which tile program it runs a network with.</summary>
+    internal TileTable Tiles { get; }
 
     /// <summary>This machine's processor, which is there in any case.</summary>
     public static DeviceInfo Processor => ProcessorInfo.Read();
@@ -101,7 +106,7 @@ public sealed class ComputeDevice : IDisposable
 
         if (wanted == UnsupportedOpenCl.Selector)
         {
-            return OpenUnsupportedOpenCl(TileProgram.Simt()) ?? throw new DeviceException(
+            return OpenUnsupportedOpenCl(tiles: null) ?? throw new DeviceException(
                 $"There is no OpenCL device of any kind here; install a driver, such as Debian's pocl-opencl-icd. {Drivers.WhyNoOpenCl()}");
         }
 
@@ -158,16 +163,17 @@ public sealed class ComputeDevice : IDisposable
     {
         // A device of 256 threads per multiprocessor starts only those that a launch needs: small ones wake them all, every time.
         var device = new CPUDevice(16, 16, processors);
-        var context = Context.Create(builder => builder.CPU(device).EnableAlgorithms().Optimize(OptimizationFor(DeviceKind.Cpu)));
+        var context = Context.Create(builder => builder.CPU(device).EnableAlgorithms().EnableFusedMath().Optimize(OptimizationFor(DeviceKind.Cpu)));
         var accelerator = context.GetCPUDevice(0).CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel);
-        return new ComputeDevice(Processor, context, accelerator, tiles);
+        return new ComputeDevice(Processor, context, accelerator, TileTable.Always(tiles));
     }
 
-    /// <summary>Opens the first OpenCL device, whatever it is, with a tile program of the caller's choice.</summary>
+    /// <summary>Opens the first OpenCL device, whatever it is, with a tile program of the caller's choice, or that which suits it.</summary>
     /// <returns>Null where there is none.</returns>
-    internal static ComputeDevice? OpenUnsupportedOpenCl(TileProgram tiles)
+    internal static ComputeDevice? OpenUnsupportedOpenCl(TileProgram? tiles)
     {
-        var context = Context.Create(builder => builder.OpenCL(UnsupportedOpenCl.Accept).EnableAlgorithms().Optimize(OptimizationFor(DeviceKind.OpenCl)));
+        OpenClSignals.LeaveToDotNet();
+        var context = Context.Create(builder => builder.OpenCL(UnsupportedOpenCl.Accept).EnableAlgorithms().EnableFusedMath().Optimize(OptimizationFor(DeviceKind.OpenCl)));
         var device = context.GetCLDevices().Count > 0 ? context.GetCLDevice(0) : null;
         if (device is null)
         {
@@ -176,7 +182,7 @@ public sealed class ComputeDevice : IDisposable
         }
 
         var info = new DeviceInfo(UnsupportedOpenCl.Selector, DeviceKind.OpenCl, device.Name, device.MemorySize, "unsupported, for tests");
-        return new ComputeDevice(info, context, device.CreateCLAccelerator(context), tiles);
+        return new ComputeDevice(info, context, device.CreateCLAccelerator(context), tiles is null ? null : TileTable.Always(tiles));
     }
 
     /// <summary>Builds a kernel of one parameter for this device, once: drivers take seconds for some.</summary>
@@ -231,13 +237,13 @@ public sealed class ComputeDevice : IDisposable
         }
     }
 
-    /// <summary>The launch configuration of a grid of tiles by replicas; counts the launch.</summary>
-    internal KernelConfig Launch(int tiles, int replicas)
+    /// <summary>The launch configuration of a grid of groups by replicas; counts the launch.</summary>
+    internal KernelConfig Launch(TileProgram tiles, int groups, int replicas)
     {
         BeforeLaunch?.Invoke();
         _probe?.OnDriverCall?.Invoke();
         LaunchCount++;
-        return new KernelConfig(new Index3D(tiles, replicas, 1), new Index3D(Tiles.GroupSize, 1, 1));
+        return new KernelConfig(new Index3D(groups, replicas, 1), new Index3D(tiles.GroupSize, 1, 1));
     }
 
     private TLauncher Load<TLauncher>(MethodInfo kernel, Func<CPUAccelerator, TLauncher> onProcessor)
@@ -264,7 +270,7 @@ public sealed class ComputeDevice : IDisposable
             }
 
             compiled = Accelerator.GetBackend().Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default);
-            OpenClBarriers.OrderSharedMemory(compiled, Tiles.GroupSize);
+            OpenClBarriers.OrderSharedMemory(compiled);
             _probe?.OnCompiled?.Invoke(compiled);
             return Accelerator.LoadKernel(compiled).CreateLauncherDelegate<TLauncher>();
         }
@@ -292,14 +298,15 @@ public sealed class ComputeDevice : IDisposable
         Accelerator accelerator = info.Kind == DeviceKind.Cuda
             ? context.CreateCudaAccelerator(index)
             : context.CreateCLAccelerator(index);
-        return new ComputeDevice(info, context, accelerator, TileProgram.Simt());
+        return new ComputeDevice(info, context, accelerator);
     }
 
     private static Context CreateContext(DeviceKind kind, Action<string, string>? refuse = null) => Context.Create(builder =>
     {
+        OpenClSignals.LeaveToDotNet();
         _ = (kind == DeviceKind.Cuda
             ? builder.Cuda((CudaDevice device) => IsUsable(device.Name, Drivers.WhyRefused(device)))
-            : builder.OpenCL(device => IsUsable(device.Name, Drivers.WhyRefused(device)))).EnableAlgorithms().Optimize(OptimizationFor(kind));
+            : builder.OpenCL(device => IsUsable(device.Name, Drivers.WhyRefused(device)))).EnableAlgorithms().EnableFusedMath().Optimize(OptimizationFor(kind));
 
         bool IsUsable(string name, string? reason)
         {

@@ -25,18 +25,15 @@ internal static class OpenClBarriers
         typeof(CLCompiledKernel).GetField($"<{nameof(CLCompiledKernel.Source)}>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance)
         ?? throw new InvalidOperationException("This version of ILGPU keeps an OpenCL kernel's source elsewhere; see OpenClBarriers.");
 
-    /// <summary>Rewrites an OpenCL kernel's barriers, or takes them out where a group has one thread; leaves every other kernel alone.</summary>
+    /// <summary>Rewrites an OpenCL kernel's barriers; leaves every other kernel alone.</summary>
     /// <param name="kernel">A kernel that has been compiled and not loaded yet.</param>
-    /// <param name="groupSize">Threads per group; one waits for nobody.</param>
-    public static void OrderSharedMemory(CompiledKernel kernel, int groupSize)
+    public static void OrderSharedMemory(CompiledKernel kernel)
     {
         if (kernel is CLCompiledKernel openCl && !openCl.Source.Contains(BothFences, StringComparison.Ordinal))
         {
-            s_source.SetValue(openCl, groupSize == 1
-                ? openCl.Source.Replace($"{Barrier} ( {GlobalFence} );", string.Empty, StringComparison.Ordinal)
-                : openCl.Source
-                    .Replace(GlobalFence, BothFences, StringComparison.Ordinal)
-                    .Replace(Barrier, OldBarrier, StringComparison.Ordinal));
+            s_source.SetValue(openCl, openCl.Source
+                .Replace(GlobalFence, BothFences, StringComparison.Ordinal)
+                .Replace(Barrier, OldBarrier, StringComparison.Ordinal));
         }
     }
 }

@@ -29,7 +29,7 @@ public sealed record PeakRates(double OperationsPerSecond, double BytesPerSecond
     public static PeakRates Measure(ComputeDevice device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        return device.Info.Kind == DeviceKind.Cpu ? MeasureProcessor() : MeasureGpu(device);
+        return device.IsProcessor ? MeasureProcessor() : MeasureGpu(device);
     }
 
     private static PeakRates MeasureProcessor()

@@ -13,6 +13,7 @@ namespace Fdfa.Gpu.Networks;
 internal sealed class AugmentedInputs
 {
     private readonly ComputeDevice _device;
+    private readonly TileProgram _tiles;
     private readonly ImageAugmentation _augmentation;
     private readonly ImageShape _image;
     private readonly int _replicas;
@@ -23,6 +24,7 @@ internal sealed class AugmentedInputs
 
     /// <summary>Loads the kernels.</summary>
     /// <param name="device">Where to.</param>
+    /// <param name="tiles">The tile program there.</param>
     /// <param name="augmentation">How images become inputs.</param>
     /// <param name="image">The shape of the data's images.</param>
     /// <param name="crops">Room for the crops of a batch, as <see cref="CropDraw"/> lays them out.</param>
@@ -31,17 +33,18 @@ internal sealed class AugmentedInputs
     /// <exception cref="InvalidOptionException">The augmentation's numbers are out of their range.</exception>
     /// <exception cref="ShapeMismatchException">It cannot augment such images.</exception>
     public AugmentedInputs(
-        ComputeDevice device, ImageAugmentation augmentation, ImageShape image, ArrayView<uint> crops, ArrayView<uint> seeds, int replicas)
+        ComputeDevice device, TileProgram tiles, ImageAugmentation augmentation, ImageShape image, ArrayView<uint> crops, ArrayView<uint> seeds, int replicas)
     {
         Shape = augmentation.InputOf(image);
         _device = device;
+        _tiles = tiles;
         _augmentation = augmentation;
         _image = image;
         _replicas = replicas;
         _crops = crops;
         _seeds = seeds;
-        _draw = device.Load<CropDraw>(DrawKernel(device.Tiles.Type));
-        _gather = device.Load<AugmentedGather>(GatherKernel(device.Tiles.Type));
+        _draw = device.Load<CropDraw>(DrawKernel(tiles.Type));
+        _gather = device.Load<AugmentedGather>(GatherKernel(tiles.Type));
     }
 
     /// <summary>The kernels of augmentation.</summary>
@@ -57,7 +60,7 @@ internal sealed class AugmentedInputs
     public void Gather(in BatchGather batch, int groups, uint? step)
     {
         Draw(batch.Samples, batch.SampleCapacity, step);
-        _gather(_device.Accelerator.DefaultStream, _device.Launch(groups, _replicas), new AugmentedGather
+        _gather(_device.Accelerator.DefaultStream, _device.Launch(_tiles, groups, _replicas), new AugmentedGather
         {
             Batch = batch,
             Channels = _image.Channels,
@@ -71,7 +74,7 @@ internal sealed class AugmentedInputs
     /// <param name="samples">Samples of the batch.</param>
     /// <param name="sampleCapacity">Samples that a batch can have, a multiple of 16.</param>
     /// <param name="step">Counter of the draws; <see langword="null"/> in evaluation.</param>
-    public void Draw(int samples, int sampleCapacity, uint? step) => _draw(_device.Accelerator.DefaultStream, _device.Launch(1, _replicas), new CropDraw
+    public void Draw(int samples, int sampleCapacity, uint? step) => _draw(_device.Accelerator.DefaultStream, _device.Launch(_tiles, 1, _replicas), new CropDraw
     {
         Samples = samples,
         SampleCapacity = sampleCapacity,

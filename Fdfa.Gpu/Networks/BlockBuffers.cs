@@ -63,7 +63,7 @@ internal abstract class BlockBuffers
     public ArrayView<float>[] Outputs { get; protected init; } = [default, default];
 
     /// <summary>Groups that share the block's rows.</summary>
-    public abstract int Tiles { get; }
+    public abstract int Groups { get; }
 
     /// <summary>y⁽ˡ⁾ and d⁽ˡ⁾ of a step, feature-major [n_l + 1 × <see cref="OutputFeatureStride"/>], without border.</summary>
     public abstract ArrayView<float> Features(long step);

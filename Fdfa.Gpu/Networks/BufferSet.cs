@@ -24,8 +24,9 @@ internal enum BufferUse
 /// <summary>The device memory of one part of a network, all replicas; or, without a device, only how much it would be.</summary>
 /// <remarks>One constructor both allocates a network and plans it, so that a plan is what is allocated.</remarks>
 /// <param name="device">Where; null to count only.</param>
+/// <param name="problem">What its tile program is chosen for.</param>
 /// <param name="replicas">Networks side by side.</param>
-internal sealed class BufferSet(ComputeDevice? device, int replicas) : IDisposable
+internal sealed class BufferSet(ComputeDevice? device, TileProblem problem, int replicas) : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
     private readonly double[] _bytes = new double[Enum.GetValues<BufferUse>().Length];
@@ -45,8 +46,8 @@ internal sealed class BufferSet(ComputeDevice? device, int replicas) : IDisposab
     /// <summary>Bytes of one use, of all replicas.</summary>
     public double BytesOf(BufferUse use) => _bytes[(int)use];
 
-    /// <summary>Groups' share of a block's rows; 0 where nothing runs.</summary>
-    public int RowsPerGroup(Func<TileProgram, int> ofTiles) => Device is null ? 0 : ofTiles(Device.Tiles);
+    /// <summary>The tile program there; null to count only.</summary>
+    public TileProgram? Tiles { get; } = device?.Tiles.For(problem);
 
     /// <summary>A buffer of zeros; empty without a device, or where nothing is asked for.</summary>
     public ArrayView<float> Allocate(long lengthPerReplica, BufferUse use = BufferUse.Activations) => Allocate<float>(lengthPerReplica, use);

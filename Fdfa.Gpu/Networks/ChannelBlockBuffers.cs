@@ -37,7 +37,7 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         _site = rule.HasBackwardChain ? PerturbationSite.BlockOutput : options.EffectiveSite;
         _siteSize = Block.SizeAt(_site);
         IsPerturbed = options.Perturbs(isOutput: false);
-        ChannelsPerGroup = memory.RowsPerGroup(tiles => Convolution is null ? tiles.RowsPerGroup(Block.Channels) : tiles.ChannelsPerGroup(Block.Channels));
+        ChannelsPerGroup = (Convolution is null ? memory.Tiles?.RowsPerGroup(Block.Channels) : memory.Tiles?.ChannelsPerGroup(Block.Channels)) ?? 0;
         Offsets = memory.AllocateParameters(channels * ChannelBlockArguments.ChannelStride, hasMoments);
         RunningStatistics = memory.Allocate(
             Block.HasBatchNormalization ? channels * ChannelBlockArguments.ChannelStride : 0, BufferUse.Parameters);
@@ -143,7 +143,7 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
     public int ChannelsPerGroup { get; }
 
     /// <inheritdoc/>
-    public override int Tiles => (Block.Channels + ChannelsPerGroup - 1) / ChannelsPerGroup;
+    public override int Groups => (Block.Channels + ChannelsPerGroup - 1) / ChannelsPerGroup;
 
     public OptimizedParameters Offsets { get; }
 

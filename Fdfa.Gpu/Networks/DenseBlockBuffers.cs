@@ -56,7 +56,7 @@ internal sealed class DenseBlockBuffers : BlockBuffers
     {
         OutputStride = Padding.RoundUp(block.Outputs + 1);
         FeedbackStride = OutputStride;
-        RowsPerGroup = memory.RowsPerGroup(tiles => tiles.RowsPerGroup(block.Outputs));
+        RowsPerGroup = memory.Tiles?.RowsPerGroup(block.Outputs) ?? 0;
         _features = memory.AllocateFeatureMajor(block.Outputs, OutputFeatureStride, sampleCapacity);
     }
 
@@ -66,7 +66,7 @@ internal sealed class DenseBlockBuffers : BlockBuffers
     public int RowsPerGroup { get; }
 
     /// <inheritdoc/>
-    public override int Tiles => (Block.Outputs + RowsPerGroup - 1) / RowsPerGroup;
+    public override int Groups => (Block.Outputs + RowsPerGroup - 1) / RowsPerGroup;
 
     public ArrayView<float> Perturbations { get; }
 

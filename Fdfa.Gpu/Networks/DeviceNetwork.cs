@@ -45,14 +45,14 @@ internal sealed partial class DeviceNetwork : IDisposable
         _options = options;
         _replicas = seeds.Count;
         _buffers = new NetworkBuffers(new Placement(network, devices), network, options, _replicas);
-        _kernels = Stages.ToDictionary(stage => stage, stage => new NetworkKernels(stage.Device, network.HiddenActivation, options));
+        _kernels = Stages.ToDictionary(stage => stage, stage => new NetworkKernels(stage.Device, stage.Tiles, network.HiddenActivation, options));
         foreach (var stage in Stages)
         {
             stage.Seeds.SubView(0, 2L * _replicas).CopyFromCPU(seeds.SelectMany(seed => new[] { (uint)seed, (uint)(seed >> 32) }).ToArray());
         }
 
         _augmented = options.Augmentation is { } augmentation
-            ? new AugmentedInputs(devices[0], augmentation, image, _buffers.Crops, Stages[0].Seeds, _replicas)
+            ? new AugmentedInputs(devices[0], Stages[0].Tiles, augmentation, image, _buffers.Crops, Stages[0].Seeds, _replicas)
             : null;
     }
 
@@ -199,7 +199,7 @@ internal sealed partial class DeviceNetwork : IDisposable
         var stream = stage.Device.Accelerator.DefaultStream;
         for (var index = stage.Begin; index < stage.End && index < LastIndex; index++)
         {
-            var configuration = stage.Device.Launch(Blocks[index].Tiles, _replicas);
+            var configuration = stage.Launch(Blocks[index].Groups);
             if (Blocks[index] is ChannelBlockBuffers channels)
             {
                 var arguments = ChannelArguments(stage, channels, index, pass, isTraining);
@@ -229,7 +229,7 @@ internal sealed partial class DeviceNetwork : IDisposable
             {
                 var target = new MetricsTarget(stage.HeadMetrics, 1, 0);
                 kernels.Output(
-                    stream, stage.Device.Launch(1, _replicas), HeadArguments(stage, head, index, pass), LossArguments(stage, head.Loss, pass, target));
+                    stream, stage.Launch(1), HeadArguments(stage, head, index, pass), LossArguments(stage, head.Loss, pass, target));
             }
         }
 
@@ -237,7 +237,7 @@ internal sealed partial class DeviceNetwork : IDisposable
         {
             kernels.Output(
                 stream,
-                stage.Device.Launch(1, _replicas),
+                stage.Launch(1),
                 DenseArguments(stage, (DenseBlockBuffers)Blocks[LastIndex], LastIndex, pass),
                 LossArguments(stage, stage.Loss, pass, metrics));
         }
@@ -273,14 +273,14 @@ internal sealed partial class DeviceNetwork : IDisposable
 
             _kernels[own].ChannelBackward(
                 own.Device.Accelerator.DefaultStream,
-                own.Device.Launch(channels.Tiles, _replicas),
+                own.Launch(channels.Groups),
                 ChannelArguments(own, channels, index, default, isTraining: true),
                 link);
             return;
         }
 
         var block = (DenseBlockBuffers)Blocks[index];
-        var rowsPerGroup = stage == own ? block.RowsPerGroup : stage.Device.Tiles.RowsPerGroup(block.Block.Outputs);
+        var rowsPerGroup = stage == own ? block.RowsPerGroup : stage.Tiles.RowsPerGroup(block.Block.Outputs);
         var projection = new DeltaProjection
         {
             Outputs = block.Block.Outputs,
@@ -296,7 +296,7 @@ internal sealed partial class DeviceNetwork : IDisposable
         };
         _kernels[stage].DenseBackward(
             stage.Device.Accelerator.DefaultStream,
-            stage.Device.Launch((block.Block.Outputs + rowsPerGroup - 1) / rowsPerGroup, _replicas),
+            stage.Launch((block.Block.Outputs + rowsPerGroup - 1) / rowsPerGroup),
             projection,
             rowsPerGroup);
         if (stage != own)
@@ -339,7 +339,7 @@ internal sealed partial class DeviceNetwork : IDisposable
     /// <summary>The half of a link that lies with the block above: δ for a block of another stage.</summary>
     private void BackwardInto(Stage stage, ChannelBlockBuffers below, in ChannelLink link)
     {
-        var channelsPerGroup = stage.Device.Tiles.ChannelsPerGroup(below.Block.Channels);
+        var channelsPerGroup = stage.Tiles.ChannelsPerGroup(below.Block.Channels);
         var arguments = new ChannelBlockArguments
         {
             Channels = below.Block.Channels,
@@ -350,7 +350,7 @@ internal sealed partial class DeviceNetwork : IDisposable
         };
         _kernels[stage].ChannelBackward(
             stage.Device.Accelerator.DefaultStream,
-            stage.Device.Launch((below.Block.Channels + channelsPerGroup - 1) / channelsPerGroup, _replicas),
+            stage.Launch((below.Block.Channels + channelsPerGroup - 1) / channelsPerGroup),
             arguments,
             link);
     }
@@ -360,12 +360,12 @@ internal sealed partial class DeviceNetwork : IDisposable
         var gather = Gathering(batch, _step);
         if (_augmented is { } augmented)
         {
-            augmented.Gather(gather, Blocks[0].Tiles, noiseStep);
+            augmented.Gather(gather, Blocks[0].Groups, noiseStep);
         }
         else
         {
             var stage = Stages[0];
-            _kernels[stage].Gather(stage.Device.Accelerator.DefaultStream, stage.Device.Launch(Blocks[0].Tiles, _replicas), gather);
+            _kernels[stage].Gather(stage.Device.Accelerator.DefaultStream, stage.Launch(Blocks[0].Groups), gather);
         }
     }
 

@@ -1,4 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Augmentation;
 using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
@@ -24,11 +25,12 @@ internal sealed class NetworkBuffers : IDisposable
     {
         SampleCapacity = checked(options.BatchSize + Padding.Unit - 1) / Padding.Unit * Padding.Unit;
         var count = network.Blocks.Count;
+        var problem = TileProblem.Of(network, options, replicas);
         var blocks = new List<BlockBuffers>();
         var heads = new List<HeadBuffers?>();
         for (var l = 1; l <= count; l++)
         {
-            var memory = new BufferSet(placement.DeviceOf(placement.ShareOf(l - 1)), replicas)
+            var memory = new BufferSet(placement.DeviceOf(placement.ShareOf(l - 1)), problem, replicas)
             {
                 // Fixed layerwise feedback stands for the weights above it, and lies where they do.
                 FeedbackDevice = placement.DeviceOf(placement.ShareOf(
@@ -47,7 +49,7 @@ internal sealed class NetworkBuffers : IDisposable
         Blocks = blocks;
         Heads = heads;
         Stages = [.. Enumerable.Range(0, placement.Count).Select(share => new Stage(
-            new BufferSet(placement.DeviceOf(share), replicas), placement, share, network, options, SampleCapacity))];
+            new BufferSet(placement.DeviceOf(share), problem, replicas), placement, share, network, options, SampleCapacity))];
         _stageOf = [.. Enumerable.Range(0, count).Select(index => Stages[placement.ShareOf(index)])];
         Inputs = new InputBuffers(Stages[0].Memory, network.Blocks[0], SampleCapacity);
         Crops = Stages[0].Memory.Allocate<uint>(options.Augmentation is null ? 0 : CropDraw.Rows * SampleCapacity, BufferUse.Activations);

@@ -18,9 +18,9 @@ internal sealed class NetworkKernels
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ChannelBlockArguments, BatchGather>> _firstChannels;
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ChannelBlockArguments, ChannelLink>> _channelBackward;
 
-    public NetworkKernels(ComputeDevice device, ActivationFunction activation, TrainingOptions options)
+    public NetworkKernels(ComputeDevice device, TileProgram tiles, ActivationFunction activation, TrainingOptions options)
     {
-        var choice = new KernelChoice(device.Tiles.Type, activation, options);
+        var choice = new KernelChoice(tiles.Type, activation, options);
         _dense = new(() => device.Load<DenseBlockArguments>(choice.Dense));
         _firstDense = new(() => device.Load<DenseBlockArguments, BatchGather>(choice.FirstDense));
         _denseBackward = new(() => device.Load<DeltaProjection, int>(choice.DenseBackward));

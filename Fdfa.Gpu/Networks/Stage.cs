@@ -48,6 +48,9 @@ internal sealed class Stage : IDisposable
     /// <summary>Where it lies; nobody asks where a network is only counted.</summary>
     public ComputeDevice Device => Memory.Device!;
 
+    /// <summary>The tile program there; nobody asks either.</summary>
+    public TileProgram Tiles => Memory.Tiles!;
+
     /// <summary>What the network's output leaves behind, or a copy.</summary>
     public LossBuffers Loss { get; }
 
@@ -80,6 +83,9 @@ internal sealed class Stage : IDisposable
 
     /// <summary>Samples of the step whose update waits; 0 where none does.</summary>
     public int PendingSamples { get; set; }
+
+    /// <summary>The configuration of a launch of groups by replicas; counts it.</summary>
+    public KernelConfig Launch(int groups) => Device.Launch(Tiles, groups, Memory.Replicas);
 
     /// <summary>The first stage needs no copy of the labels.</summary>
     public void HoldInputs(InputBuffers inputs) => Labels = [inputs.Labels(0), inputs.Labels(1)];

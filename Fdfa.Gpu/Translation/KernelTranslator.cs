@@ -1,5 +1,6 @@
 using System.Reflection;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
@@ -38,7 +39,7 @@ internal sealed class KernelTranslator(DeviceKind target, OptimizationLevel leve
             _context = null;
         }
 
-        _context ??= Context.Create(builder => builder.EnableAlgorithms().Optimize(level));
+        _context ??= Context.Create(builder => builder.EnableAlgorithms().EnableFusedMath().Optimize(level));
         var entry = EntryPointDescription.FromExplicitlyGroupedKernel(kernel);
         return target == DeviceKind.Cuda ? Ptx(_context, entry) : OpenClC(_context, entry);
     }
@@ -61,7 +62,7 @@ internal sealed class KernelTranslator(DeviceKind target, OptimizationLevel leve
             float16: false, float64: false, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
         using var backend = new CLBackend(context, capabilities, CLDeviceVendor.Other, CLCVersion.CL20);
         var compiled = (CLCompiledKernel)backend.Compile(entry, default);
-        OpenClBarriers.OrderSharedMemory(compiled, TileProgram.Simt().GroupSize);
+        OpenClBarriers.OrderSharedMemory(compiled);
         return compiled.Source;
     }
 }

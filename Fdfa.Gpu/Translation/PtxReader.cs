@@ -12,7 +12,7 @@ internal static partial class PtxReader
     {
         var blocks = new List<CodeBlock> { new(Entry) };
         var sharedBytes = 0;
-        foreach (var line in text.Split('\n'))
+        foreach (var line in KernelLines(text))
         {
             if (Label().Match(line) is { Success: true } label)
             {
@@ -40,6 +40,22 @@ internal static partial class PtxReader
         }
 
         return new GeneratedCode(blocks, sharedBytes);
+    }
+
+    // Functions of their own are of no interest: what kernels call is inlined, or written in place of the call.
+    private static IEnumerable<string> KernelLines(string text)
+    {
+        var isFunction = false;
+        foreach (var line in text.Split('\n'))
+        {
+            isFunction |= line.Contains(".func ", StringComparison.Ordinal);
+            if (!isFunction)
+            {
+                yield return line;
+            }
+
+            isFunction &= line is not (";" or "}");
+        }
     }
 
     private static Statement Read(string text, string[] words)

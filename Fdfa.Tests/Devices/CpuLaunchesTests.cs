@@ -58,9 +58,9 @@ public sealed class CpuLaunchesTests(CpuAccelerators devices)
         private readonly Action<AcceleratorStream, KernelConfig, ArrayView<int>, int> _add = device.Load<ArrayView<int>, int>(Kernel(nameof(AddTo)));
         private readonly Action<AcceleratorStream, KernelConfig, ArrayView<int>> _double = device.Load<ArrayView<int>>(Kernel(nameof(DoubleAll)));
 
-        public void Add(int groups, int amount) => _add(device.Accelerator.DefaultStream, device.Launch(groups, replicas: 1), _counts.View, amount);
+        public void Add(int groups, int amount) => _add(device.Accelerator.DefaultStream, device.Launch(device.Tiles.Programs.First(), groups, replicas: 1), _counts.View, amount);
 
-        public void Double(int groups) => _double(device.Accelerator.DefaultStream, device.Launch(groups, replicas: 1), _counts.View);
+        public void Double(int groups) => _double(device.Accelerator.DefaultStream, device.Launch(device.Tiles.Programs.First(), groups, replicas: 1), _counts.View);
 
         public int[] Read()
         {

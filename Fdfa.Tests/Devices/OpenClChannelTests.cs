@@ -62,6 +62,18 @@ public sealed class OpenClChannelTests(OpenClDevice openCl)
     public void A_step_with_every_activation_agrees(ActivationFunction activation) =>
         AssertAgreement(ChannelCases.Pooled(isNormalized: true, activation), DenseCases.LargeStep("FDFA", 8), 1);
 
+    /// <summary>What an OpenCL driver of a processor is given: the tiles that read operands where they lie.</summary>
+    [SkippableTheory]
+    [MemberData(nameof(ChannelCases.RuleNames), MemberType = typeof(ChannelCases))]
+    public void Steps_with_the_tiles_of_processors_agree(string rule)
+    {
+        var device = openCl.Open(TileProgram.Direct());
+        DenseCases.AssertAgreement(device, new ReferenceTrajectory(new NetworkDescription([65, 65, 17, 3]), DenseCases.LargeStep(rule, 33), 1, 3));
+        DenseCases.AssertAgreement(device, new ReferenceTrajectory(new NetworkDescription([65, 65, 17, 3]), DenseCases.WithAdam(rule, 64), 25, 3));
+        DenseCases.AssertAgreement(device, new ReferenceTrajectory(ChannelCases.Pooled(isNormalized: true), DenseCases.LargeStep(rule, 8), 1, 3));
+        DenseCases.AssertAgreement(device, new ReferenceTrajectory(ChannelCases.WithoutDense(isNormalized: true), DenseCases.WithAdam(rule, 16), 25, 3));
+    }
+
     private void AssertAgreement(NetworkDescription network, TrainingOptions options, int steps) =>
         DenseCases.AssertAgreement(openCl.Open(TileProgram.SingleSimt()), new ReferenceTrajectory(network, options, steps, 3));
 }

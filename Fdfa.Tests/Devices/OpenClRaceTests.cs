@@ -4,8 +4,8 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;
-using Fdfa.Gpu.Kernels.Tiles;
 using Fdfa.Gpu.Measurement;
+using Fdfa.Gpu.Networks;
 using Fdfa.Tests.Kernels;
 using ILGPU;
 using ILGPU.Backends;
@@ -15,7 +15,7 @@ using ILGPU.Runtime;
 
 namespace Fdfa.Tests.Devices;
 
-/// <summary>The kernels of GPUs, with their 64 threads, under Oclgrind: it simulates an OpenCL device and reports races and bad accesses.</summary>
+/// <summary>The kernels of GPUs, with all their threads, under Oclgrind: it simulates an OpenCL device and reports races and bad accesses.</summary>
 /// <remarks>
 /// .ci/run installs it, names its driver and the file of its reports, lets it report however much there is, and sets FDFA_OCLGRIND to that file's name.
 /// </remarks>
@@ -46,6 +46,38 @@ public sealed class OpenClRaceTests
     {
         var vary = AgreementCheck.Variants(LearningRule.Parse(rule)).FirstOrDefault(one => one.Name == variant).Vary ?? (same => same);
         AssertClean(new NetworkDescription([5, 19, 18, 3]), vary(Options(rule, 9)));
+    }
+
+    /// <summary>A tile program that large or small problems are given, and a rule.</summary>
+    public static TheoryData<string, string> OtherTiles()
+    {
+        var cases = new TheoryData<string, string>();
+        foreach (var tiles in TileTable.Gpu(1).Programs.Distinct().Where(tiles => tiles != TileProgram.Simt()))
+        {
+            foreach (var rule in LearningRule.All)
+            {
+                cases.Add(tiles.Name, rule.Name);
+            }
+        }
+
+        return cases;
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(OtherTiles))]
+    public void Steps_with_other_tiles_agree_without_a_race_or_a_bad_access(string tiles, string rule)
+    {
+        var program = TileTable.Gpu(1).Programs.First(one => one.Name == tiles);
+        AssertClean(new NetworkDescription([5, program.TileRows + 3, 18, 3]), Options(rule, 9), program);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(OtherTiles))]
+    public void Steps_of_convolutions_with_other_tiles_agree_without_a_race_or_a_bad_access(string tiles, string rule)
+    {
+        var network = Topology.Parse("5C3/2+1-P3/2-4C3+1-5", inputShape: new ImageShape(2, 9, 6), batchNormalization: true);
+        Skip.IfNot(DeviceSupport.HasKernels(network, LearningRule.Parse(rule)), $"{rule} has no kernels for convolutions.");
+        AssertClean(network, Options(rule, 9), TileTable.Gpu(1).Programs.First(one => one.Name == tiles));
     }
 
     /// <summary>Rule, and where perturbation and error arrive.</summary>
@@ -93,10 +125,10 @@ public sealed class OpenClRaceTests
     {
         using var device = OpenSimulator();
         var method = typeof(DenseBackward).GetMethod(nameof(DenseBackward.Run))!
-            .MakeGenericMethod(typeof(SimtTiles<Four, Sixteen, Sixteen>), typeof(ReLU));
+            .MakeGenericMethod(TileProgram.Simt().Type, typeof(ReLU));
         var compiled = (CLCompiledKernel)device.Accelerator.GetBackend().Compile(
             EntryPointDescription.FromExplicitlyGroupedKernel(method), default);
-        OpenClBarriers.OrderSharedMemory(compiled, device.Tiles.GroupSize);
+        OpenClBarriers.OrderSharedMemory(compiled);
         var source = typeof(CLCompiledKernel).GetField("<Source>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance)!;
         var withoutBarriers = compiled.Source.Replace("barrier ( CLK", "(void) ( CLK", StringComparison.Ordinal);
         Assert.NotEqual(compiled.Source, withoutBarriers);
@@ -138,19 +170,19 @@ public sealed class OpenClRaceTests
     };
 
     /// <summary>Three steps, of which the last is a partial batch, and an evaluation.</summary>
-    private static void AssertClean(NetworkDescription network, TrainingOptions options)
+    private static void AssertClean(NetworkDescription network, TrainingOptions options, TileProgram? tiles = null)
     {
-        using var device = OpenSimulator();
+        using var device = OpenSimulator(tiles);
         var reference = new ReferenceTrajectory(network, options, 3, 0);
         var before = Reports();
         Assert.All(DeviceTrajectory.Compare(device, reference), one => Assert.InRange(AgreementCheck.ErrorOf(one, reference), 0, 1e-4));
         Assert.Equal(before, Reports());
     }
 
-    private static ComputeDevice OpenSimulator()
+    private static ComputeDevice OpenSimulator(TileProgram? tiles = null)
     {
         Skip.If(s_reports is null, "Needs Oclgrind, which .ci/run installs and runs this under.");
-        return ComputeDevice.Open(UnsupportedOpenCl.Selector);
+        return ComputeDevice.OpenUnsupportedOpenCl(tiles ?? TileProgram.Simt())!;
     }
 
     private static long Reports() => File.Exists(s_reports) ? new FileInfo(s_reports).Length : 0;

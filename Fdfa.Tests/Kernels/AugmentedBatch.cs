@@ -65,7 +65,7 @@ internal sealed class AugmentedBatch : IDisposable
         _featureMajor = Upload(device, [.. Enumerable.Repeat(Untouched, s_seeds.Length * features)]);
         _batchLabels = new DeviceBuffer<uint>(device, s_seeds.Length * _sampleCapacity);
         _crops = new DeviceBuffer<uint>(device, CropDraw.Rows * _sampleCapacity * s_seeds.Length);
-        _augmented = new AugmentedInputs(device, augmentation, image, _crops.View, _seeds.View, s_seeds.Length);
+        _augmented = new AugmentedInputs(device, device.Tiles.Programs.First(), augmentation, image, _crops.View, _seeds.View, s_seeds.Length);
     }
 
     public ImageAugmentation Augmentation { get; }

@@ -94,7 +94,7 @@ internal static class DenseCases
             var error = AgreementCheck.ErrorOf(one, reference);
             Assert.True(
                 error <= tolerance,
-                $"{device.Tiles.Name}, {reference.Options.WeightOptimizer}: {one.Quantity} of {one.Place} differ by {error:E2} (norm-wise; at most {tolerance:E0}), most at index {one.WorstIndex}: {one.Actual:R} instead of {one.Expected:R}");
+                $"{device.Tiles.Programs.First().Name}, {reference.Options.WeightOptimizer}: {one.Quantity} of {one.Place} differ by {error:E2} (norm-wise; at most {tolerance:E0}), most at index {one.WorstIndex}: {one.Actual:R} instead of {one.Expected:R}");
         });
     }
 

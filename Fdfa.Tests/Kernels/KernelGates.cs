@@ -87,7 +87,7 @@ internal static partial class KernelGates
         }
 
         var products = code.InnermostLoops.Where(loop => loop.IsProduct).ToList();
-        if (code.SharedBytes > 0 && products.Count == 0)
+        if (promised.IsStaged && code.SharedBytes > 0 && products.Count == 0)
         {
             yield return "shared memory, and no loop that multiplies what is staged there";
         }
@@ -105,7 +105,7 @@ internal static partial class KernelGates
             }
         }
 
-        if (promised.LoadsVectors && products.Count > 0
+        if (promised.LoadsVectors && (products.Count > 0 || (!promised.IsStaged && code.SharedBytes > 0))
             && !code.Statements.Any(statement => statement is { Kind: StatementKind.LoadGlobal, Bytes: >= VectorBytes }))
         {
             yield return "staged tiles, and nothing of them is fetched 16 bytes at a time";

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Translation;
 
 namespace Fdfa.Tests.Kernels;
@@ -6,7 +7,8 @@ namespace Fdfa.Tests.Kernels;
 /// <summary>The kernels that are translated for the gates, of all that the library can launch.</summary>
 /// <remarks>
 /// What a kernel's lines do depends on its type arguments one or two at a time. Where there are more, as many of its kernels are translated as it
-/// takes for every two type arguments to meet; FDFA_KERNELS=all translates every one, in about three times the time.
+/// takes for every two type arguments to meet; with another tile program than the first, as many as there are rules. FDFA_KERNELS=all translates
+/// every one of every tile program, in many times the time.
 /// </remarks>
 internal static class KernelSelection
 {
@@ -16,7 +18,13 @@ internal static class KernelSelection
     public static IEnumerable<IGrouping<string, MethodInfo>> Of(Type tiles) => KernelCatalogue.All(tiles)
         .GroupBy(Name)
         .GroupBy(group => group.First().DeclaringType)
-        .SelectMany(kernels => s_takesAll || KernelCatalogue.Choices(kernels.First().First()).Count() < 3 ? kernels : Pairwise(kernels));
+        .SelectMany(kernels => s_takesAll ? kernels
+            : tiles != TileExpectation.All[0].Tiles.Type ? kernels.DistinctBy(group => RuleOf(group.First()))
+            : KernelCatalogue.Choices(kernels.First().First()).Count() < 3 ? kernels
+            : Pairwise(kernels));
+
+    /// <summary>The rule that a kernel is for; null where it is for any.</summary>
+    public static Type? RuleOf(MethodInfo kernel) => KernelCatalogue.Choices(kernel).FirstOrDefault(type => type.IsAssignableTo(typeof(IBlockRule)));
 
     /// <summary>Such as "DenseBlockStep&lt;ReLU, Adam, Sgd, FixedFeedbackRule&gt;".</summary>
     public static string Name(MethodInfo kernel) =>

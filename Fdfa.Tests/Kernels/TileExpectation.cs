@@ -7,7 +7,8 @@ namespace Fdfa.Tests.Kernels;
 /// <param name="SharedBytes">Memory that a group shares, in every kernel that stages anything.</param>
 /// <param name="MultiplyAdds">Multiply-adds of a round of every loop over staged tiles, or a multiple: the block that a thread has in registers.</param>
 /// <param name="LoadsVectors">Whether staged tiles are read, and operands fetched where they lie side by side, 16 bytes at a time.</param>
-internal sealed record TileExpectation(TileProgram Tiles, int SharedBytes, int MultiplyAdds, bool LoadsVectors)
+/// <param name="IsStaged">Whether products are of what has been staged, and not of operands where they lie.</param>
+internal sealed record TileExpectation(TileProgram Tiles, int SharedBytes, int MultiplyAdds, bool LoadsVectors, bool IsStaged = true)
 {
     /// <summary>A row per tile program.</summary>
     public static IReadOnlyList<TileExpectation> All { get; } =
@@ -15,5 +16,14 @@ internal sealed record TileExpectation(TileProgram Tiles, int SharedBytes, int M
         // Twice 16 steps of 16 rows and 64 columns are staged, and twice a tile of them leaves; a thread has 4 × 4 sums, and a step of the reduction
         // is a round.
         new(TileProgram.Simt(), SharedBytes: 2 * 4 * ((16 * (16 + 64)) + (16 * 64)), MultiplyAdds: 4 * 4, LoadsVectors: true),
+
+        // The same tile, which leaves in four slices of the reduction.
+        new(TileProgram.SplitSimt(), SharedBytes: 2 * 4 * ((16 * (16 + 64)) + (4 * 16 * 64)), MultiplyAdds: 4 * 4, LoadsVectors: true),
+
+        // 8 steps of 64 rows and 64 columns; 8 × 8 sums.
+        new(TileProgram.BroadSimt(), SharedBytes: 2 * 4 * ((8 * (64 + 64)) + (64 * 64)), MultiplyAdds: 8 * 8, LoadsVectors: true),
+
+        // A block of 4 × 16 sums, and four rows of 512 steps of a generated operand.
+        new(TileProgram.Direct(), SharedBytes: 4 * ((4 * 16) + (4 * 512)), MultiplyAdds: 4 * 16, LoadsVectors: true, IsStaged: false),
     ];
 }
