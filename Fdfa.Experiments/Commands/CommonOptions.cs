@@ -19,12 +19,12 @@ internal static class CommonOptions
 
     /// <summary><c>--device</c>.</summary>
     public static Option<string> Device(string otherwise = "auto: CUDA, else an OpenCL GPU, else the CPU") => OptionText.Create(
-        "--device", "device", $"Where to compute: auto, cpu, cuda:N or opencl:N, as 'fdfa devices' lists them. [default: {otherwise}]");
+        "--device", "device", $"Where to compute: auto, cpu, cuda:N or opencl:N, as 'fdfa devices' lists them; cuda:N+tf32 for products of rounded numbers on tensor cores. [default: {otherwise}]");
 
     /// <summary><c>--device</c> of commands that can use several.</summary>
     public static Option<string> Devices() => OptionText.Create(
         "--device", "device",
-        "Where to compute: auto, cpu, cuda:N or opencl:N, as 'fdfa devices' lists them. Several with commas between, as in cuda:0,cuda:1, share the seeds out among them; all is every device of the kind that auto takes. [default: auto: CUDA, else an OpenCL GPU, else the CPU]");
+        "Where to compute: auto, cpu, cuda:N or opencl:N, as 'fdfa devices' lists them; cuda:N+tf32 for products of rounded numbers on tensor cores. Several with commas between, as in cuda:0,cuda:1, share the seeds out among them; all is every device of the kind that auto takes. [default: auto: CUDA, else an OpenCL GPU, else the CPU]");
 
     /// <summary><c>--network</c>.</summary>
     /// <param name="otherwise">The default.</param>

@@ -14,10 +14,20 @@ namespace Fdfa.Experiments.Commands;
 /// <summary><c>fdfa kernels</c>: what a GPU's driver is given for a network and a rule; no GPU is needed.</summary>
 internal sealed class KernelsCommand : Command, IFdfaCommand
 {
+    private enum Target
+    {
+        Ptx,
+        PtxOnTensorCores,
+        OpenCl,
+    }
+
     private const string DefaultNetwork = "784-800-800-800-10";
     private const string Nothing = "–";
 
-    private static readonly OptionWords<DeviceKind> s_targets = new("target", ("ptx", DeviceKind.Cuda), ("opencl", DeviceKind.OpenCl));
+    private const int MultiprocessorsOfAnH100 = 132;
+
+    private static readonly OptionWords<Target> s_targets = new(
+        "target", ("ptx", Target.Ptx), ("ptx+tf32", Target.PtxOnTensorCores), ("opencl", Target.OpenCl));
 
     private readonly Option<string> _rule = OptionText.Create(
         "--rule", "name", $"Learning rule: {CommonOptions.RuleNames}. [default: FDFA]");
@@ -28,7 +38,10 @@ internal sealed class KernelsCommand : Command, IFdfaCommand
         "--preset", "name", "Whose optimizers and activation: paper or published-code. [default: paper]");
 
     private readonly Option<string> _target = OptionText.Create(
-        "--target", "language", $"What to translate to: {s_targets.Listed}. ptx is for CUDA. [default: ptx]");
+        "--target", "language", $"What to translate to: {s_targets.Listed}. ptx is for CUDA, ptx+tf32 for its tensor cores. [default: ptx]");
+
+    private readonly Option<string> _multiprocessors = OptionText.Create(
+        "--multiprocessors", "number", $"Those of the GPU, which has larger tiles where they fill it. [default: {MultiprocessorsOfAnH100}, an H100's]");
 
     private readonly Option<string> _output = OptionText.Create(
         "--output", "file", "Also write the generated code of all these kernels to this file. [default: none]");
@@ -37,7 +50,7 @@ internal sealed class KernelsCommand : Command, IFdfaCommand
     public KernelsCommand()
         : base("kernels", "Translates the GPU kernels of a training step, without a GPU, and counts what is in them.")
     {
-        Option[] options = [_rule, .. _network.All, _preset, _target, _output];
+        Option[] options = [_rule, .. _network.All, _preset, _target, _multiprocessors, _output];
         foreach (Option option in options)
         {
             Options.Add(option);
@@ -57,15 +70,21 @@ internal sealed class KernelsCommand : Command, IFdfaCommand
         LearningRule rule = LearningRule.Parse(arguments.Text(_rule) ?? "FDFA");
         Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
         NetworkDescription network = _network.Read(arguments, preset, rule);
-        DeviceKind target = arguments.OneOf(_target, s_targets) ?? DeviceKind.Cuda;
+        Target target = arguments.OneOf(_target, s_targets) ?? Target.Ptx;
+        int multiprocessors = arguments.WholeNumber(_multiprocessors) ?? MultiprocessorsOfAnH100;
         string? path = arguments.Text(_output);
-        IReadOnlyList<GeneratedKernel> kernels = GeneratedKernel.Of(network, preset.OptionsOn(network, rule), target);
+        IReadOnlyList<GeneratedKernel> kernels = GeneratedKernel.Of(
+            network,
+            preset.OptionsOn(network, rule),
+            target == Target.OpenCl ? DeviceKind.OpenCl : DeviceKind.Cuda,
+            multiprocessors,
+            isOnTensorCores: target == Target.PtxOnTensorCores);
         if (path is not null)
         {
             AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(string.Concat(kernels.Select(kernel => $"// {kernel.Name}\n{kernel.Code}\n")))));
         }
 
-        Write(output, $"Kernels of {network.Topology} with {rule.Name}, in {(target == DeviceKind.Cuda ? "PTX" : "OpenCL C")}", kernels);
+        Write(output, $"Kernels of {network.Topology} with {rule.Name}, in {(target == Target.OpenCl ? "OpenCL C" : "PTX")}: {kernels[0].Tiles}", kernels);
         if (path is not null)
         {
             output.Line($"The generated code is in {path}.");

@@ -21,11 +21,8 @@ public readonly partial struct SimtTiles<TShape, TBlock> : ITileProgram
     where TShape : struct, ITileShape
     where TBlock : struct, IThreadBlock<TBlock>
 {
-    /// <summary>Threads of a slice of the reduction.</summary>
-    private static int ThreadsPerSlice => TShape.Rows * TShape.Columns;
-
     /// <summary>Threads of a group.</summary>
-    public static int Threads => TShape.Slices * ThreadsPerSlice;
+    public static int Threads => TShape.Rows * TShape.Columns * TShape.Slices;
 
     /// <summary>Rows of a tile.</summary>
     public static int TileRows => 4 * TBlock.RowQuads * TShape.Rows;
@@ -185,11 +182,11 @@ public readonly partial struct SimtTiles<TShape, TBlock> : ITileProgram
                 source.Stage(workspace.SubView(other, StageLength), ahead);
             }
 
-            block = Accumulate(workspace.SubView(stage, StageLength), block);
+            block = block.AddStage<TShape>(workspace.SubView(stage, StageLength));
             var isFinished = here.Stage + 1 == range.Stages;
             if (isFinished)
             {
-                Share(workspace.SubView(tile, LeavingLength), block);
+                block.Store<TShape>(workspace.SubView(tile, LeavingLength));
             }
 
             // The next stage is there, this one has been used, and the tile can be read.
@@ -229,31 +226,6 @@ public readonly partial struct SimtTiles<TShape, TBlock> : ITileProgram
         }
 
         return place;
-    }
-
-    private static TBlock Accumulate(ArrayView<float> stage, TBlock block)
-    {
-        var quads = Float4.Of(stage);
-        var thread = Group.IdxX % ThreadsPerSlice;
-        var slice = Group.IdxX / ThreadsPerSlice;
-        var left = (slice * (TileRows / 4)) + (thread / TShape.Columns);
-        var right = (((TShape.Depth * TileRows) + (slice * TileColumns)) / 4) + (thread % TShape.Columns);
-        for (var step = 0; step < TShape.Depth; step += TShape.Slices)
-        {
-            block = block.Add(quads, left, TShape.Rows, right, TShape.Columns);
-            left += TShape.Slices * (TileRows / 4);
-            right += TShape.Slices * (TileColumns / 4);
-        }
-
-        return block;
-    }
-
-    private static void Share(ArrayView<float> tile, TBlock block)
-    {
-        var thread = Group.IdxX % ThreadsPerSlice;
-        var slice = Group.IdxX / ThreadsPerSlice;
-        var index = (slice * (TileLength / 4)) + (thread / TShape.Columns * TileColumns) + (thread % TShape.Columns);
-        block.Store(Float4.Of(tile), index, TileColumns / 4, TShape.Rows * TileColumns, TShape.Columns);
     }
 
     private static void Drain<TEpilogue>(ArrayView<float> tile, TileRange range, TilePlace place, TEpilogue epilogue)

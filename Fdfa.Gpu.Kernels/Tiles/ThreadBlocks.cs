@@ -58,6 +58,20 @@ public interface IThreadBlock<TSelf>
     /// <summary>Quads of columns.</summary>
     static abstract int ColumnQuads { get; }
 
+    /// <summary>Adds what its thread has of a stage: of Left [Depth × tile rows], then Right [Depth × tile columns].</summary>
+    TSelf AddStage<TShape>(ArrayView<float> stage)
+        where TShape : struct, ITileShape;
+
+    /// <summary>Writes the thread's part of a tile [tile rows × tile columns], in that of its slice.</summary>
+    void Store<TShape>(ArrayView<float> tile)
+        where TShape : struct, ITileShape;
+}
+
+/// <summary>A block that adds up in a thread's own registers, one step of the reduction after the other.</summary>
+/// <typeparam name="TSelf">The type itself.</typeparam>
+public interface IRegisterBlock<TSelf> : IThreadBlock<TSelf>
+    where TSelf : struct, IRegisterBlock<TSelf>
+{
     /// <summary>Adds a step of the reduction: a column of Left, in quads <paramref name="leftStep"/> apart, by a row of Right.</summary>
     TSelf Add(ArrayView<Float4> stage, int left, int leftStep, int right, int rightStep);
 
@@ -65,9 +79,46 @@ public interface IThreadBlock<TSelf>
     void Store(ArrayView<Float4> tile, int index, int width, int rowStep, int columnStep);
 }
 
+/// <summary>Which part of a stage and a tile is a thread's: quads of rows and columns as far apart as the group has threads, so that neighbours read neighbours.</summary>
+internal static class RegisterBlock
+{
+    public static TBlock AddStage<TShape, TBlock>(ArrayView<float> stage, TBlock block)
+        where TShape : struct, ITileShape
+        where TBlock : struct, IRegisterBlock<TBlock>
+    {
+        var quads = Float4.Of(stage);
+        var leftQuads = TBlock.RowQuads * TShape.Rows;
+        var rightQuads = TBlock.ColumnQuads * TShape.Columns;
+        var thread = Group.IdxX % (TShape.Rows * TShape.Columns);
+        var slice = Group.IdxX / (TShape.Rows * TShape.Columns);
+        var left = (slice * leftQuads) + (thread / TShape.Columns);
+        var right = (TShape.Depth * leftQuads) + (slice * rightQuads) + (thread % TShape.Columns);
+        for (var step = 0; step < TShape.Depth; step += TShape.Slices)
+        {
+            block = block.Add(quads, left, TShape.Rows, right, TShape.Columns);
+            left += TShape.Slices * leftQuads;
+            right += TShape.Slices * rightQuads;
+        }
+
+        return block;
+    }
+
+    public static void Store<TShape, TBlock>(ArrayView<float> tile, TBlock block)
+        where TShape : struct, ITileShape
+        where TBlock : struct, IRegisterBlock<TBlock>
+    {
+        var width = TBlock.ColumnQuads * TShape.Columns;
+        var rows = 4 * TBlock.RowQuads * TShape.Rows;
+        var thread = Group.IdxX % (TShape.Rows * TShape.Columns);
+        var slice = Group.IdxX / (TShape.Rows * TShape.Columns);
+        var index = (((slice * rows) + (4 * (thread / TShape.Columns))) * width) + (thread % TShape.Columns);
+        block.Store(Float4.Of(tile), index, width, 4 * TShape.Rows * width, TShape.Columns);
+    }
+}
+
 /// <summary>Four rows.</summary>
 /// <typeparam name="TRow">A row's columns.</typeparam>
-public struct Rows4<TRow> : IThreadBlock<Rows4<TRow>>
+public struct Rows4<TRow> : IRegisterBlock<Rows4<TRow>>
     where TRow : struct, IRowBlock<TRow>
 {
     private TRow _row0;
@@ -80,6 +131,14 @@ public struct Rows4<TRow> : IThreadBlock<Rows4<TRow>>
 
     /// <inheritdoc/>
     public static int ColumnQuads => TRow.Quads;
+
+    /// <inheritdoc/>
+    public readonly Rows4<TRow> AddStage<TShape>(ArrayView<float> stage)
+        where TShape : struct, ITileShape => RegisterBlock.AddStage<TShape, Rows4<TRow>>(stage, this);
+
+    /// <inheritdoc/>
+    public readonly void Store<TShape>(ArrayView<float> tile)
+        where TShape : struct, ITileShape => RegisterBlock.Store<TShape, Rows4<TRow>>(tile, this);
 
     /// <inheritdoc/>
     public readonly Rows4<TRow> Add(ArrayView<Float4> stage, int left, int leftStep, int right, int rightStep) =>
@@ -106,7 +165,7 @@ public struct Rows4<TRow> : IThreadBlock<Rows4<TRow>>
 
 /// <summary>Eight rows, four and four.</summary>
 /// <typeparam name="TRow">A row's columns.</typeparam>
-public struct Rows8<TRow> : IThreadBlock<Rows8<TRow>>
+public struct Rows8<TRow> : IRegisterBlock<Rows8<TRow>>
     where TRow : struct, IRowBlock<TRow>
 {
     private Rows4<TRow> _upper;
@@ -117,6 +176,14 @@ public struct Rows8<TRow> : IThreadBlock<Rows8<TRow>>
 
     /// <inheritdoc/>
     public static int ColumnQuads => TRow.Quads;
+
+    /// <inheritdoc/>
+    public readonly Rows8<TRow> AddStage<TShape>(ArrayView<float> stage)
+        where TShape : struct, ITileShape => RegisterBlock.AddStage<TShape, Rows8<TRow>>(stage, this);
+
+    /// <inheritdoc/>
+    public readonly void Store<TShape>(ArrayView<float> tile)
+        where TShape : struct, ITileShape => RegisterBlock.Store<TShape, Rows8<TRow>>(tile, this);
 
     /// <inheritdoc/>
     public readonly Rows8<TRow> Add(ArrayView<Float4> stage, int left, int leftStep, int right, int rightStep)

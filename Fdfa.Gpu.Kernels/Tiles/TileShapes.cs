@@ -95,3 +95,19 @@ public readonly struct OneByOne : ITileShape
     /// <inheritdoc/>
     public static int Depth => 16;
 }
+
+/// <summary>Four warps, each with a quarter of a tile of tensor cores' products.</summary>
+public readonly struct FourWarps : ITileShape
+{
+    /// <inheritdoc/>
+    public static int Rows => 8;
+
+    /// <inheritdoc/>
+    public static int Columns => 16;
+
+    /// <inheritdoc/>
+    public static int Slices => 1;
+
+    /// <inheritdoc/>
+    public static int Depth => 8;
+}

@@ -18,6 +18,9 @@ public sealed class DeviceException(string message, Exception? cause = null) : F
 /// <summary>A device opened for work. Owns the ILGPU context and accelerator; not safe for use from several threads.</summary>
 public sealed class ComputeDevice : IDisposable
 {
+    /// <summary>Behind a CUDA device's name: products on its tensor cores.</summary>
+    internal const string OnTensorCores = "+tf32";
+
     private readonly Context _context;
     private readonly Dictionary<MethodInfo, Delegate> _launchers = [];
     private readonly DeviceProbe? _probe;
@@ -87,18 +90,20 @@ public sealed class ComputeDevice : IDisposable
     }
 
     /// <summary>Opens a device.</summary>
-    /// <param name="selector">"auto" (CUDA, else an OpenCL GPU, else the CPU), "cpu", "cuda:0", "opencl:1"; "opencl-unsupported" for tests of kernels on OpenCL devices that are refused otherwise.</param>
+    /// <param name="selector">"auto" (CUDA, else an OpenCL GPU, else the CPU), "cpu", "cuda:0", "opencl:1"; "cuda:0+tf32" for products on its tensor cores, of operands rounded to TF32 (a relative error of up to 2⁻¹¹ each); "opencl-unsupported" for tests of kernels on OpenCL devices that are refused otherwise.</param>
     /// <exception cref="DeviceException">No such device; the message names those there are.</exception>
     public static ComputeDevice Open(string selector = "auto")
     {
         ArgumentNullException.ThrowIfNull(selector);
-        var wanted = selector.Trim().ToLowerInvariant() switch
+        var parts = selector.Trim().ToLowerInvariant().Split(OnTensorCores, 2);
+        var isOnTensorCores = parts is [_, ""];
+        var wanted = (isOnTensorCores ? parts[0] : selector.Trim().ToLowerInvariant()) switch
         {
             "cuda" => "cuda:0",
             "opencl" => "opencl:0",
             var other => other,
         };
-        if (wanted == "cpu")
+        if (wanted == "cpu" && !isOnTensorCores)
         {
             // Without asking the GPUs' drivers.
             return OpenProcessor();
@@ -124,10 +129,16 @@ public sealed class ComputeDevice : IDisposable
 
         bool IsOf(DeviceKind kind) => wanted.StartsWith(Prefix(kind), StringComparison.Ordinal);
 
+        if (isOnTensorCores && info.Kind != DeviceKind.Cuda)
+        {
+            throw new DeviceException($"The device '{info.Selector}' ({info.Name}) has no tensor cores that kernels can use; give a CUDA device, or leave '{OnTensorCores}' out.");
+        }
+
         try
         {
             return info.Kind switch
             {
+                DeviceKind.Cuda when isOnTensorCores => OpenTensorCores(info, CreateContext(DeviceKind.Cuda)),
                 DeviceKind.Cuda => OpenGpu(info, CreateContext(DeviceKind.Cuda)),
                 DeviceKind.OpenCl => OpenGpu(info, CreateContext(DeviceKind.OpenCl)),
                 _ => OpenProcessor(),
@@ -163,7 +174,7 @@ public sealed class ComputeDevice : IDisposable
     {
         // A device of 256 threads per multiprocessor starts only those that a launch needs: small ones wake them all, every time.
         var device = new CPUDevice(16, 16, processors);
-        var context = Context.Create(builder => builder.CPU(device).EnableAlgorithms().EnableFusedMath().Optimize(OptimizationFor(DeviceKind.Cpu)));
+        var context = Context.Create(builder => builder.CPU(device).EnableAlgorithms().EnableFusedMath().EnableTensorCores().Optimize(OptimizationFor(DeviceKind.Cpu)));
         var accelerator = context.GetCPUDevice(0).CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel);
         return new ComputeDevice(Processor, context, accelerator, TileTable.Always(tiles));
     }
@@ -173,7 +184,7 @@ public sealed class ComputeDevice : IDisposable
     internal static ComputeDevice? OpenUnsupportedOpenCl(TileProgram? tiles)
     {
         OpenClSignals.LeaveToDotNet();
-        var context = Context.Create(builder => builder.OpenCL(UnsupportedOpenCl.Accept).EnableAlgorithms().EnableFusedMath().Optimize(OptimizationFor(DeviceKind.OpenCl)));
+        var context = Context.Create(builder => builder.OpenCL(UnsupportedOpenCl.Accept).EnableAlgorithms().EnableFusedMath().EnableTensorCores().Optimize(OptimizationFor(DeviceKind.OpenCl)));
         var device = context.GetCLDevices().Count > 0 ? context.GetCLDevice(0) : null;
         if (device is null)
         {
@@ -292,21 +303,32 @@ public sealed class ComputeDevice : IDisposable
 
     private static ComputeDevice OpenProcessor() => OpenCpu(TileProgram.Simd(Environment.ProcessorCount), Environment.ProcessorCount);
 
-    private static ComputeDevice OpenGpu(DeviceInfo info, Context context)
+    private static ComputeDevice OpenGpu(DeviceInfo info, Context context) =>
+        new(info, context, info.Kind == DeviceKind.Cuda ? context.CreateCudaAccelerator(IndexOf(info)) : context.CreateCLAccelerator(IndexOf(info)));
+
+    private static ComputeDevice OpenTensorCores(DeviceInfo info, Context context)
     {
-        var index = int.Parse(info.Selector.AsSpan(info.Selector.IndexOf(':', StringComparison.Ordinal) + 1), CultureInfo.InvariantCulture);
-        Accelerator accelerator = info.Kind == DeviceKind.Cuda
-            ? context.CreateCudaAccelerator(index)
-            : context.CreateCLAccelerator(index);
-        return new ComputeDevice(info, context, accelerator);
+        var accelerator = context.CreateCudaAccelerator(IndexOf(info));
+        if (accelerator.Architecture >= CudaArchitecture.SM_80)
+        {
+            return new ComputeDevice(info with { Selector = info.Selector + OnTensorCores, Details = $"{info.Details}, TF32" }, context, accelerator, TileTable.Always(TileProgram.TensorCores()));
+        }
+
+        var architecture = accelerator.Architecture;
+        accelerator.Dispose();
+        context.Dispose();
+        throw new DeviceException($"The device '{info.Selector}' ({info.Name}) is {architecture}, and tensor cores take TF32 from SM_80 on; leave '{OnTensorCores}' out.");
     }
+
+    private static int IndexOf(DeviceInfo info) =>
+        int.Parse(info.Selector.AsSpan(info.Selector.IndexOf(':', StringComparison.Ordinal) + 1), CultureInfo.InvariantCulture);
 
     private static Context CreateContext(DeviceKind kind, Action<string, string>? refuse = null) => Context.Create(builder =>
     {
         OpenClSignals.LeaveToDotNet();
         _ = (kind == DeviceKind.Cuda
             ? builder.Cuda((CudaDevice device) => IsUsable(device.Name, Drivers.WhyRefused(device)))
-            : builder.OpenCL(device => IsUsable(device.Name, Drivers.WhyRefused(device)))).EnableAlgorithms().EnableFusedMath().Optimize(OptimizationFor(kind));
+            : builder.OpenCL(device => IsUsable(device.Name, Drivers.WhyRefused(device)))).EnableAlgorithms().EnableFusedMath().EnableTensorCores().Optimize(OptimizationFor(kind));
 
         bool IsUsable(string name, string? reason)
         {

@@ -34,6 +34,9 @@ internal sealed record TileProgram(string Name, Type Type, int GroupSize, int Ti
     /// <summary>Where there is much: 64 × 64 elements, 8 × 8 in each of 64 threads, which read half as much shared memory for what they multiply.</summary>
     public static TileProgram BroadSimt() => Simt<EightByEight, Rows8<Twice<Float4>>>();
 
+    /// <summary>On tensor cores, in TF32: 64 × 64 elements, 128 threads.</summary>
+    public static TileProgram TensorCores() => Simt<FourWarps, WarpBlock<TensorCoreProduct, LeftFragment, RightFragment>>() with { Name = "tensor cores, 128 threads, 64 × 64" };
+
     /// <summary>For OpenCL drivers of processors: a thread per group, without staging.</summary>
     public static TileProgram Direct() => new("SIMT, 1 thread, direct", typeof(DirectTiles), 1, 4, DirectTiles.SharedBytes, 0);
 

@@ -31,7 +31,7 @@ public sealed class InnerLoop
     /// <summary>Bytes of each statement of a kind.</summary>
     internal IEnumerable<int> Sizes(StatementKind kind) => _statements.Where(statement => statement.Kind == kind).Select(statement => statement.Bytes);
 
-    private int Count(StatementKind kind) => _statements.Count(statement => statement.Kind == kind);
+    private int Count(StatementKind kind) => _statements.Where(statement => statement.Kind == kind).Sum(statement => statement.Times);
 
     private int Bytes(StatementKind kind) => Sizes(kind).Sum();
 }

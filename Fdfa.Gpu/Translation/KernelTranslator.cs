@@ -39,7 +39,7 @@ internal sealed class KernelTranslator(DeviceKind target, OptimizationLevel leve
             _context = null;
         }
 
-        _context ??= Context.Create(builder => builder.EnableAlgorithms().EnableFusedMath().Optimize(level));
+        _context ??= Context.Create(builder => builder.EnableAlgorithms().EnableFusedMath().EnableTensorCores().Optimize(level));
         var entry = EntryPointDescription.FromExplicitlyGroupedKernel(kernel);
         return target == DeviceKind.Cuda ? Ptx(_context, entry) : OpenClC(_context, entry);
     }

@@ -69,6 +69,7 @@ internal static partial class PtxReader
             "bar" => new(text, StatementKind.Barrier),
             "add" or "sub" when isFloat => new(text, StatementKind.Add),
             "mul" when isFloat => new(text, StatementKind.Multiply),
+            "mma" => new(text, StatementKind.MultiplyAdd, Times: 16 * 8 * 8 / 32),
             "fma" or "mad" when isFloat => new(text, StatementKind.MultiplyAdd),
             "div" or "rcp" or "sqrt" or "rsqrt" or "ex2" or "lg2" or "sin" or "cos" or "tanh" or "min" or "max" when isFloat =>
                 new(text, StatementKind.OtherArithmetic),

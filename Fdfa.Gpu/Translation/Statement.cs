@@ -19,7 +19,8 @@ internal enum StatementKind
 /// <param name="Text">As it stands there.</param>
 /// <param name="Kind">What it does; arithmetic is that of floats.</param>
 /// <param name="Bytes">What a load or store moves.</param>
-internal readonly record struct Statement(string Text, StatementKind Kind = StatementKind.Other, int Bytes = 0);
+/// <param name="Times">How often a thread does it: a warp's product is many multiply-adds.</param>
+internal readonly record struct Statement(string Text, StatementKind Kind = StatementKind.Other, int Bytes = 0, int Times = 1);
 
 /// <summary>Statements that run one after the other, and where control goes from there.</summary>
 internal sealed class CodeBlock(string label)

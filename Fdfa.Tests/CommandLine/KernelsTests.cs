@@ -7,6 +7,7 @@ public sealed class KernelsTests
 {
     [SkippableTheory]
     [InlineData("ptx", ".visible .entry Kernel_Run")]
+    [InlineData("ptx+tf32", "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32")]
     [InlineData("opencl", "kernel void Kernel_Run")]
     public void The_kernels_of_a_step_are_counted_and_written(string target, string code)
     {

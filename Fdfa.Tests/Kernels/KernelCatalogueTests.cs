@@ -88,7 +88,7 @@ public sealed class KernelCatalogueTests
 
     [Fact]
     public void Every_tile_program_of_GPUs_says_what_its_code_is_like() => Assert.Equal(
-        TileTable.Gpu(132).Programs.Append(TileProgram.Direct()).Select(tiles => tiles.Name).Distinct().Order(),
+        TileTable.Gpu(132).Programs.Append(TileProgram.Direct()).Append(TileProgram.TensorCores()).Select(tiles => tiles.Name).Distinct().Order(),
         TileExpectation.All.Select(row => row.Tiles.Name).Order());
 
     /// <summary>What <c>fdfa kernels</c> lists is what training loads, and all of that is in the catalogue.</summary>
