@@ -32,7 +32,7 @@ internal sealed class TileTable
     /// <remarks>
     /// A group has a tile's rows to itself, so a block makes rows / tile rows groups. Where large tiles would still keep every multiprocessor
     /// busy twice over they are best: they read least shared memory for what they multiply. Where even small ones leave multiprocessors idle,
-    /// more threads share each tile, along its reduction. Reasoned, not measured: see docs/measurements.
+    /// more threads share each tile, along its reduction. The limits are reasoned; no GPU has measured them yet.
     /// </remarks>
     public static TileTable Gpu(int multiprocessors) => new(
         new Row(TileProgram.BroadSimt(), LeastGroups: 2 * multiprocessors, LeastColumns: 64),
