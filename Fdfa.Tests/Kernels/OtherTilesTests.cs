@@ -2,6 +2,7 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Tiles;
 using Fdfa.Gpu.Measurement;
+using Fdfa.Tests.Devices;
 
 namespace Fdfa.Tests.Kernels;
 
@@ -15,24 +16,8 @@ public sealed class OtherTilesTests : IDisposable
         ComputeDevice.OpenCpu(TileProgram.Simt<TwoRows, Rows8<Twice<Float4>>>(), 2),
     ];
 
-    /// <summary>Rule, and what it does besides its defaults.</summary>
-    public static TheoryData<string, string> Variants()
-    {
-        var cases = new TheoryData<string, string>();
-        foreach (var rule in LearningRule.All)
-        {
-            cases.Add(rule.Name, string.Empty);
-            foreach (var (variant, _) in AgreementCheck.Variants(rule))
-            {
-                cases.Add(rule.Name, variant);
-            }
-        }
-
-        return cases;
-    }
-
     [Theory]
-    [MemberData(nameof(Variants))]
+    [MemberData(nameof(OpenClRaceTests.Cases), MemberType = typeof(OpenClRaceTests))]
     public void A_step_of_a_dense_network_agrees(string rule, string variant)
     {
         var vary = AgreementCheck.Variants(LearningRule.Parse(rule)).FirstOrDefault(one => one.Name == variant).Vary ?? (same => same);
