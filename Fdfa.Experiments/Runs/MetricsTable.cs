@@ -45,9 +45,12 @@ internal static class MetricsTable
             Enumerable.Range(1, epochs).SelectMany(epoch => seeds.Select(seed => (seed, epoch))));
 
     /// <summary>The text of metrics.csv.</summary>
-    public static string ToCsv(IEnumerable<MetricsRow> rows)
+    public static string ToCsv(IEnumerable<MetricsRow> rows) => $"{Header}\n{ToLines(rows)}";
+
+    /// <summary>What more rows add to the text.</summary>
+    public static string ToLines(IEnumerable<MetricsRow> rows)
     {
-        var text = new StringBuilder(Header).Append('\n');
+        var text = new StringBuilder();
         foreach (MetricsRow row in rows)
         {
             text.Append(CultureInfo.InvariantCulture, $"{row.Seed},{row.Epoch},{row.TrainingLoss:R},{row.TrainingAccuracy:R},")
@@ -63,15 +66,32 @@ internal static class MetricsTable
     /// <param name="csv">The text.</param>
     /// <param name="path">Its file, for messages.</param>
     /// <exception cref="RunFolderException">Not such a table; the message names the line.</exception>
-    public static IReadOnlyList<MetricsRow> Parse(string csv, string path)
+    public static IReadOnlyList<MetricsRow> Parse(string csv, string path) =>
+        [.. ParseLines(csv.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries), path)];
+
+    /// <summary>Reads a metrics.csv row by row, so that a long run is never whole in memory.</summary>
+    /// <param name="path">The file; open only while somebody goes through the rows.</param>
+    /// <exception cref="RunFolderException">Not such a table; the message names the line.</exception>
+    public static IEnumerable<MetricsRow> Read(string path)
     {
-        string[] lines = csv.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        if (lines.Length == 0 || lines[0] != Header)
+        foreach (MetricsRow row in ParseLines(File.ReadLines(path), path))
+        {
+            yield return row;
+        }
+    }
+
+    private static IEnumerable<MetricsRow> ParseLines(IEnumerable<string> lines, string path)
+    {
+        using IEnumerator<string> each = lines.GetEnumerator();
+        if (!each.MoveNext() || each.Current != Header)
         {
             throw new RunFolderException($"'{path}' is not the metrics of a run: its first line is not '{Header}'.");
         }
 
-        return [.. lines.Skip(1).Select((line, index) => ParseRow(line, index + 2, path))];
+        for (int number = 2; each.MoveNext(); number++)
+        {
+            yield return ParseRow(each.Current, number, path);
+        }
     }
 
     private static MetricsRow ParseRow(string line, int lineNumber, string path)

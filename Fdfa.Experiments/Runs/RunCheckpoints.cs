@@ -9,8 +9,7 @@ namespace Fdfa.Experiments.Runs;
 /// <summary>A checkpoint that is whole.</summary>
 /// <param name="Path">Its folder.</param>
 /// <param name="Manifest">Where the run stood.</param>
-/// <param name="Rows">The metrics of the whole epochs.</param>
-internal sealed record Checkpoint(string Path, CheckpointManifest Manifest, IReadOnlyList<MetricsRow> Rows)
+internal sealed record Checkpoint(string Path, CheckpointManifest Manifest)
 {
     /// <summary>The files that hold the seeds' states, in the order of the seeds.</summary>
     public IReadOnlyList<string> States => [.. Manifest.Seeds.Select(seed => System.IO.Path.Combine(Path, RunCheckpoints.StateName(seed)))];
@@ -32,11 +31,16 @@ internal sealed record Checkpoint(string Path, CheckpointManifest Manifest, IRea
 /// </code>
 /// A folder gets its name when it is whole and on the disk, and only then goes the oldest: whenever the process is killed, one is there that
 /// can be read, except before the first. What cannot be read stays until two newer ones can be.
+/// The metrics of all epochs so far are in the newest and nowhere in memory: however long a run is, it takes no more of it.
 /// One process at a time has the checkpoints of a run: it holds a lock that the system takes back when it dies.
 /// </remarks>
 internal sealed class RunCheckpoints : IDisposable
 {
     private const int Generations = 2;
+
+    /// <summary>The most that is written at once: the array pool keeps arrays as long as the longest write.</summary>
+    private const int BufferBytes = 1 << 16;
+
     private const string LockFile = ".lock";
     private const string ManifestFile = "checkpoint.json";
     private const string MetricsFile = "metrics.csv";
@@ -45,7 +49,7 @@ internal sealed class RunCheckpoints : IDisposable
     private readonly string _folder;
     private readonly FileStream _lock;
 
-    // Only those that this process has written or read.
+    // Only those that this process has written or read, and no more than are kept.
     private readonly List<string> _known = [];
 
     private RunCheckpoints(string folder, FileStream @lock)
@@ -130,11 +134,29 @@ internal sealed class RunCheckpoints : IDisposable
             : throw new RunFolderException($"{finding[..^1]}, and no older one can; train again: {configuration.Repeat}");
     }
 
+    /// <summary>The metrics in the newest checkpoint that this process has written or read; none where there is none.</summary>
+    /// <remarks>Read anew by whoever goes through them.</remarks>
+    public IEnumerable<MetricsRow> Metrics => _known.Count > 0 ? MetricsTable.Read(Path.Combine(_known[^1], MetricsFile)) : [];
+
+    /// <summary>Writes a metrics.csv of <see cref="Metrics"/>.</summary>
+    public void CopyMetrics(Stream target)
+    {
+        if (_known.Count > 0)
+        {
+            using FileStream newest = File.OpenRead(Path.Combine(_known[^1], MetricsFile));
+            newest.CopyTo(target, BufferBytes);
+        }
+        else
+        {
+            target.Write(Encoding.UTF8.GetBytes(MetricsTable.ToCsv([])));
+        }
+    }
+
     /// <summary>Writes a checkpoint and deletes the third newest. Does nothing where this step's is the newest already.</summary>
     /// <param name="manifest">Where the run stands; its files are added here.</param>
-    /// <param name="rows">The metrics so far.</param>
+    /// <param name="added">The metrics that the newest checkpoint lacks.</param>
     /// <param name="save">Writes the state of the seed of that index.</param>
-    public void Write(CheckpointManifest manifest, IReadOnlyList<MetricsRow> rows, Action<int, Stream> save)
+    public void Write(CheckpointManifest manifest, IReadOnlyList<MetricsRow> added, Action<int, Stream> save)
     {
         string folder = Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"{FolderPrefix}{manifest.Step:D12}"));
         if (_known.LastOrDefault() == folder)
@@ -146,7 +168,11 @@ internal sealed class RunCheckpoints : IDisposable
         {
             var files = new List<CheckpointFile>
             {
-                WriteFile(temporary, MetricsFile, stream => stream.Write(Encoding.UTF8.GetBytes(MetricsTable.ToCsv(rows)))),
+                WriteFile(temporary, MetricsFile, stream =>
+                {
+                    CopyMetrics(stream);
+                    stream.Write(Encoding.UTF8.GetBytes(MetricsTable.ToLines(added)));
+                }),
             };
             for (var index = 0; index < manifest.Seeds.Count; index++)
             {
@@ -156,7 +182,8 @@ internal sealed class RunCheckpoints : IDisposable
             File.WriteAllText(Path.Combine(temporary, ManifestFile), (manifest with { Files = files }).ToText());
         });
         _known.Add(folder);
-        foreach (string old in Written(_folder).Except(_known.TakeLast(Generations)).ToList())
+        _known.RemoveRange(0, Math.Max(0, _known.Count - Generations));
+        foreach (string old in Written(_folder).Except(_known).ToList())
         {
             AtomicFolder.Delete(old);
         }
@@ -175,7 +202,7 @@ internal sealed class RunCheckpoints : IDisposable
         using SHA256 hash = SHA256.Create();
         using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None))
         using (var hashing = new CryptoStream(file, hash, CryptoStreamMode.Write))
-        using (var buffer = new BufferedStream(hashing, 1 << 16))
+        using (var buffer = new BufferedStream(hashing, BufferBytes))
         {
             write(buffer);
         }
@@ -201,8 +228,15 @@ internal sealed class RunCheckpoints : IDisposable
             RequireWhole(Path.Combine(folder, file.Name), file);
         }
 
-        string metrics = Path.Combine(folder, MetricsFile);
-        return new Checkpoint(folder, manifest, MetricsTable.Parse(File.ReadAllText(metrics), metrics));
+        RequireRows(Path.Combine(folder, MetricsFile));
+        return new Checkpoint(folder, manifest);
+    }
+
+    private static void RequireRows(string path)
+    {
+        foreach (MetricsRow _ in MetricsTable.Read(path))
+        {
+        }
     }
 
     private static void RequireWhole(string path, CheckpointFile file)

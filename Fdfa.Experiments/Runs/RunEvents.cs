@@ -14,8 +14,8 @@ internal static class RunEvents
     /// <summary>Adds the epochs that are not there yet.</summary>
     /// <param name="runFolder">The run's folder.</param>
     /// <param name="configuration">What it is.</param>
-    /// <param name="rows">All epochs so far.</param>
-    public static void Write(string runFolder, RunConfiguration configuration, IReadOnlyList<MetricsRow> rows)
+    /// <param name="rows">All epochs so far; gone through once per seed.</param>
+    public static void Write(string runFolder, RunConfiguration configuration, IEnumerable<MetricsRow> rows)
     {
         foreach (ulong seed in configuration.Seeds)
         {

@@ -125,6 +125,9 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Writes metrics.csv anew.</summary>
     public void WriteMetrics(IEnumerable<MetricsRow> rows) => WriteText(MetricsFile, MetricsTable.ToCsv(rows));
 
+    /// <summary>Writes metrics.csv anew, with the rows of the newest checkpoint.</summary>
+    public void PublishMetrics() => AtomicFile.Write(InFolder(MetricsFile), Checkpoints.CopyMetrics);
+
     /// <summary>Writes curves.png and curves.svg.</summary>
     public void WriteCurves(Curves curves)
     {

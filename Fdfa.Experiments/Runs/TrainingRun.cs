@@ -16,6 +16,7 @@ namespace Fdfa.Experiments.Runs;
 internal sealed record RunResult(string Rule, string Network, IReadOnlyList<MetricsRow> Rows, string? Interruption);
 
 /// <summary>Trains as a configuration says, and leaves every epoch's results in the run folder.</summary>
+/// <remarks>It keeps none of them itself: what is needed of earlier epochs is read from the newest checkpoint, and memory does not grow with the run.</remarks>
 internal sealed class TrainingRun : IDisposable
 {
     private readonly RunConfiguration _configuration;
@@ -89,11 +90,11 @@ internal sealed class TrainingRun : IDisposable
         // First of all: a folder with a configuration is a run that can be gone on with. And nobody else may while this process does.
         _folder.WriteConfiguration(_configuration);
         _ = _folder.Checkpoints;
-        List<MetricsRow> rows = [.. _start?.Rows ?? []];
         try
         {
-            Begin(rows);
-            string? interruption = TrainEpochs(rows, progress, cancellation);
+            Begin();
+            string? interruption = TrainEpochs(progress, cancellation);
+            IReadOnlyList<MetricsRow> rows = [.. _folder.Checkpoints.Metrics];
             if (interruption is not null)
             {
                 WriteCurves(rows);
@@ -118,6 +119,7 @@ internal sealed class TrainingRun : IDisposable
             }
 
             _folder.Log.Failed(failure);
+            IReadOnlyList<MetricsRow> rows = [.. _folder.Checkpoints.Metrics];
             WriteCurves(rows);
             if (isOfDriver)
             {
@@ -158,12 +160,12 @@ internal sealed class TrainingRun : IDisposable
     }
 
     /// <summary>Gets to where the run goes on, and leaves the results that a process stopped behind its checkpoint has not left.</summary>
-    private void Begin(List<MetricsRow> rows)
+    private void Begin()
     {
         if (_start is null)
         {
             _folder.Log.Began(_configuration.Repeat, _configuration.DeviceNames);
-            _folder.WriteMetrics(rows);
+            _folder.PublishMetrics();
             return;
         }
 
@@ -178,16 +180,16 @@ internal sealed class TrainingRun : IDisposable
 
         if (manifest is { StepInEpoch: 0, Epoch: > 0 })
         {
-            WriteResults(rows);
+            WriteResults();
         }
         else
         {
-            _folder.WriteMetrics(rows);
+            _folder.PublishMetrics();
         }
     }
 
     /// <returns>The sentence about an interruption, or null.</returns>
-    private string? TrainEpochs(List<MetricsRow> rows, ProgressDisplay progress, CancellationToken cancellation)
+    private string? TrainEpochs(ProgressDisplay progress, CancellationToken cancellation)
     {
         ILogger log = _folder.Log;
         int epochs = _configuration.Epochs;
@@ -200,7 +202,7 @@ internal sealed class TrainingRun : IDisposable
             double seconds = _secondsInEpoch + Stopwatch.GetElapsedTime(start).TotalSeconds;
             if (training[0].Steps < steps)
             {
-                WriteCheckpoint(rows, seconds);
+                WriteCheckpoint([], seconds);
                 WriteModels();
                 log.InterruptedWithin(epoch + 1, training[0].Steps, steps, training.Average(seed => seed.Loss), training.Average(seed => seed.Accuracy));
                 return string.Create(
@@ -210,10 +212,9 @@ internal sealed class TrainingRun : IDisposable
 
             IReadOnlyList<Evaluation> test = _trainer.Evaluate();
             RequireFinite(test);
-            AddRows(rows, epoch, training, test, seconds);
             _secondsInEpoch = 0;
-            WriteCheckpoint(rows, 0);
-            WriteResults(rows);
+            WriteCheckpoint([.. RowsOf(epoch, training, test, seconds)], 0);
+            WriteResults();
             log.EpochDone(epoch + 1, training.Average(seed => seed.Loss), training.Average(seed => seed.Accuracy), test.Average(seed => seed.Loss), test.Average(seed => seed.Accuracy), seconds);
             progress.EpochDone(epoch + 1, string.Create(
                 CultureInfo.InvariantCulture,
@@ -242,20 +243,16 @@ internal sealed class TrainingRun : IDisposable
         }
     }
 
-    private void AddRows(
-        List<MetricsRow> rows, int epoch, IReadOnlyList<EpochMetrics> training, IReadOnlyList<Evaluation> test, double seconds)
+    private IEnumerable<MetricsRow> RowsOf(int epoch, IReadOnlyList<EpochMetrics> training, IReadOnlyList<Evaluation> test, double seconds)
     {
         TrainingOptions options = _configuration.Options;
         double? feedbackRate = options.Rule.FeedbackUpdate == FeedbackUpdate.None ? null : options.FeedbackRateAt(epoch);
-        for (var replica = 0; replica < training.Count; replica++)
-        {
-            rows.Add(new MetricsRow(
-                _configuration.Seeds[replica], epoch + 1, training[replica].Loss, training[replica].Accuracy,
-                test[replica].Loss, test[replica].Accuracy, options.LearningRateAt(epoch), feedbackRate, seconds));
-        }
+        return training.Select((trained, replica) => new MetricsRow(
+            _configuration.Seeds[replica], epoch + 1, trained.Loss, trained.Accuracy,
+            test[replica].Loss, test[replica].Accuracy, options.LearningRateAt(epoch), feedbackRate, seconds));
     }
 
-    private void WriteCheckpoint(List<MetricsRow> rows, double secondsInEpoch) => _folder.Checkpoints.Write(
+    private void WriteCheckpoint(IReadOnlyList<MetricsRow> added, double secondsInEpoch) => _folder.Checkpoints.Write(
         new CheckpointManifest
         {
             Run = _configuration.StartedAt,
@@ -268,29 +265,29 @@ internal sealed class TrainingRun : IDisposable
             Devices = _devices,
             Versions = RunVersions.Current,
         },
-        rows,
+        added,
         _trainer.SaveState);
 
     /// <summary>Writes what an epoch leaves for people, the metrics last: a run whose metrics are whole has nothing left to write.</summary>
-    private void WriteResults(List<MetricsRow> rows)
+    private void WriteResults()
     {
         WriteModels();
         if (WritesEvents || Directory.Exists(RunEvents.PathIn(_folder.Path)))
         {
-            RunEvents.Write(_folder.Path, _configuration, rows);
+            RunEvents.Write(_folder.Path, _configuration, _folder.Checkpoints.Metrics);
         }
 
         if (_trainer.Epoch == _configuration.Epochs)
         {
-            WriteCurves(rows);
+            WriteCurves([.. _folder.Checkpoints.Metrics]);
         }
 
-        _folder.WriteMetrics(rows);
+        _folder.PublishMetrics();
     }
 
     private static string NamesOf(IEnumerable<DeviceInfo> devices) => string.Join(", ", devices.Select(device => device.Name).Distinct());
 
-    private void WriteCurves(List<MetricsRow> rows)
+    private void WriteCurves(IReadOnlyList<MetricsRow> rows)
     {
         if (rows.Count > 0)
         {

@@ -24,7 +24,7 @@ public sealed class ComputeDevice : IDisposable
     private readonly Context _context;
     private readonly Dictionary<MethodInfo, Delegate> _launchers = [];
     private readonly DeviceProbe? _probe;
-    private long _heldBytes;
+    private HostPassage? _passage;
 
     private ComputeDevice(DeviceInfo info, Context context, Accelerator accelerator, TileTable? tiles = null)
     {
@@ -43,6 +43,12 @@ public sealed class ComputeDevice : IDisposable
 
     /// <summary>Bytes allocated since the device was opened, those freed again included.</summary>
     internal long AllocatedBytes { get; private set; }
+
+    /// <summary>Bytes allocated and not freed yet.</summary>
+    internal long HeldBytes { get; private set; }
+
+    /// <summary>How its memory gets to arrays.</summary>
+    internal HostPassage Passage => _passage ??= new HostPassage(Accelerator);
 
     /// <summary>Called before each launch, to measure.</summary>
     internal Action? BeforeLaunch { get; set; }
@@ -157,6 +163,7 @@ public sealed class ComputeDevice : IDisposable
     {
         try
         {
+            _passage?.Dispose();
             Accelerator.Dispose();
             _context.Dispose();
         }
@@ -222,7 +229,7 @@ public sealed class ComputeDevice : IDisposable
             var memory = Accelerator.Allocate1D<T>(length);
             memory.MemSetToZero();
             AllocatedBytes += memory.LengthInBytes;
-            _heldBytes += memory.LengthInBytes;
+            HeldBytes += memory.LengthInBytes;
             return memory;
         }
         catch (Exception failure) when (failure is OutOfMemoryException or AcceleratorException)
@@ -239,7 +246,7 @@ public sealed class ComputeDevice : IDisposable
     {
         try
         {
-            _heldBytes -= memory.LengthInBytes;
+            HeldBytes -= memory.LengthInBytes;
             _probe?.OnDriverCall?.Invoke();
             memory.Dispose();
         }
@@ -298,7 +305,7 @@ public sealed class ComputeDevice : IDisposable
         var all = Info.Kind == DeviceKind.Cpu ? "this process may use" : "it has";
         var free = FreeBytes is { } bytes ? string.Create(CultureInfo.InvariantCulture, $", {bytes / Gigabyte:0.0} GB of it free") : string.Empty;
         return string.Create(
-            CultureInfo.InvariantCulture, $"{all} {Info.MemoryBytes / Gigabyte:0.0} GB{free}, and fdfa holds {_heldBytes / Gigabyte:0.0} GB");
+            CultureInfo.InvariantCulture, $"{all} {Info.MemoryBytes / Gigabyte:0.0} GB{free}, and fdfa holds {HeldBytes / Gigabyte:0.0} GB");
     }
 
     private static ComputeDevice OpenProcessor() => OpenCpu(TileProgram.Simd(Environment.ProcessorCount), Environment.ProcessorCount);

@@ -87,7 +87,7 @@ internal abstract class BlockBuffers
         ReadTransposed(Deltas, replica, DeltaStride, 0, samples, row => row, Block.Preactivations);
 
     protected DeviceTensor Tensor(in OptimizedParameters arrays, int rows, int rowStride, int columns) =>
-        new(arrays, Memory.Replicas, rows, rowStride, columns);
+        new(Memory.Device!, arrays, Memory.Replicas, rows, rowStride, columns);
 
     protected static bool HasMoments(OptimizerKind optimizer) => optimizer == OptimizerKind.Adam;
 
@@ -113,7 +113,7 @@ internal abstract class BlockBuffers
         var values = new float[view.Length / Memory.Replicas];
         if (values.Length > 0)
         {
-            view.SubView((long)replica * values.Length, values.Length).CopyToCPU(values);
+            Memory.Device!.Passage.Download(view.SubView((long)replica * values.Length, values.Length), values);
         }
 
         return values;

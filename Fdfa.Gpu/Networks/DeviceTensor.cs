@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Mathematics;
 using ILGPU;
 using ILGPU.Runtime;
@@ -8,12 +9,13 @@ namespace Fdfa.Gpu.Networks;
 
 /// <summary>Where an array, and its optimizer's moments, lie in device memory: rows at a stride, replica after replica, with padding between them.</summary>
 /// <remarks>Values travel between device and stream in pieces, so that no copy of a large array is made, and as they are: no bit changes.</remarks>
+/// <param name="Device">By whose passage values travel.</param>
 /// <param name="Arrays">The array; its moments where an optimizer keeps them.</param>
 /// <param name="Replicas">Copies, one after the other.</param>
 /// <param name="Rows">Rows of one replica.</param>
 /// <param name="RowStride">From a row to the next.</param>
 /// <param name="Columns">Values of a row, without padding.</param>
-internal sealed record DeviceTensor(OptimizedParameters Arrays, int Replicas, int Rows, int RowStride, int Columns)
+internal sealed record DeviceTensor(ComputeDevice Device, OptimizedParameters Arrays, int Replicas, int Rows, int RowStride, int Columns)
 {
     private const int FloatsPerPiece = 1 << 18;
 
@@ -42,7 +44,7 @@ internal sealed record DeviceTensor(OptimizedParameters Arrays, int Replicas, in
     /// <param name="target">Where to.</param>
     public void Save(ArrayView<float> array, int replica, Stream target) => ForEachPiece((row, piece) =>
     {
-        Download(PlaceOf(array, replica, row, piece.Length), piece);
+        Device.Passage.Download(PlaceOf(array, replica, row, piece.Length), piece);
         for (var run = 0; run < RunsIn(row); run++)
         {
             target.Write(MemoryMarshal.AsBytes(Run(piece, run)));
@@ -57,7 +59,7 @@ internal sealed record DeviceTensor(OptimizedParameters Arrays, int Replicas, in
     public void Load(ArrayView<float> array, int replica, Stream source) => ForEachPiece((row, piece) =>
     {
         var place = PlaceOf(array, replica, row, piece.Length);
-        Download(place, piece);
+        Device.Passage.Download(place, piece);
         for (var run = 0; run < RunsIn(row); run++)
         {
             source.ReadExactly(MemoryMarshal.AsBytes(Run(piece, run)));
@@ -80,14 +82,6 @@ internal sealed record DeviceTensor(OptimizedParameters Arrays, int Replicas, in
         finally
         {
             ArrayPool<float>.Shared.Return(memory);
-        }
-    }
-
-    private static unsafe void Download(ArrayView<float> source, Span<float> target)
-    {
-        fixed (float* first = target)
-        {
-            source.CopyToCPU(ref *first, target.Length);
         }
     }
 

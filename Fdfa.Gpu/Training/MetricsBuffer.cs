@@ -1,14 +1,14 @@
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Networks;
-using ILGPU.Runtime;
 
 namespace Fdfa.Gpu.Training;
 
 /// <summary>Mean loss and number correct of a run of steps, per replica: written by the device, read now and then.</summary>
 internal sealed class MetricsBuffer : IDisposable
 {
-    private readonly DeviceBuffer<float> _device;
+    private readonly ComputeDevice _device;
+    private readonly DeviceBuffer<float> _buffer;
     private readonly float[] _host;
     private readonly int _replicas;
 
@@ -17,19 +17,20 @@ internal sealed class MetricsBuffer : IDisposable
         Capacity = capacity;
         _replicas = replicas;
         _host = new float[2L * capacity * replicas];
-        _device = new DeviceBuffer<float>(device, _host.Length);
+        _device = device;
+        _buffer = new DeviceBuffer<float>(device, _host.Length);
     }
 
     /// <summary>Steps that it holds.</summary>
     public int Capacity { get; }
 
     /// <summary>Where a step's metrics go.</summary>
-    public MetricsTarget At(int index) => new(_device.View, Capacity, index);
+    public MetricsTarget At(int index) => new(_buffer.View, Capacity, index);
 
     /// <summary>Adds the first <paramref name="count"/> steps to each replica's totals, in order.</summary>
     public void AddTo(MetricTotals[] totals, int count, Func<int, int> samplesAt)
     {
-        _device.View.SubView(0, _host.Length).CopyToCPU(_host);
+        _device.Passage.Download(_buffer.View.SubView(0, _host.Length), _host);
         for (var replica = 0; replica < _replicas; replica++)
         {
             for (var index = 0; index < count; index++)
@@ -41,9 +42,9 @@ internal sealed class MetricsBuffer : IDisposable
     }
 
     /// <summary>Where the entries of the first steps lie: per step, loss and number correct.</summary>
-    public DeviceTensor Entries(int steps) => new(new OptimizedParameters { Values = _device.View }, _replicas, steps, 2, 2);
+    public DeviceTensor Entries(int steps) => new(_device, new OptimizedParameters { Values = _buffer.View }, _replicas, steps, 2, 2);
 
-    public void Dispose() => _device.Dispose();
+    public void Dispose() => _buffer.Dispose();
 }
 
 /// <summary>One replica's sums.</summary>
