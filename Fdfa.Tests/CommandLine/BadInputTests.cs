@@ -150,7 +150,7 @@ public sealed class BadInputTests
         { "plan --network alexnet-200 --input 3x8x8", "block 1 has nothing left to" },
         { "plan --seeds 0", "'0' of --seeds" },
         { "plan --device cuda:99", "cuda:99" },
-        { "kernels --target ptz", "Unknown target 'ptz'; did you mean ptx? Known targets: ptx, opencl." },
+        { "kernels --target ptz", "Unknown target 'ptz'; did you mean ptx? Known targets: ptx, ptx+tf32, opencl." },
         { "kernels --rule L-FDFA --network 15C5-P2-10 --input 1x28x28", "L-FDFA has kernels for dense networks without batch normalization only" },
         { "plan --network AlexNet-10 --input 3x32x32", "item 1 (at character 1) is 'AlexNet'; expected alexnet in small letters, then its number of classes, as in alexnet-10." },
         { "plan --network alexnet --input 3x32x32", "item 1 (at character 1) is 'alexnet'; expected alexnet in small letters" },
