@@ -27,8 +27,9 @@ internal static class DenseCases
                     foreach (var batch in s_batches)
                     {
                         // The largest blocks take most of the time; the rules whose kernels hold the others' parts see them with
-                        // every batch, the others without the one that is neither odd nor small.
-                        if (size < 800 || batch != 64 || rule.Name is "BP" or "FDFA")
+                        // every batch, the others without the one that is neither odd nor small. What an activation does to an
+                        // element does not depend on how many there are: the second one sees them with one batch.
+                        if (size < 800 || (activation == s_activations[0] ? batch != 64 || rule.Name is "BP" or "FDFA" : batch == 5))
                         {
                             cases.Add(rule.Name, activation, size, batch);
                         }
