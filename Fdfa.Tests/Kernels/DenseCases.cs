@@ -28,8 +28,10 @@ internal static class DenseCases
                     {
                         // The largest blocks take most of the time; the rules whose kernels hold the others' parts see them with
                         // every batch, the others without the one that is neither odd nor small. What an activation does to an
-                        // element does not depend on how many there are: the second one sees them with one batch.
-                        if (size < 800 || (activation == s_activations[0] ? batch != 64 || rule.Name is "BP" or "FDFA" : batch == 5))
+                        // element does not depend on how many there are: the second one sees large blocks with one batch.
+                        var holdsOthers = rule.Name is "BP" or "FDFA";
+                        var isSecond = activation != s_activations[0];
+                        if (size < 65 || (isSecond ? batch == 5 || (size == 65 && holdsOthers) : size == 65 || batch != 64 || holdsOthers))
                         {
                             cases.Add(rule.Name, activation, size, batch);
                         }
