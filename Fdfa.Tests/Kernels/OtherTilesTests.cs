@@ -55,7 +55,7 @@ public sealed class OtherTilesTests : IDisposable
     }
 
     /// <summary>Two threads, one above the other.</summary>
-    private readonly struct TwoRows : ITileShape
+    internal readonly struct TwoRows : ITileShape
     {
         public static int Rows => 2;
 
