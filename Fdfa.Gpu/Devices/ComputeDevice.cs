@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Reflection;
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
@@ -101,9 +100,9 @@ public sealed class ComputeDevice : IDisposable
     public static ComputeDevice Open(string selector = "auto")
     {
         ArgumentNullException.ThrowIfNull(selector);
-        var parts = selector.Trim().ToLowerInvariant().Split(OnTensorCores, 2);
-        var isOnTensorCores = parts is [_, ""];
-        var wanted = (isOnTensorCores ? parts[0] : selector.Trim().ToLowerInvariant()) switch
+        var name = selector.Trim().ToLowerInvariant();
+        var isOnTensorCores = name.EndsWith(OnTensorCores, StringComparison.Ordinal);
+        var wanted = (isOnTensorCores ? name[..^OnTensorCores.Length] : name) switch
         {
             "cuda" => "cuda:0",
             "opencl" => "opencl:0",
@@ -181,7 +180,7 @@ public sealed class ComputeDevice : IDisposable
     {
         // A device of 256 threads per multiprocessor starts only those that a launch needs: small ones wake them all, every time.
         var device = new CPUDevice(16, 16, processors);
-        var context = Context.Create(builder => builder.CPU(device).EnableAlgorithms().EnableFusedMath().EnableTensorCores().Optimize(OptimizationFor(DeviceKind.Cpu)));
+        var context = Context.Create(builder => builder.CPU(device).EnableKernels(OptimizationFor(DeviceKind.Cpu)));
         var accelerator = context.GetCPUDevice(0).CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel);
         return new ComputeDevice(Processor, context, accelerator, TileTable.Always(tiles));
     }
@@ -191,7 +190,7 @@ public sealed class ComputeDevice : IDisposable
     internal static ComputeDevice? OpenUnsupportedOpenCl(TileProgram? tiles)
     {
         OpenClSignals.LeaveToDotNet();
-        var context = Context.Create(builder => builder.OpenCL(UnsupportedOpenCl.Accept).EnableAlgorithms().EnableFusedMath().EnableTensorCores().Optimize(OptimizationFor(DeviceKind.OpenCl)));
+        var context = Context.Create(builder => builder.OpenCL(UnsupportedOpenCl.Accept).EnableKernels(OptimizationFor(DeviceKind.OpenCl)));
         var device = context.GetCLDevices().Count > 0 ? context.GetCLDevice(0) : null;
         if (device is null)
         {
@@ -335,7 +334,7 @@ public sealed class ComputeDevice : IDisposable
         OpenClSignals.LeaveToDotNet();
         _ = (kind == DeviceKind.Cuda
             ? builder.Cuda((CudaDevice device) => IsUsable(device.Name, Drivers.WhyRefused(device)))
-            : builder.OpenCL(device => IsUsable(device.Name, Drivers.WhyRefused(device)))).EnableAlgorithms().EnableFusedMath().EnableTensorCores().Optimize(OptimizationFor(kind));
+            : builder.OpenCL(device => IsUsable(device.Name, Drivers.WhyRefused(device)))).EnableKernels(OptimizationFor(kind));
 
         bool IsUsable(string name, string? reason)
         {

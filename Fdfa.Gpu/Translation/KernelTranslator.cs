@@ -1,6 +1,5 @@
 using System.Reflection;
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
@@ -39,7 +38,7 @@ internal sealed class KernelTranslator(DeviceKind target, OptimizationLevel leve
             _context = null;
         }
 
-        _context ??= Context.Create(builder => builder.EnableAlgorithms().EnableFusedMath().EnableTensorCores().Optimize(level));
+        _context ??= Context.Create(builder => builder.EnableKernels(level));
         var entry = EntryPointDescription.FromExplicitlyGroupedKernel(kernel);
         return target == DeviceKind.Cuda ? Ptx(_context, entry) : OpenClC(_context, entry);
     }
