@@ -168,10 +168,13 @@ internal static class OptionText
     private static string ReadDevice(string text, params IReadOnlyList<string> words) => text.Split(':') switch
     {
         ["cpu" or "opencl-unsupported"] => text,
-        ["cuda" or "opencl", var index] when int.TryParse(index, NumberStyles.None, CultureInfo.InvariantCulture, out _) => text,
+        ["cuda", var index] when IsIndex(index.EndsWith("+tf32", StringComparison.Ordinal) ? index[..^"+tf32".Length] : index) => text,
+        ["opencl", var index] when IsIndex(index) => text,
         _ when words.Contains(text) => text,
         _ => throw InvalidOptionException.UnknownWord("device", text, [.. words, "cpu", "cuda:0", "opencl:0"]),
     };
+
+    private static bool IsIndex(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
     private static double? Number(ParseResult arguments, Option<string> option, Func<double, bool> isValid, string expected)
     {

@@ -46,6 +46,7 @@ public sealed class BadInputTests
         { "train --device gpu", "Unknown device 'gpu'; did you mean cpu?" },
         { "train --device cuda", "Unknown device 'cuda'; did you mean cuda:0?" },
         { "train --device cuda:99", "cuda:99" },
+        { "train --device cuda:99+tf32", "There is no device 'cuda:99+tf32' here" },
         { "train --device al", "Unknown device 'al'; did you mean all? Known devices: auto, all, cpu, cuda:0, opencl:0." },
         { "train --device cpu,cuda:99 --seeds 2", "There is no device 'cuda:99' here" },
         { "train --device cpu,gpu:1 --seeds 2", "Unknown device 'gpu:1'" },
