@@ -5,8 +5,7 @@ using Fdfa.Gpu.Kernels.Augmentation;
 namespace Fdfa.Tests.Kernels;
 
 /// <summary>Augmented batches against the reference: crops exactly, inputs to 10⁻⁵.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class AugmentedGatherTests(CpuAccelerators devices)
+public sealed class AugmentedGatherTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     private const double Tolerance = 1e-5;
 

@@ -5,8 +5,7 @@ using Fdfa.Gpu.Measurement;
 namespace Fdfa.Tests.Kernels;
 
 /// <summary>Convolutions, pools and batch normalization on devices against the double-precision reference: one step of every rule, geometry, site and tile program.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class ChannelAgreementTests(CpuAccelerators devices)
+public sealed class ChannelAgreementTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     private static readonly int[] s_batches = [1, 3, 8];
 

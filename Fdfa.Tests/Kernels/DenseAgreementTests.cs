@@ -5,8 +5,7 @@ using Fdfa.Gpu.Measurement;
 namespace Fdfa.Tests.Kernels;
 
 /// <summary>Kernels against the double-precision reference: one step of every rule, activation, tile program and odd size.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class DenseAgreementTests(CpuAccelerators devices)
+public sealed class DenseAgreementTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     [Theory]
     [MemberData(nameof(DenseCases.All), MemberType = typeof(DenseCases))]

@@ -10,8 +10,7 @@ using Fdfa.Tests.Kernels;
 namespace Fdfa.Tests.Training;
 
 /// <summary>Training on augmented images, and evaluating on whole ones.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class AugmentedTrainingTests(CpuAccelerators devices)
+public sealed class AugmentedTrainingTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     private const int Count = 19;
     private const int Classes = 4;

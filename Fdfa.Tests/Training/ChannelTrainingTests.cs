@@ -7,8 +7,7 @@ using Fdfa.Tests.Kernels;
 namespace Fdfa.Tests.Training;
 
 /// <summary>What a user may rely on of the trainer, for networks of convolutions and batch normalization.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class ChannelTrainingTests(CpuAccelerators devices)
+public sealed class ChannelTrainingTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     private const int BatchSize = 16;
 

@@ -7,8 +7,7 @@ using Fdfa.Tests.Kernels;
 namespace Fdfa.Tests.Training;
 
 /// <summary>The memory that a network is refused for is the memory that it would have taken.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class NetworkMemoryTests(CpuAccelerators devices)
+public sealed class NetworkMemoryTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     /// <summary>A cache line per buffer, so that each can start on one, and a block has some twenty.</summary>
     private const int MostAlignment = 24 * 64;

@@ -10,8 +10,7 @@ using Fdfa.Tests.Mutations;
 namespace Fdfa.Tests.Training;
 
 /// <summary>A state holds all that training depends on: whoever goes on from it arrives at the same bits.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class ReplicaStateTests(CpuAccelerators devices) : IDisposable
+public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>, IDisposable
 {
     private const int BatchSize = 8;
 

@@ -11,8 +11,7 @@ using Fdfa.Tests.Kernels;
 namespace Fdfa.Tests.Training;
 
 /// <summary>The trainer on the CPU accelerator: what a user may rely on whatever the device.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class TrainerTests(CpuAccelerators devices)
+public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     private const int SampleSize = 21;
     private const int Classes = 4;
