@@ -69,6 +69,40 @@ public sealed class ProductTests(CpuAccelerators devices) : IClassFixture<CpuAcc
     public void A_long_reduction(string tiles) =>
         AssertProduct<Stored>(tiles, 0, 9, 0, 144, 1601, 9, 1601, 1616, isTransposed: false, isSum: false);
 
+    /// <summary>Tiles that differ in their size and their threads' blocks alone, of which more replicas may get others: a seed's bits stay.</summary>
+    [Fact]
+    public void Larger_blocks_give_the_same_bits()
+    {
+        float[] Multiply(string tiles)
+        {
+            using var run = new OperationRun(devices.Open(tiles));
+            var (left, right, target) = (run.DrawReal(65 * 208, 1), run.DrawReal(203 * 80, 1), run.Target(65 * 80));
+            run.Launch(
+                typeof(TileKernels),
+                nameof(TileKernels.Product),
+                new ProductArguments<Stored>
+                {
+                    Product = new MatrixProduct
+                    {
+                        Left = run.Upload(left),
+                        LeftRowStride = 208,
+                        LeftDepthStride = 1,
+                        Right = run.Upload(right),
+                        RightStride = 80,
+                        RowEnd = 65,
+                        ColumnEnd = 80,
+                        Depth = 203,
+                    },
+                    Epilogue = new AddEpilogue { Target = target, Stride = 80 },
+                },
+                [typeof(Stored)]);
+            return OperationRun.Download(target);
+        }
+
+        Assert.Equal(Multiply("simt"), Multiply("broad"));
+        Assert.NotEqual(Multiply("simt"), Multiply("split"));
+    }
+
     private void AssertProduct<TLeft>(
         string tiles, int rowBegin, int rows, int columnBegin, int columns, int depth,
         int leftRows, int leftColumns, int leftStride, bool isTransposed, bool isSum)

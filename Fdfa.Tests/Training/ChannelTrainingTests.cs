@@ -3,6 +3,7 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Training;
 using Fdfa.Tests.Kernels;
+using Fdfa.Tests.Networks;
 
 namespace Fdfa.Tests.Training;
 
@@ -11,7 +12,7 @@ public sealed class ChannelTrainingTests(CpuAccelerators devices) : IClassFixtur
 {
     private const int BatchSize = 16;
 
-    private static readonly NetworkDescription s_network = ChannelCases.Pooled(isNormalized: true);
+    private static readonly NetworkDescription s_network = SmallNetworks.Pooled(isNormalized: true);
 
     /// <summary>Topology of the network, rule, and launches per step.</summary>
     public static TheoryData<string, string, int> LaunchesPerStep()
@@ -19,7 +20,7 @@ public sealed class ChannelTrainingTests(CpuAccelerators devices) : IClassFixtur
         var data = new TheoryData<string, string, int>();
         foreach (var (topology, blocks) in new[] { ("4C3-3", 2), ("5C3-P3/2-3C3+1-7-3", 4), ("4C3-P2-8-6-3", 4) })
         {
-            foreach (var rule in ChannelCases.Rules)
+            foreach (var rule in SmallNetworks.ChannelRules)
             {
                 data.Add(topology, rule, rule switch
                 {
@@ -48,7 +49,7 @@ public sealed class ChannelTrainingTests(CpuAccelerators devices) : IClassFixtur
     }
 
     [Theory]
-    [MemberData(nameof(ChannelCases.RuleNames), MemberType = typeof(ChannelCases))]
+    [MemberData(nameof(SmallNetworks.ChannelRuleNames), MemberType = typeof(SmallNetworks))]
     public void A_replica_is_bit_identical_to_its_seed_alone(string rule)
     {
         foreach (var tiles in new[] { "simd", "simt" })
@@ -70,7 +71,7 @@ public sealed class ChannelTrainingTests(CpuAccelerators devices) : IClassFixtur
     }
 
     [Theory]
-    [MemberData(nameof(ChannelCases.RuleNames), MemberType = typeof(ChannelCases))]
+    [MemberData(nameof(SmallNetworks.ChannelRuleNames), MemberType = typeof(SmallNetworks))]
     public void Looking_does_not_disturb_training(string rule)
     {
         var device = devices.Open("simd");
@@ -89,7 +90,7 @@ public sealed class ChannelTrainingTests(CpuAccelerators devices) : IClassFixtur
     }
 
     [Theory]
-    [MemberData(nameof(ChannelCases.RuleNames), MemberType = typeof(ChannelCases))]
+    [MemberData(nameof(SmallNetworks.ChannelRuleNames), MemberType = typeof(SmallNetworks))]
     public void A_step_allocates_nothing(string rule)
     {
         // Epochs begin and end among the steps, with a partial batch.
@@ -147,7 +148,7 @@ public sealed class ChannelTrainingTests(CpuAccelerators devices) : IClassFixtur
         }
     }
 
-    private static TrainingOptions Options(string rule) => DenseCases.WithAdam(rule, BatchSize);
+    private static TrainingOptions Options(string rule) => StepOptions.WithAdam(rule, BatchSize);
 
     private static (byte[] Samples, byte[] Labels) RandomBytes(int count)
     {
