@@ -21,9 +21,10 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
     public static TheoryData<string, string> RulesOnTilePrograms()
     {
         var data = new TheoryData<string, string>();
-        foreach (var rule in LearningRule.All)
+        foreach (var tiles in CpuAccelerators.TilePrograms)
         {
-            foreach (var tiles in CpuAccelerators.TilePrograms)
+            // What a rule does is the same to all of them; what they do themselves, FDFA asks for.
+            foreach (var rule in tiles is "simd" or "simt" ? LearningRule.All : [LearningRule.ForwardDirectFeedbackAlignment])
             {
                 data.Add(rule.Name, tiles);
             }
@@ -138,16 +139,16 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
     }
 
     [Theory]
-    [MemberData(nameof(RulesOnTilePrograms))]
-    public void Evaluation_agrees_with_the_reference(string rule, string tiles)
+    [MemberData(nameof(CpuAccelerators.Names), MemberType = typeof(CpuAccelerators))]
+    public void Evaluation_agrees_with_the_reference(string tiles)
     {
         // More samples than a chunk of metrics holds batches, and a partial batch at the end.
         var device = devices.Open(tiles);
         const int Count = (260 * 2) + 1;
         using var data = RandomData(device, Count);
-        using var trainer = new Trainer(device, s_network, Options(rule) with { BatchSize = 2 }, data, [1]);
+        using var trainer = new Trainer(device, s_network, Options("FDFA") with { BatchSize = 2 }, data, [1]);
         var (samples, labels) = RandomBytes(Count);
-        var reference = new ReferenceNetwork(s_network, Options(rule), trainer.GetParameters(0), 1)
+        var reference = new ReferenceNetwork(s_network, Options("FDFA"), trainer.GetParameters(0), 1)
             .Evaluate([.. samples.Select(value => (value * 2.0 / 255) - 1)], [.. labels.Select(label => (int)label)]);
         var evaluation = Assert.Single(trainer.Evaluate(data));
         Assert.Equal(reference.Loss, evaluation.Loss, 1e-5 * reference.Loss);
