@@ -45,28 +45,24 @@ public sealed class BatchGatherTests(CpuAccelerators devices) : IClassFixture<Cp
         var sampleMajor = zeros > 0 ? ArrayView<float>.Empty : run.Target(Replicas * capacity * inputStride);
         var batchLabels = run.Upload(new uint[Replicas * capacity]);
 
-        run.Launch(
-            typeof(BatchGather),
-            nameof(BatchGather.Run),
-            new BatchGather
-            {
-                Samples = batch,
-                SampleCapacity = capacity,
-                Inputs = inputs,
-                InputStride = inputStride,
-                OrderBegin = Begin,
-                OrderStride = orderStride,
-                Data = run.Upload(bytes),
-                Labels = run.Upload(labels),
-                Order = run.Upload(order),
-                SampleMajorTarget = sampleMajor,
-                FeatureMajorTarget = featureMajor,
-                FeatureRows = featureRows,
-                Border = border,
-                BatchLabels = batchLabels,
-            },
-            groups: Groups,
-            replicas: Replicas);
+        var gather = new BatchGather
+        {
+            Samples = batch,
+            SampleCapacity = capacity,
+            Inputs = inputs,
+            InputStride = inputStride,
+            OrderBegin = Begin,
+            OrderStride = orderStride,
+            Data = run.Upload(bytes),
+            Labels = run.Upload(labels),
+            Order = run.Upload(order),
+            SampleMajorTarget = sampleMajor,
+            FeatureMajorTarget = featureMajor,
+            FeatureRows = featureRows,
+            Border = border,
+            BatchLabels = batchLabels,
+        };
+        run.Launch(new Gathering { Gather = gather }, Groups, Replicas);
 
         var expected = Array.ConvertAll(OperationRun.Filled((int)featureMajor.Length), value => (double)value);
         var rows = Array.ConvertAll(OperationRun.Filled((int)sampleMajor.Length), value => (double)value);
@@ -96,5 +92,12 @@ public sealed class BatchGatherTests(CpuAccelerators devices) : IClassFixture<Cp
         {
             OperationRun.AssertClose(rows, sampleMajor, 1e-6);
         }
+    }
+    private struct Gathering : IOperation
+    {
+        public BatchGather Gather;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram => BatchGather.Run<TTiles>(Gather);
     }
 }

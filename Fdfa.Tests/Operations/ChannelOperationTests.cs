@@ -1,5 +1,6 @@
 using Fdfa.Cpu.Reference.Blocks;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Channels;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
@@ -64,11 +65,9 @@ public sealed class ChannelOperationTests(CpuAccelerators devices) : IClassFixtu
             SiteDeltas = run.Upload(errors),
             Output = new OutputMap { Height = 1, Width = positions, Features = run.Target(Channels * positions * Stride) },
         };
-        block.Forward.Samples = block.Pending.Samples = samples;
+        block.Forward.Samples = samples;
         block.Forward.Directions = Directions;
-        var arguments = new ChannelArguments { Block = block, Begin = Begin, End = Channels };
-        run.Launch(typeof(BlockKernels), nameof(BlockKernels.Normalize), arguments, [typeof(Tanh)]);
-        run.Launch(typeof(BlockKernels), nameof(BlockKernels.Errors), arguments, [typeof(Tanh)]);
+        run.Launch(new NormalizationThereAndBack { Block = block });
 
         var (features, deltas) = (OperationRun.Download(block.Output.Features), OperationRun.Download(block.Deltas));
         var (gradients, moved) = (OperationRun.Download(block.Gradients), OperationRun.Download(block.RunningStatistics));
@@ -153,37 +152,29 @@ public sealed class ChannelOperationTests(CpuAccelerators devices) : IClassFixtu
             SiteDeltas = run.Target(below.Size * Capacity),
             Output = new OutputMap { Height = below.Height, Width = below.Width },
         };
-        run.Launch(
-            typeof(BlockKernels),
-            nameof(BlockKernels.Link),
-            new LinkArguments
+        var link = new ChannelLink
+        {
+            Matrix = run.Upload(weights),
+            MatrixStride = weightStride,
+            Kernel = Kernel,
+            Channels = Filters,
+            Filters = run.Target(Channels * filterStride),
+            FilterStride = filterStride,
+            Samples = Samples,
+            Geometry = new TapGeometry
             {
-                Block = block,
-                Link = new ChannelLink
-                {
-                    Matrix = run.Upload(weights),
-                    MatrixStride = weightStride,
-                    Kernel = Kernel,
-                    Channels = Filters,
-                    Filters = run.Target(Channels * filterStride),
-                    FilterStride = filterStride,
-                    Samples = Samples,
-                    Geometry = new TapGeometry
-                    {
-                        Inputs = run.Upload(among),
+                Inputs = run.Upload(among),
 
-                        // The filter turned round: tap (f, i, j) at (y, x) is ∂z among zeros at (y + 2 − i, x + 2 − j).
-                        Taps = run.Upload(Enumerable.Range(0, taps).Select(tap =>
-                            (((tap / 9 * 7) + 2 - (tap / 3 % 3)) * 9 + 2 - (tap % 3)) * Capacity).ToArray()),
-                        Count = taps,
-                        Positions = below.Positions,
-                        MapWidth = below.Width,
-                        RowStep = 9 * Capacity,
-                        ColumnStep = Capacity,
-                    },
-                },
+                // The filter turned round: tap (f, i, j) at (y, x) is ∂z among zeros at (y + 2 − i, x + 2 − j).
+                Taps = run.Upload(Enumerable.Range(0, taps).Select(tap => (((((tap / 9 * 7) + 2 - (tap / 3 % 3)) * 9) + 2 - (tap % 3)) * Capacity)).ToArray()),
+                Count = taps,
+                Positions = below.Positions,
+                MapWidth = below.Width,
+                RowStep = 9 * Capacity,
+                ColumnStep = Capacity,
             },
-            groups: 2);
+        };
+        run.Launch(new Link { Block = block, Above = link }, groups: 2);
 
         var actual = OperationRun.Download(block.SiteDeltas);
         for (var sample = 0; sample < Samples; sample++)
@@ -198,6 +189,34 @@ public sealed class ChannelOperationTests(CpuAccelerators devices) : IClassFixtu
 
     private static void AssertClose(double[] expected, double[] actual, double magnitude = 1) => Assert.All(
         expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, Tolerance * Math.Max(magnitude, Math.Abs(pair.First))));
+
+    private struct NormalizationThereAndBack : IOperation
+    {
+        public ChannelBlockArguments Block;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram
+        {
+            var (rowBegin, rowEnd) = (Begin * Block.Geometry.Positions, Channels * Block.Geometry.Positions);
+            ChannelStatistics.OfForward<TTiles>(TTiles.Workspace(), Block, Directions, Begin, Channels);
+            TTiles.ForEach(rowBegin, rowEnd, Padding.RoundUp(Block.Forward.Samples), new ChannelActivation<Tanh, BackwardChainRule>
+            {
+                Block = Block,
+                HasArrivingTangents = 1,
+                RowEnd = rowEnd,
+            });
+            ChannelErrors<Tanh>.Run<TTiles>(TTiles.Workspace(), Block, Block.Forward.Samples, Begin, Channels);
+        }
+    }
+
+    private struct Link : IOperation
+    {
+        public ChannelBlockArguments Block;
+        public ChannelLink Above;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram => ChannelBackward.Run<TTiles, Identity>(Block, Above);
+    }
 }
 
 /// <summary>How a channel is normalized.</summary>

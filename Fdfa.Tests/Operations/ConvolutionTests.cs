@@ -1,5 +1,7 @@
+using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 using Fdfa.Tests.Kernels;
+using ILGPU;
 
 namespace Fdfa.Tests.Operations;
 
@@ -50,7 +52,7 @@ public sealed class ConvolutionTests(CpuAccelerators devices) : IClassFixture<Cp
             expected[(((channel * images.Positions) + position) * stride) + column] = (float)Enumerable.Range(0, images.Taps)
                 .Sum(tap => (double)filters[(channel * filterStride) + tap] * images.At(inputs, stride, tap, position, column)));
 
-        run.Launch(typeof(TileKernels), nameof(TileKernels.Convolve), new ConvolutionArguments
+        run.Launch(new Convolving
         {
             Convolution = new Convolution
             {
@@ -89,16 +91,19 @@ public sealed class ConvolutionTests(CpuAccelerators devices) : IClassFixture<Cp
             }
         });
 
-        run.Launch(typeof(TileKernels), nameof(TileKernels.Correlate), new Correlation
+        run.Launch(new Correlating
         {
-            Geometry = images.Geometry(run, run.Upload(inputs), stride),
-            Deltas = run.Upload(deltas),
-            DeltaStride = deltaStride,
-            Target = target,
-            TargetStride = targetStride,
-            ChannelBegin = channelBegin,
-            ChannelEnd = channelEnd,
-            ColumnEnd = columns,
+            Correlation = new Correlation
+            {
+                Geometry = images.Geometry(run, run.Upload(inputs), stride),
+                Deltas = run.Upload(deltas),
+                DeltaStride = deltaStride,
+                Target = target,
+                TargetStride = targetStride,
+                ChannelBegin = channelBegin,
+                ChannelEnd = channelEnd,
+                ColumnEnd = columns,
+            },
         });
 
         // Where a tile of taps ends behind the last one, what lies between the rows is the kernel's too.
@@ -125,7 +130,7 @@ public sealed class ConvolutionTests(CpuAccelerators devices) : IClassFixture<Cp
             expected[(2 * channel) + 1] += x * x;
         });
 
-        run.Launch(typeof(TileKernels), nameof(TileKernels.SumChannels), new ChannelSumArguments
+        run.Launch(new Summing
         {
             ChannelBegin = channelBegin,
             ChannelEnd = channelEnd,
@@ -137,17 +142,58 @@ public sealed class ConvolutionTests(CpuAccelerators devices) : IClassFixture<Cp
         OperationRun.AssertEqual(expected, target);
     }
 
-    private static void ForEach(int begin, int end, int rows, int columns, Action<int, int, int> action)
+    private static void ForEach(int begin, int end, int rows, int columns, Action<int, int, int> action) =>
+        OperationRun.ForEach(begin, end, rows * columns, (channel, place) => action(channel, place / columns, place % columns));
+
+    private struct Convolving : IOperation
     {
-        for (var channel = begin; channel < end; channel++)
+        public Convolution Convolution;
+        public AddEpilogue Epilogue;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram => TTiles.Convolve(TTiles.Workspace(), Convolution, Epilogue);
+    }
+
+    private struct Correlating : IOperation
+    {
+        public Correlation Correlation;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram => TTiles.Correlate(TTiles.Workspace(), Correlation);
+    }
+
+    private struct Summing : IOperation
+    {
+        public int ChannelBegin;
+        public int ChannelEnd;
+        public int Positions;
+        public int Columns;
+        public TwoSums Sum;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram => TTiles.SumChannels(TTiles.Workspace(), ChannelBegin, ChannelEnd, Positions, Columns, Sum);
+    }
+
+    /// <summary>(channel + 1) Σ x and Σ x² of a channel; += shows whether it is finished once.</summary>
+    private struct TwoSums : IChannelSum
+    {
+        public ArrayView<float> Source;
+        public int Stride;
+        public ArrayView<float> Target;
+
+        public readonly LanePair<TLane> Terms<TLane, TBits, TLanes>(int channel, int row, int column)
+            where TLane : unmanaged
+            where TBits : unmanaged
+            where TLanes : struct, ILanes<TLane, TBits>
         {
-            for (var row = 0; row < rows; row++)
-            {
-                for (var column = 0; column < columns; column++)
-                {
-                    action(channel, row, column);
-                }
-            }
+            var x = TLanes.Load(Source, (row * Stride) + column);
+            return new(TLanes.Multiply(x, TLanes.Broadcast(channel + 1)), TLanes.Multiply(x, x));
+        }
+
+        public readonly void Finish(int channel, float first, float second)
+        {
+            Target[2 * channel] += first;
+            Target[(2 * channel) + 1] += second;
         }
     }
 }

@@ -50,7 +50,7 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
         block.Pending.Samples = Samples;
         block.Pending.Inputs = run.Upload(inputs);
         block.Pending.WeightStep.Rate = 2;
-        Launch(run, nameof(BlockKernels.UpdateWeights), block, typeof(Sgd));
+        run.Launch(new WeightUpdate { Block = block });
 
         OperationRun.AssertEqual(expected, weights);
     }
@@ -96,12 +96,12 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
             Scale = -0.5f,
             Keep = 0,
         };
-        Launch(run, nameof(BlockKernels.UpdateFeedback), block, typeof(Sgd), rowEnd: 48);
+        run.Launch(new FeedbackUpdate { Block = block });
         OperationRun.AssertEqual(expected, target);
 
         block.Pending.FeedbackGradient.Keep = 0.5f;
         block.Pending.FeedbackGradient.Scale = 0;
-        Launch(run, nameof(BlockKernels.UpdateFeedback), block, typeof(Sgd), rowEnd: 48);
+        run.Launch(new FeedbackUpdate { Block = block });
         ForEach(0, FeedbackRows, OutputStride, (row, column) => expected[(row * OutputStride) + column] *= column is >= RowBegin and < 48 ? 0 : 1);
         OperationRun.AssertEqual(expected, target);
     }
@@ -121,28 +121,20 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
             ? Sum(ErrorRows, k => matrix[(k * OutputStride) + row] * error[(k * Capacity) + column])
             : 0);
 
-        run.Launch(
-            typeof(BlockKernels),
-            nameof(BlockKernels.Project),
-            new ProjectionArguments
-            {
-                Projection = new DeltaProjection
-                {
-                    Outputs = Outputs,
-                    ErrorRows = ErrorRows,
-                    Matrix = run.Upload(matrix),
-                    MatrixStride = OutputStride,
-                    Error = run.Upload(error),
-                    OutputFeatures = run.Upload(features),
-                    OutputFeatureStride = FeatureStride,
-                    Deltas = deltas,
-                    SampleCapacity = Capacity,
-                    Samples = Samples,
-                },
-                RowBegin = RowBegin,
-                RowEnd = Outputs,
-            },
-            [typeof(ReLU)]);
+        var projection = new DeltaProjection
+        {
+            Outputs = Outputs,
+            ErrorRows = ErrorRows,
+            Matrix = run.Upload(matrix),
+            MatrixStride = OutputStride,
+            Error = run.Upload(error),
+            OutputFeatures = run.Upload(features),
+            OutputFeatureStride = FeatureStride,
+            Deltas = deltas,
+            SampleCapacity = Capacity,
+            Samples = Samples,
+        };
+        run.Launch(new ErrorProjection { Projection = projection });
 
         OperationRun.AssertEqual(expected, deltas);
     }
@@ -167,36 +159,32 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
         };
         block.Pending.Samples = Samples;
         block.Pending.Directions = Directions;
-        Launch(run, nameof(BlockKernels.SumDirections), block);
+        run.Launch(new SumOfDirections { Block = block });
 
         OperationRun.AssertEqual(expected, target);
     }
 
-    /// <summary>What a rule wants of an activation: u where feedback learns from it, u ⊙ σ' where weights follow it, what arrives where feedback above learns from it.</summary>
-    public static TheoryData<string, Type> Rules()
+    /// <summary>
+    /// y = σ(a), d = t ⊙ σ'(a) + u, and what a rule wants of them: u where feedback learns from it, u ⊙ σ' where weights follow it, what arrives
+    /// where feedback above learns from it.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Tiles))]
+    public void Activations_and_tangents_of_every_rule(string tiles)
     {
-        var cases = new TheoryData<string, Type>();
-        foreach (var tiles in CpuAccelerators.TilePrograms)
+        foreach (var rule in typeof(IBlockRule).Assembly.GetTypes().Where(type => type.IsValueType && type.IsAssignableTo(typeof(IBlockRule))))
         {
-            foreach (var rule in typeof(IBlockRule).Assembly.GetTypes().Where(type => type.IsValueType && type.IsAssignableTo(typeof(IBlockRule))))
-            {
-                cases.Add(tiles, rule);
-            }
+            OperationRun.Call(this, nameof(AssertActivation), rule, tiles);
         }
-
-        return cases;
     }
 
-    /// <summary>y = σ(a), d = t ⊙ σ'(a) + u.</summary>
-    [Theory]
-    [MemberData(nameof(Rules))]
-    public void Activations_and_tangents(string tiles, Type rule)
+    private void AssertActivation<TRule>(string tiles)
+        where TRule : struct, IBlockRule
     {
-        bool Has(string choice) => (bool)(rule.GetProperty(choice) ?? typeof(IBlockRule).GetProperty(choice)!).GetValue(null)!;
         using var run = new OperationRun(devices.Open(tiles));
         var features = run.Draw(Outputs * FeatureStride);
         var noise = new PerturbationNoise(Seed, 9);
-        var hasNoise = Has(nameof(IBlockRule.PerturbsActivations));
+        var hasNoise = TRule.PerturbsActivations;
         var target = run.Upload(features);
         var block = new DenseBlockArguments
         {
@@ -218,7 +206,7 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
         block.Forward.InputHasTangents = 1;
         block.Forward.Noise.Step = 9;
         block.Forward.Outputs = run.Target(Capacity * OutputStride);
-        Launch(run, nameof(BlockKernels.Activate), block, typeof(ReLU), rule);
+        run.Launch(new ActivationOf<TRule> { Block = block });
 
         var (actual, outputs) = (OperationRun.Download(target), OperationRun.Download(block.Forward.Outputs));
         var (deltas, perturbations) = (OperationRun.Download(block.Deltas), OperationRun.Download(block.Perturbations));
@@ -239,9 +227,9 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
                     Assert.Equal(isWritten && isMine ? expected : OperationRun.Untouched, values[index], Tolerance);
 
                 Assert.Equal(isMine ? (y > 0 ? t : 0) + u : t, actual[(row * FeatureStride) + Capacity + place], Tolerance);
-                AssertIs(u, perturbations, (place * OutputStride) + row, hasNoise && Has(nameof(IBlockRule.LearnsFeedback)));
-                AssertIs(y > 0 ? u : 0, deltas, (row * Directions * Capacity) + place, Has(nameof(IBlockRule.SumsPerturbations)));
-                AssertIs(t, arriving, (row * Directions * Capacity) + place, Has(nameof(IBlockRule.KeepsArrivingTangents)));
+                AssertIs(u, perturbations, (place * OutputStride) + row, hasNoise && TRule.LearnsFeedback);
+                AssertIs(y > 0 ? u : 0, deltas, (row * Directions * Capacity) + place, TRule.SumsPerturbations);
+                AssertIs(t, arriving, (row * Directions * Capacity) + place, TRule.KeepsArrivingTangents);
             }
         });
     }
@@ -310,21 +298,13 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
             block.Forward.Noise.Step = block.Pending.Noise.Step = 9;
             block.Forward.Noise.IsRademacher = block.Pending.Noise.IsRademacher = 1;
             block.Pending.WeightStep.Rate = 1;
-            Launch(run, nameof(BlockKernels.AddWeightPerturbation), block);
-            Launch(run, nameof(BlockKernels.UpdateAlongPerturbation), block);
+            run.Launch(new PerturbedTangents { Block = block });
+            run.Launch(new PerturbedUpdate { Block = block });
 
             AssertColumns(expectedTangents, tangents, Outputs, FeatureStride, column => column % Capacity < samples);
             AssertColumns(expectedWeights, moved, Outputs, stride, column => column <= inputs);
         }
     }
-
-    private static void Launch(OperationRun run, string kernel, DenseBlockArguments block, params Type[] types) =>
-        Launch(run, kernel, block, Outputs, types);
-
-    private static void Launch(OperationRun run, string kernel, DenseBlockArguments block, Type type, int rowEnd) => Launch(run, kernel, block, rowEnd, type);
-
-    private static void Launch(OperationRun run, string kernel, DenseBlockArguments block, int rowEnd, params Type[] types) =>
-        run.Launch(typeof(BlockKernels), kernel, new DenseArguments { Block = block, RowBegin = RowBegin, RowEnd = rowEnd }, types);
 
     private static float Sum(int count, Func<int, double> term) => (float)Enumerable.Range(0, count).Sum(term);
 
@@ -337,14 +317,66 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
             $"Row {row}, column {column}: {actual[(row * stride) + column]} instead of {expected[(row * stride) + column]}."));
     }
 
-    private static void ForEach(int begin, int end, int columns, Action<int, int> action)
+    private static void ForEach(int begin, int end, int columns, Action<int, int> action) => OperationRun.ForEach(begin, end, columns, action);
+
+    private struct WeightUpdate : IOperation
     {
-        for (var row = begin; row < end; row++)
-        {
-            for (var column = 0; column < columns; column++)
-            {
-                action(row, column);
-            }
-        }
+        public DenseBlockArguments Block;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram => DenseUpdate.Weights<TTiles, Sgd>(
+                TTiles.Workspace(), Block.Pending, Block.Pending.Inputs, Block.Weights, InputStride, Block.Deltas, Capacity, RowBegin, Outputs);
+    }
+
+    private struct FeedbackUpdate : IOperation
+    {
+        public DenseBlockArguments Block;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram => DenseUpdate.Feedback<TTiles, Sgd>(
+                TTiles.Workspace(), Block.Pending, Block.Feedback, Block.FeedbackRows, OutputStride, Grid.IdxY, RowBegin, 48);
+    }
+
+    private struct ErrorProjection : IOperation
+    {
+        public DeltaProjection Projection;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram => DeltaProjection.Project<TTiles, ReLU>(TTiles.Workspace(), Projection, RowBegin, Outputs);
+    }
+
+    private struct SumOfDirections : IOperation
+    {
+        public DenseBlockArguments Block;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram => DirectionSum.Run<TTiles>(
+                Block.Deltas, Block.DeltaStride, Block.DirectionalDerivatives, Capacity, Block.Pending, RowBegin, Outputs);
+    }
+
+    private struct ActivationOf<TRule> : IOperation
+        where TRule : struct, IBlockRule
+    {
+        public DenseBlockArguments Block;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram => DenseActivation.Run<TTiles, ReLU, TRule>(Block, Block.OutputFeatures, Grid.IdxY, RowBegin, Outputs);
+    }
+
+    private struct PerturbedTangents : IOperation
+    {
+        public DenseBlockArguments Block;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram =>
+            WeightPerturbation.AddToTangents<TTiles>(TTiles.Workspace(), Block, Block.OutputFeatures, Grid.IdxY, RowBegin, Outputs);
+    }
+
+    private struct PerturbedUpdate : IOperation
+    {
+        public DenseBlockArguments Block;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram => WeightPerturbation.Update<TTiles, Sgd>(Block, Block.Weights, Grid.IdxY, RowBegin, Outputs);
     }
 }

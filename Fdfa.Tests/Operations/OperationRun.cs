@@ -1,11 +1,20 @@
 using System.Numerics;
+using System.Reflection;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Tiles;
 using ILGPU;
 using ILGPU.Runtime;
 
 namespace Fdfa.Tests.Operations;
 
-/// <summary>Buffers on a device, and one operation that is run on them.</summary>
+/// <summary>An operation with its arguments.</summary>
+internal interface IOperation
+{
+    void Run<TTiles>()
+        where TTiles : struct, ITileProgram;
+}
+
+/// <summary>Buffers on a device, and operations that are run on them.</summary>
 /// <remarks>
 /// Numbers are whole and small: every sum of their products is exact in single precision, in whatever order it is added up, so that a result is the
 /// reference's to the bit or wrong. What an operation must not use is NaN, what it must not write is <see cref="Untouched"/>.
@@ -56,21 +65,24 @@ internal sealed class OperationRun(ComputeDevice device) : IDisposable
     /// <summary>What is expected before anything has been written.</summary>
     public static float[] Filled(int length) => [.. Enumerable.Repeat(Untouched, length)];
 
-    /// <summary>Launches a kernel with this device's tile program.</summary>
-    /// <param name="kernels">The class with the kernel.</param>
-    /// <param name="name">Its method, generic over the tile program and then <paramref name="types"/>.</param>
-    /// <param name="arguments">Its one parameter.</param>
-    /// <param name="types">Its further type arguments.</param>
-    /// <param name="groups">Groups of the grid.</param>
-    /// <param name="replicas">Replicas of the grid.</param>
-    public void Launch<T>(Type kernels, string name, T arguments, Type[]? types = null, int groups = 1, int replicas = 1)
-        where T : struct
+    /// <summary>Launches a kernel of the operation alone, with this device's tile program.</summary>
+    public void Launch<TOperation>(TOperation operation, int groups = 1, int replicas = 1)
+        where TOperation : struct, IOperation
     {
         var tiles = device.Tiles.Programs.First();
-        var kernel = kernels.GetMethod(name)!.MakeGenericMethod([tiles.Type, .. types ?? []]);
-        device.Load<T>(kernel)(device.Accelerator.DefaultStream, device.Launch(tiles, groups, replicas), arguments);
+        var kernel = typeof(OperationRun).GetMethod(nameof(Kernel))!.MakeGenericMethod(tiles.Type, typeof(TOperation));
+        device.Load<TOperation>(kernel)(device.Accelerator.DefaultStream, device.Launch(tiles, groups, replicas), operation);
         device.Accelerator.Synchronize();
     }
+
+    public static void Kernel<TTiles, TOperation>(TOperation operation)
+        where TTiles : struct, ITileProgram
+        where TOperation : struct, IOperation => operation.Run<TTiles>();
+
+    /// <summary>Calls a generic method of a test with types that are known when it runs.</summary>
+    public static void Call(object test, string method, Type type, params object[] arguments) => test.GetType()
+        .GetMethod(method, BindingFlags.NonPublic | BindingFlags.Instance)!.MakeGenericMethod(type)
+        .Invoke(test, BindingFlags.DoNotWrapExceptions, null, arguments, null);
 
     /// <summary>A buffer holds what is expected of it, to the bit.</summary>
     public static void AssertEqual<T>(T[] expected, ArrayView<T> view)
@@ -95,6 +107,14 @@ internal sealed class OperationRun(ComputeDevice device) : IDisposable
         Assert.True(
             first < 0,
             first < 0 ? null : $"First at {first}: {actual[first]:R} instead of {expected[first]:R}; the largest error is {errors.Max():E1}, and {tolerance:E1} is allowed.");
+    }
+
+    public static void ForEach(int begin, int end, int columns, Action<int, int> action)
+    {
+        for (var i = 0; i < (end - begin) * columns; i++)
+        {
+            action(begin + (i / columns), i % columns);
+        }
     }
 
     public void Dispose() => _buffers.ForEach(buffer => buffer.Dispose());

@@ -1,3 +1,4 @@
+using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Channels;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
@@ -87,9 +88,7 @@ public sealed class PoolTests(CpuAccelerators devices) : IClassFixture<CpuAccele
         block.Pending.Samples = Samples;
         block.Forward.Outputs = run.Target(Capacity * block.Output.SampleMajorStride);
 
-        var arguments = new ChannelArguments { Block = block, Begin = 0, End = Channels };
-        run.Launch(typeof(BlockKernels), nameof(BlockKernels.Pool), arguments, [typeof(Identity)]);
-        run.Launch(typeof(BlockKernels), nameof(BlockKernels.Errors), arguments, [typeof(Identity)]);
+        run.Launch(new PoolThereAndBack { Block = block });
 
         var features = OperationRun.Download(block.Output.Features);
         var bordered = OperationRun.Download(block.Output.BorderedFeatures);
@@ -143,6 +142,28 @@ public sealed class PoolTests(CpuAccelerators devices) : IClassFixture<CpuAccele
             {
                 yield return (y * width) + x;
             }
+        }
+    }
+
+    /// <summary>Windows, averages, and the way of an error back.</summary>
+    private struct PoolThereAndBack : IOperation
+    {
+        public ChannelBlockArguments Block;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram
+        {
+            var columns = Padding.RoundUp(Samples);
+            var rows = Channels * Block.Output.PooledHeight * Block.Output.PooledWidth;
+            TTiles.ForEach(0, rows, columns, new ChannelPool<Identity, BackwardChainRule> { Block = Block, RowEnd = rows });
+            TTiles.Barrier();
+            if (Block.Output.IsAveraged)
+            {
+                rows = Channels * Block.Output.Positions;
+                TTiles.ForEach(0, rows, columns, new ChannelAverage<BackwardChainRule> { Block = Block, RowEnd = rows });
+            }
+
+            ChannelErrors<Identity>.Run<TTiles>(TTiles.Workspace(), Block, Samples, 0, Channels);
         }
     }
 }

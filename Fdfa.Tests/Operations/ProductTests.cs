@@ -1,3 +1,4 @@
+using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 using Fdfa.Tests.Kernels;
 
@@ -77,25 +78,21 @@ public sealed class ProductTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         {
             using var run = new OperationRun(devices.Open(tiles));
             var (left, right, target) = (run.DrawReal(65 * 208, 1), run.DrawReal(203 * 80, 1), run.Target(65 * 80));
-            run.Launch(
-                typeof(TileKernels),
-                nameof(TileKernels.Product),
-                new ProductArguments<Stored>
+            run.Launch(new Multiplication<Stored>
+            {
+                Product = new MatrixProduct
                 {
-                    Product = new MatrixProduct
-                    {
-                        Left = run.Upload(left),
-                        LeftRowStride = 208,
-                        LeftDepthStride = 1,
-                        Right = run.Upload(right),
-                        RightStride = 80,
-                        RowEnd = 65,
-                        ColumnEnd = 80,
-                        Depth = 203,
-                    },
-                    Epilogue = new AddEpilogue { Target = target, Stride = 80 },
+                    Left = run.Upload(left),
+                    LeftRowStride = 208,
+                    LeftDepthStride = 1,
+                    Right = run.Upload(right),
+                    RightStride = 80,
+                    RowEnd = 65,
+                    ColumnEnd = 80,
+                    Depth = 203,
                 },
-                [typeof(Stored)]);
+                Epilogue = new AddEpilogue { Target = target, Stride = 80 },
+            });
             return OperationRun.Download(target);
         }
 
@@ -115,43 +112,71 @@ public sealed class ProductTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         var target = run.Draw(rowEnd * targetStride);
         var (rowStride, depthStride) = isTransposed ? (1, leftStride) : (leftStride, 1);
         var expected = target.ToArray();
-        for (var r = rowBegin; r < rowEnd; r++)
+        OperationRun.ForEach(rowBegin, rowEnd, columns, (r, c) =>
         {
-            for (var c = columnBegin; c < columnEnd; c++)
-            {
-                var sum = isSum ? (double)target[(r * targetStride) + 16 + c] : 0;
-                for (var k = 0; k < depth; k++)
-                {
-                    sum += (TLeft.IsGenerated ? GeneratedNumbers.At(r, k) : left[(r * rowStride) + (k * depthStride)]) * right[(k * rightStride) + c];
-                }
-
-                expected[(r * targetStride) + 16 + c] = (float)sum;
-            }
-        }
+            var index = (r * targetStride) + 16 + columnBegin + c;
+            expected[index] = (isSum ? target[index] : 0) + Enumerable.Range(0, depth).Sum(k =>
+                (TLeft.IsGenerated ? GeneratedNumbers.At(r, k) : left[(r * rowStride) + (k * depthStride)]) * right[(k * rightStride) + columnBegin + c]);
+        });
 
         var result = run.Upload(target);
-        run.Launch(
-            typeof(TileKernels),
-            nameof(TileKernels.Product),
-            new ProductArguments<TLeft>
+        run.Launch(new Multiplication<TLeft>
+        {
+            Product = new MatrixProduct
             {
-                Product = new MatrixProduct
-                {
-                    Left = run.Upload(left),
-                    LeftRowStride = rowStride,
-                    LeftDepthStride = depthStride,
-                    Right = run.Upload(right),
-                    RightStride = rightStride,
-                    RowBegin = rowBegin,
-                    RowEnd = rowEnd,
-                    ColumnBegin = columnBegin,
-                    ColumnEnd = columnEnd,
-                    Depth = depth,
-                },
-                Epilogue = new AddEpilogue { Target = result, Stride = targetStride, Offset = 16, IsSum = isSum ? 1 : 0 },
+                Left = run.Upload(left),
+                LeftRowStride = rowStride,
+                LeftDepthStride = depthStride,
+                Right = run.Upload(right),
+                RightStride = rightStride,
+                RowBegin = rowBegin,
+                RowEnd = rowEnd,
+                ColumnBegin = columnBegin,
+                ColumnEnd = columnEnd,
+                Depth = depth,
             },
-            [typeof(TLeft)]);
+            Epilogue = new AddEpilogue { Target = result, Stride = targetStride, Offset = 16, IsSum = isSum ? 1 : 0 },
+        });
 
         OperationRun.AssertEqual(expected, result);
+    }
+
+    private struct Multiplication<TLeft> : IOperation
+        where TLeft : struct, ILeftOperand
+    {
+        public MatrixProduct Product;
+        public AddEpilogue Epilogue;
+
+        public readonly void Run<TTiles>()
+            where TTiles : struct, ITileProgram => TTiles.Product(TTiles.Workspace(), Product, default(TLeft), Epilogue);
+    }
+
+    /// <summary>Element (r, k) of the left operand is (5 r + 3 k) mod 7 − 3.</summary>
+    private readonly struct GeneratedNumbers : ILeftOperand
+    {
+        public static bool IsGenerated => true;
+
+        public static float At(int row, int step) => (((5 * row) + (3 * step)) % 7) - 3;
+
+        public LaneQuad<TLane> Generate<TLane, TBits, TLanes>(int row, int step)
+            where TLane : unmanaged
+            where TBits : unmanaged
+            where TLanes : struct, ILanes<TLane, TBits> => new(
+                Row<TLane, TBits, TLanes>(row, step),
+                Row<TLane, TBits, TLanes>(row + 1, step),
+                Row<TLane, TBits, TLanes>(row + 2, step),
+                Row<TLane, TBits, TLanes>(row + 3, step));
+
+        // Whole numbers this small divide exactly enough in floats.
+        private static TLane Row<TLane, TBits, TLanes>(int row, int step)
+            where TLane : unmanaged
+            where TBits : unmanaged
+            where TLanes : struct, ILanes<TLane, TBits>
+        {
+            var steps = TLanes.ConvertToFloats(TLanes.AddBits(TLanes.Indices(), TLanes.BroadcastBits((uint)step)));
+            var number = TLanes.MultiplyAdd(steps, TLanes.Broadcast(3f), TLanes.Broadcast(5f * row));
+            var sevens = TLanes.ConvertToFloats(TLanes.ConvertToInts(TLanes.Multiply(TLanes.Add(number, TLanes.Broadcast(0.5f)), TLanes.Broadcast(1f / 7f))));
+            return TLanes.Subtract(TLanes.MultiplyAdd(sevens, TLanes.Broadcast(-7f), number), TLanes.Broadcast(3f));
+        }
     }
 }
