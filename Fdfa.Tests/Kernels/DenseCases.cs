@@ -1,6 +1,7 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
+using Fdfa.Gpu.Training;
 
 namespace Fdfa.Tests.Kernels;
 
@@ -94,7 +95,7 @@ internal static class DenseCases
         var tolerance = AgreementCheck.ToleranceOf(reference);
         Assert.All(DeviceTrajectory.Compare(device, reference).Where(one => !IsSignOfRounding(one, reference)), one =>
         {
-            var error = AgreementCheck.ErrorOf(one, reference);
+            var error = reference.ErrorOf(one);
             Assert.True(
                 error <= tolerance,
                 $"{device.Tiles.Programs.First().Name}, {reference.Options.WeightOptimizer}: {one.Quantity} of {one.Place} differ by {error:E2} (norm-wise; at most {tolerance:E0}), most at index {one.WorstIndex}: {one.Actual:R} instead of {one.Expected:R}");

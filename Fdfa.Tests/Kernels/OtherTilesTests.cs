@@ -2,6 +2,7 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Tiles;
 using Fdfa.Gpu.Measurement;
+using Fdfa.Gpu.Training;
 using Fdfa.Tests.Devices;
 
 namespace Fdfa.Tests.Kernels;
