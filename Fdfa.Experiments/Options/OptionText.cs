@@ -181,14 +181,14 @@ internal static class OptionText
 
     private static string ReadDevice(string text, params IReadOnlyList<string> words) =>
         (text.EndsWith(ComputeDevice.Unchecked, StringComparison.Ordinal) ? text[..^ComputeDevice.Unchecked.Length] : text).Split(':') switch
-    {
-        ["cpu" or "opencl-unsupported"] => text,
-        ["opencl-unsupported", var index] when IsIndex(index) => text,
-        ["cuda", var index] when IsIndex(index.EndsWith("+tf32", StringComparison.Ordinal) ? index[..^"+tf32".Length] : index) => text,
-        ["opencl", var index] when IsIndex(index) => text,
-        [var word] when words.Contains(word) => text,
-        _ => throw InvalidOptionException.UnknownWord("device", text, [.. words, "cpu", "cuda:0", "opencl:0"]),
-    };
+        {
+            ["cpu" or "opencl-unsupported"] => text,
+            ["opencl-unsupported", var index] when IsIndex(index) => text,
+            ["cuda", var index] when IsIndex(index.EndsWith("+tf32", StringComparison.Ordinal) ? index[..^"+tf32".Length] : index) => text,
+            ["opencl", var index] when IsIndex(index) => text,
+            [var word] when words.Contains(word) => text,
+            _ => throw InvalidOptionException.UnknownWord("device", text, [.. words, "cpu", "cuda:0", "opencl:0"]),
+        };
 
     private static bool IsIndex(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
