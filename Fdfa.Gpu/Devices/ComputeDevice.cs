@@ -58,6 +58,9 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>Called before each launch, to measure.</summary>
     internal Action? BeforeLaunch { get; set; }
 
+    /// <summary>Ends work on the device at its next launch, or before its driver builds another kernel.</summary>
+    internal CancellationToken Cancellation { get; set; }
+
     /// <summary>Kernels loaded since the device was opened.</summary>
     internal IReadOnlyCollection<MethodInfo> Kernels => _launchers.Keys;
 
@@ -300,6 +303,7 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>The launch configuration of a grid of groups by replicas; counts the launch.</summary>
     internal KernelConfig Launch(TileProgram tiles, int groups, int replicas)
     {
+        Cancellation.ThrowIfCancellationRequested();
         BeforeLaunch?.Invoke();
         _probe?.OnDriverCall?.Invoke();
         LaunchCount++;
@@ -321,6 +325,7 @@ public sealed class ComputeDevice : IDisposable
     private TLauncher Build<TLauncher>(MethodInfo kernel, Func<CPUAccelerator, TLauncher> onProcessor)
         where TLauncher : Delegate
     {
+        Cancellation.ThrowIfCancellationRequested();
         CompiledKernel? compiled = null;
         try
         {

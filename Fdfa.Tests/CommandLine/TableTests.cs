@@ -106,6 +106,44 @@ public sealed class TableTests
     }
 
     [Fact]
+    public void A_check_that_is_interrupted_at_a_launch_has_written_what_it_had()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var calls = 0;
+        ComputeDevice.ProbeOfNext = new DeviceProbe
+        {
+            OnDriverCall = () =>
+            {
+                if (++calls == 60)
+                {
+                    cancellation.Cancel();
+                }
+            },
+        };
+        try
+        {
+            CommandLineRun run = CommandLineRun.Of(cancellation.Token, "check", "--device", "cpu", "--rule", "FDFA,BP", "--quick");
+
+            Assert.Equal(130, run.ExitCode);
+            Assert.Matches(@"agrees     FDFA     37-65-117-10.+\n(.+\n)*Interrupted after \d case", run.Output);
+            Assert.True(calls < 120, $"{calls} driver calls: it went on after the interrupt.");
+        }
+        finally
+        {
+            ComputeDevice.ProbeOfNext = null;
+        }
+    }
+
+    [Fact]
+    public void A_quick_check_of_some_rules_is_of_those()
+    {
+        CommandLineRun run = CommandLineRun.Of("check", "--device", "cpu", "--rule", "L-FDFA,BP", "--quick");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(["L-FDFA", "BP", "BP"], run.Output.Split('\n').Where(line => line.Contains("agrees ", StringComparison.Ordinal)).Select(line => line[37..44].Trim()));
+    }
+
+    [Fact]
     public void A_check_of_nothing_does_not_pass() => CommandLineRun.Written(output => Assert.False(
         CheckCommand.Write(output, new DeviceInfo("cpu", DeviceKind.Cpu, "Some processor", 1, ""), [])));
 
