@@ -412,7 +412,10 @@ public sealed class ComputeDevice : IDisposable
                     kind,
                     device.Name,
                     device.MemorySize,
-                    $"{device.NumMultiprocessors} multiprocessors") { Driver = Drivers.VersionOf(device) });
+                    $"{device.NumMultiprocessors} multiprocessors")
+                {
+                    Driver = Drivers.VersionOf(device),
+                });
             }
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
