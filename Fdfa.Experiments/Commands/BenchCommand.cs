@@ -46,7 +46,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     public BenchCommand()
         : base("bench", "Times training steps, beside their floor: counted operations and bytes at this machine's measured peaks.")
     {
-        Option[] options = [_rule, _allRules, .. _network.All, _preset, _batchSize, _seeds, _device, _json, _compare, .. _depths.All];
+        Option[] options = [_rule, _allRules, .. _network.All, _preset, _batchSize, _seeds, _device, OptionText.CreateUncheckedDevice(), _json, _compare, .. _depths.All];
         foreach (Option option in options)
         {
             Options.Add(option);

@@ -74,11 +74,15 @@ internal sealed class DepthBenchmark
         Write(output, heading, phases);
         if (folder is not null)
         {
-            using PlotSheet picture = Draw(heading, phases);
+            using PlotSheet? picture = PlotLibrary.Draw(() => Draw(heading, phases));
             Save(folder, ".csv", Encoding.UTF8.GetBytes(ToCsv(phases)));
-            Save(folder, ".png", picture.ToPng());
-            Save(folder, ".svg", Encoding.UTF8.GetBytes(picture.ToSvg()));
-            output.Line($"Written: {Path.Combine(folder.Path, FileName)}.csv, .png and .svg");
+            if (picture is not null)
+            {
+                Save(folder, ".png", picture.ToPng());
+                Save(folder, ".svg", Encoding.UTF8.GetBytes(picture.ToSvg()));
+            }
+
+            output.Line($"Written: {Path.Combine(folder.Path, FileName)}.csv{(picture is null ? "" : ", .png and .svg")}");
         }
 
         return ExitCode.Success;

@@ -1,6 +1,6 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Measurement;
+using Fdfa.Gpu.Training;
 using Fdfa.Tests.Networks;
 
 namespace Fdfa.Tests.Devices;
