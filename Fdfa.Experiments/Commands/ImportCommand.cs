@@ -4,7 +4,6 @@ using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Exchange;
 
 namespace Fdfa.Experiments.Commands;
 
@@ -68,7 +67,7 @@ internal sealed class ImportCommand : Command, IFdfaCommand
         LearningRule rule = LearningRule.Backpropagation;
         var request = new RunRequest(
             network, Preset.Paper.OptionsOn(network, rule), Preset.Paper.Name, Epochs: 0, Seeds: [0], dataName, arguments.Text(_dataDirectory), Limit: null);
-        NetworkParameters weights = StateDict.Load(file, network);
+        NetworkParameters weights = WeightFile.Load(file, network, withoutNormalization: $"leave out {_batchNormalization.Name}");
         using RunFolder folder = RunFolder.Create(
             arguments.Text(_output) ?? RunFolder.DefaultPath($"imported-{RunFolder.NameOf(network)}", DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(request, output, cancellation);

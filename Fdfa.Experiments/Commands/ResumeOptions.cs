@@ -4,7 +4,6 @@ using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Exchange;
 
 namespace Fdfa.Experiments.Commands;
 
@@ -90,7 +89,7 @@ internal sealed class ResumeOptions
         };
         if (checkpoint is null && request.InitialWeights is { } file)
         {
-            run.StartFrom(StateDict.Load(file, request.Network));
+            run.StartFrom(WeightFile.Load(file, request.Network));
         }
 
         return TrainCommand.Execute(run, folder, quiet, output, cancellation);

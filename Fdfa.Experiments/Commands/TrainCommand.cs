@@ -4,7 +4,6 @@ using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Exchange;
 using Fdfa.Gpu.Training;
 
 namespace Fdfa.Experiments.Commands;
@@ -110,7 +109,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
 
         // What no kernel can do is refused here, before the data may have to be downloaded.
         Trainer.Plan(request.Network, request.Options, request.Seeds.Count);
-        NetworkParameters? initial = request.InitialWeights is { } file ? StateDict.Load(file, request.Network) : null;
+        NetworkParameters? initial = request.InitialWeights is { } file ? WeightFile.Load(file, request.Network) : null;
         bool quiet = arguments.GetValue(_quiet);
         using RunFolder folder = RunFolder.Create(
             arguments.Text(_output) ?? RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);

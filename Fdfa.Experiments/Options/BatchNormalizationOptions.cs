@@ -6,8 +6,11 @@ namespace Fdfa.Experiments.Options;
 /// <summary><c>--batch-norm</c> and <c>--no-batch-norm</c>: a preset decides, and either overrides it.</summary>
 internal sealed class BatchNormalizationOptions
 {
-    private const string With = "--batch-norm";
-    private const string Without = "--no-batch-norm";
+    /// <summary>Asks for it in every hidden block.</summary>
+    public const string With = "--batch-norm";
+
+    /// <summary>Asks for none.</summary>
+    public const string Without = "--no-batch-norm";
 
     private readonly Option<bool> _with = OptionText.CreateSwitch(
         With, "Normalize every hidden block over its batch. [default: published-code with "

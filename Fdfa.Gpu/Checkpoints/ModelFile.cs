@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Gpu.Checkpoints;
@@ -19,7 +20,7 @@ namespace Fdfa.Gpu.Checkpoints;
 /// </remarks>
 public static class ModelFile
 {
-    private const int FloatsPerChunk = 1 << 14;
+    private const int NumbersPerChunk = 1 << 14;
 
     /// <summary>Writes a model, or leaves the file of that name as it was.</summary>
     /// <param name="path">The file to create or replace.</param>
@@ -80,10 +81,10 @@ public static class ModelFile
         }
     }
 
-    /// <summary>Reads the parameters of a network; feedback is empty where the file has none.</summary>
+    /// <summary>Reads the parameters of a network; feedback is empty where the file has none. Other precisions are rounded to single.</summary>
     /// <param name="path">A file that <see cref="Save"/> or safetensors wrote.</param>
     /// <param name="network">The network that the file must hold, tensor by tensor.</param>
-    /// <exception cref="ModelFileException">The file cannot be read, is damaged, or holds another network.</exception>
+    /// <exception cref="ModelFileException">The file cannot be read, is damaged, holds another network, or a number that is not finite.</exception>
     public static NetworkParameters Load(string path, NetworkDescription network)
     {
         ArgumentNullException.ThrowIfNull(network);
@@ -109,14 +110,17 @@ public static class ModelFile
     internal static NetworkParameters ReadTensors(
         string path, FileStream stream, SafetensorsHeader header, NetworkDescription network, IReadOnlyList<ModelTensor> tensors, IEnumerable<string> ignored)
     {
-        header.Require(path, tensors, ignored);
+        header.Require(path, tensors, ignored, TensorType.All);
         header.RequireNoGaps(path, stream.Length - header.DataStart);
 
         var blocks = network.Blocks.Select(_ => new BlockParameters([], [], [])).ToArray();
         foreach (var tensor in tensors)
         {
-            stream.Position = header.DataStart + header.Entries[tensor.Name].Begin;
-            blocks[tensor.Block] = tensor.Put(blocks[tensor.Block], ReadFloats(stream, tensor.Elements));
+            var entry = header.Entries[tensor.Name];
+            stream.Position = header.DataStart + entry.Begin;
+            var values = ReadNumbers(stream, tensor.Elements, TensorType.All.First(type => type.Name == entry.Type));
+            RequireUsable(path, tensor, values);
+            blocks[tensor.Block] = tensor.Put(blocks[tensor.Block], values);
         }
 
         return new NetworkParameters(blocks);
@@ -140,7 +144,7 @@ public static class ModelFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         try
         {
-            using var stream = File.OpenRead(path);
+            using var stream = RegularFile.OpenRead(path);
             return read(stream);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
@@ -167,10 +171,10 @@ public static class ModelFile
 
     private static void WriteFloats(Stream stream, double[] values)
     {
-        var chunk = new byte[Math.Min(values.Length, FloatsPerChunk) * sizeof(float)];
-        for (var start = 0; start < values.Length; start += FloatsPerChunk)
+        var chunk = new byte[Math.Min(values.Length, NumbersPerChunk) * sizeof(float)];
+        for (var start = 0; start < values.Length; start += NumbersPerChunk)
         {
-            var count = Math.Min(FloatsPerChunk, values.Length - start);
+            var count = Math.Min(NumbersPerChunk, values.Length - start);
             for (var i = 0; i < count; i++)
             {
                 BinaryPrimitives.WriteSingleLittleEndian(chunk.AsSpan(i * sizeof(float)), (float)values[start + i]);
@@ -180,20 +184,49 @@ public static class ModelFile
         }
     }
 
-    private static double[] ReadFloats(Stream stream, long count)
+    private static double[] ReadNumbers(Stream stream, long count, TensorType type)
     {
         var values = new double[count];
-        var chunk = new byte[Math.Min(values.Length, FloatsPerChunk) * sizeof(float)];
-        for (var start = 0; start < values.Length; start += FloatsPerChunk)
+        var chunk = new byte[Math.Min(values.Length, NumbersPerChunk) * type.Bytes];
+        for (var start = 0; start < values.Length; start += NumbersPerChunk)
         {
-            var size = Math.Min(FloatsPerChunk, values.Length - start);
-            stream.ReadExactly(chunk, 0, size * sizeof(float));
+            var size = Math.Min(NumbersPerChunk, values.Length - start);
+            stream.ReadExactly(chunk, 0, size * type.Bytes);
             for (var i = 0; i < size; i++)
             {
-                values[start + i] = BinaryPrimitives.ReadSingleLittleEndian(chunk.AsSpan(i * sizeof(float)));
+                values[start + i] = type.Read(chunk.AsSpan(i * type.Bytes));
             }
         }
 
         return values;
     }
+
+    /// <summary>Refuses numbers that a network cannot compute with, and rounds the others to single precision, as devices have them.</summary>
+    /// <exception cref="ModelFileException">One is not finite in single precision, or a variance is negative; the message names the first.</exception>
+    private static void RequireUsable(string path, ModelTensor tensor, double[] values)
+    {
+        for (var i = 0; i < values.Length; i++)
+        {
+            var rounded = (float)values[i];
+            if (!float.IsFinite(rounded))
+            {
+                throw ModelFileException.Unusable(path, tensor, i, InWords(values[i]));
+            }
+
+            if (rounded < 0 && tensor.Part == ModelPart.RunningVariance)
+            {
+                throw ModelFileException.Unusable(path, tensor, i, $"{InWords(values[i])}, which is no variance,");
+            }
+
+            values[i] = rounded;
+        }
+    }
+
+    private static string InWords(double value) => value switch
+    {
+        double.NaN => "NaN",
+        double.PositiveInfinity => "infinity",
+        double.NegativeInfinity => "-infinity",
+        _ => value.ToString("R", CultureInfo.InvariantCulture),
+    };
 }

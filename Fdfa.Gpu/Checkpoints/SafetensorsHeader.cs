@@ -50,7 +50,7 @@ internal sealed record SafetensorsHeader(
             foreach (var tensor in tensors)
             {
                 writer.WriteStartObject(tensor.Name);
-                writer.WriteString("dtype", "F32");
+                writer.WriteString("dtype", TensorType.Single.Name);
                 writer.WriteStartArray("shape");
                 Array.ForEach(tensor.Shape, side => writer.WriteNumberValue(side));
                 writer.WriteEndArray();
@@ -98,6 +98,11 @@ internal sealed record SafetensorsHeader(
         var most = Math.Min(stream.Length - LengthBytes, Largest);
         if (length < 2 || length > most)
         {
+            if (OtherFormat.Of(stream) is { } other)
+            {
+                throw ModelFileException.OfOtherFormat(path, other);
+            }
+
             throw ModelFileException.Damaged(path, $"its header claims {(ulong)length} bytes where 2 to {most} are possible");
         }
 
@@ -119,8 +124,9 @@ internal sealed record SafetensorsHeader(
     /// <param name="path">The file's name, for the refusal.</param>
     /// <param name="expected">What it must have.</param>
     /// <param name="ignored">What it may have besides.</param>
+    /// <param name="types">Types that its numbers may have.</param>
     /// <exception cref="ModelFileException">One is missing, has another type or shape, or is none of them; the message names the first.</exception>
-    public void Require(string path, IReadOnlyList<FileTensor> expected, IEnumerable<string> ignored)
+    public void Require(string path, IReadOnlyList<FileTensor> expected, IEnumerable<string> ignored, params IReadOnlyList<TensorType> types)
     {
         foreach (var tensor in expected)
         {
@@ -129,9 +135,10 @@ internal sealed record SafetensorsHeader(
                 throw ModelFileException.Different(path, tensor.Name, $"is missing, where {tensor.ShapeInWords} was expected");
             }
 
-            if (entry.Type != "F32")
+            if (types.FirstOrDefault(type => type.Name == entry.Type) is not { } type)
             {
-                throw ModelFileException.Different(path, tensor.Name, $"has the type {QuotedText.WithoutQuotes(entry.Type)}, where F32 was expected");
+                throw ModelFileException.Different(
+                    path, tensor.Name, $"has the type {QuotedText.WithoutQuotes(entry.Type)}, where {string.Join(" or ", types.Select(known => known.Name))} was expected");
             }
 
             if (!tensor.HasShape(entry.Shape))
@@ -140,9 +147,10 @@ internal sealed record SafetensorsHeader(
             }
 
             // Compared without a difference, which hostile offsets could overflow.
-            if (entry.Begin < 0 || entry.End < entry.Begin || entry.Begin > long.MaxValue - tensor.Bytes || entry.End != entry.Begin + tensor.Bytes)
+            var bytes = tensor.Elements * type.Bytes;
+            if (entry.Begin < 0 || entry.End < entry.Begin || entry.Begin > long.MaxValue - bytes || entry.End != entry.Begin + bytes)
             {
-                throw ModelFileException.Different(path, tensor.Name, $"lies at bytes {entry.Begin} to {entry.End}, where {tensor.Bytes} bytes were expected");
+                throw ModelFileException.Different(path, tensor.Name, $"lies at bytes {entry.Begin} to {entry.End}, where {bytes} bytes were expected");
             }
         }
 

@@ -46,10 +46,13 @@ public static class StateDict
     /// The modules are matched in the order of their numbers, whatever these are: those without tensors (a Flatten, a Dropout) may stand
     /// anywhere. What all names begin with, such as a LightningModule's "model.", does not matter. A bias in front of batch normalization,
     /// which PyTorch's modules have unless they are told otherwise, is taken into the running mean: γ (W x + b − μ̄) r + β = γ (W x − (μ̄ − b)) r + β.
+    /// Numbers of half, bfloat16 and double precision are rounded to single.
     /// </remarks>
     /// <param name="path">A safetensors file.</param>
     /// <param name="network">The network that the file must hold, tensor by tensor.</param>
-    /// <exception cref="ModelFileException">The file cannot be read, is damaged, or holds another network: the message names the first tensor that differs.</exception>
+    /// <exception cref="ModelFileException">
+    /// The file cannot be read, is damaged, holds another network (the message names the first tensor that differs), or a number that is not finite.
+    /// </exception>
     public static NetworkParameters Load(string path, NetworkDescription network)
     {
         ArgumentNullException.ThrowIfNull(network);

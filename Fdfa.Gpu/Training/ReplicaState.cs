@@ -93,7 +93,7 @@ internal sealed class ReplicaState(
             throw ModelFileException.Damaged(path, $"its metadata has the {StepWord} {QuotedText.Of(word)}, which is none");
         }
 
-        header.Require(path, [.. ArraysAt(step).Select(array => array.Tensor)], []);
+        header.Require(path, [.. ArraysAt(step).Select(array => array.Tensor)], [], TensorType.Single);
         header.RequireNoGaps(path, stream.Length - header.DataStart);
         return (header, step);
     }

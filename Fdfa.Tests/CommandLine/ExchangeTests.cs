@@ -1,4 +1,10 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json.Nodes;
+using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Randomness;
 using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Exchange;
 using Fdfa.Tests.Data;
 
 namespace Fdfa.Tests.CommandLine;
@@ -58,7 +64,53 @@ public sealed class ExchangeTests : IDisposable
 
         Assert.Equal(2, import.ExitCode);
         Assert.Contains("holds a network with no batch normalization, not batch normalization in block(s) 1", import.Error, StringComparison.Ordinal);
+        Assert.Contains("it was saved with: leave out --batch-norm.", import.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder.File("imported")));
+
+        // Options that the file itself describes, or, without a word in it, the one that would fit.
+        string[] train = ["train", "--initial-weights", Weights, "--quiet", "--device", "cpu", "--output", folder.File("other"), "--activation", "tanh"];
+        Assert.Contains(
+            "it was saved with: give --network 784-8-10 and give --activation relu.",
+            CommandLineRun.Of([.. train, "--network", "784-9-10"]).Error,
+            StringComparison.Ordinal);
+        NetworkDescription network = Topology.Parse("784-8-10", ActivationFunction.Tanh, batchNormalization: true);
+        StateDict.Save(Weights, network, Initialiser.Create(network, new TrainingOptions(), 1));
+        WriteWithoutWords();
+        Assert.Contains(": give --batch-norm.", CommandLineRun.Of([.. train, "--network", "784-8-10", "--no-batch-norm"]).Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder.File("other")));
+    }
+
+    [Fact]
+    public async Task Weights_that_are_not_finite_are_refused_and_leave_nothing()
+    {
+        var network = new NetworkDescription([784, 8, 10]);
+        StateDict.Save(Weights, network, Initialiser.Create(network, new TrainingOptions(), 1));
+        byte[] bytes = await File.ReadAllBytesAsync(Weights);
+        BitConverter.GetBytes(float.NaN).CopyTo(bytes, bytes.Length - 4);
+        await File.WriteAllBytesAsync(Weights, bytes);
+        foreach (string[] words in (string[][])[["import", Weights], ["train", "--initial-weights", Weights]])
+        {
+            using Process process = FdfaProcess.Start([.. words, "--network", "784-8-10", "--device", "cpu", "--output", folder.File("run")]);
+            string error = await process.StandardError.ReadToEndAsync();
+            await process.WaitForExitAsync();
+
+            Assert.Equal(
+                $"fdfa: The model file '{Weights}' is not usable: its tensor '2.bias' has NaN at index [9]; give a file of finite weights, saved before its training diverged.",
+                error.Trim());
+            Assert.Equal(2, process.ExitCode);
+            Assert.False(Directory.Exists(folder.File("run")));
+        }
+    }
+
+    /// <summary>Takes the file's metadata away, as files from elsewhere have none.</summary>
+    private void WriteWithoutWords()
+    {
+        byte[] bytes = File.ReadAllBytes(Weights);
+        int end = 8 + (int)BitConverter.ToInt64(bytes);
+        JsonObject header = JsonNode.Parse(bytes.AsSpan(8, end - 8))!.AsObject();
+        header.Remove("__metadata__");
+        byte[] shorter = Encoding.UTF8.GetBytes(header.ToJsonString());
+        File.WriteAllBytes(Weights, [.. BitConverter.GetBytes((long)shorter.Length), .. shorter, .. bytes[end..]]);
     }
 
     [Fact]

@@ -125,7 +125,7 @@ public sealed class StateDictTests : IDisposable
         AssertRefused("its tensor '0.weight' is missing, where [2, 3] was expected");
         AssertRefused("its tensor '0.bias' is missing, where [2] was expected", weight);
         AssertRefused("its tensor '0.weight' has the shape [3, 2], where [2, 3] was expected", ("0.weight", "F32", [3, 2], new float[6]), bias);
-        AssertRefused("its tensor '0.weight' has the type F64, where F32 was expected", ("0.weight", "F64", [2, 3], new float[12]), bias);
+        AssertRefused("its tensor '0.weight' has the type I32, where F32 or F64 or F16 or BF16 was expected", ("0.weight", "I32", [2, 3], new float[6]), bias);
         AssertRefused("its tensor '1.weight' is not part of the network", weight, bias, ("1.weight", "F32", [2], new float[2]));
         AssertRefused("its tensor '0.running_mean' is not part of the network", weight, bias, ("0.running_mean", "F32", [2], new float[2]));
         AssertRefused("its tensor 'fc.weight' is no tensor of an nn.Sequential's state_dict, where names such as 0.weight were expected", ("fc.weight", "F32", [2, 3], new float[6]));
@@ -139,6 +139,66 @@ public sealed class StateDictTests : IDisposable
         StateDict.Save(File, Network, SomeWeights.Of(Network));
         var failure = Assert.Throws<ModelFileException>(() => StateDict.Load(File, new NetworkDescription([3, 2])));
         Assert.Contains("holds the network 3C3/2+1-P3/2-4C2-A2-5-2, not 3-2", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("F32")]
+    [InlineData("F64")]
+    [InlineData("F16")]
+    [InlineData("BF16")]
+    public void Numbers_of_each_precision_are_read(string type)
+    {
+        Write([("0.weight", type, [2, 3], [1, -2, 0.5f, -0f, 96, -1.25f]), ("0.bias", "F32", [2], [7, 8])]);
+        NetworkParameters read = StateDict.Load(File, new NetworkDescription([3, 2]));
+        Assert.Equal([1, -2, 0.5, -0.0, 96, -1.25], read.Blocks[0].Weights);
+        Assert.Equal([7, 8], read.Blocks[0].Biases);
+    }
+
+    [Theory]
+    [InlineData("F32", float.NaN, "has NaN at index [1, 0]; give a file of finite weights, saved before its training diverged.")]
+    [InlineData("F32", float.NegativeInfinity, "has -infinity at index [1, 0]")]
+    [InlineData("F64", float.PositiveInfinity, "has infinity at index [1, 0]")]
+    [InlineData("F16", float.NaN, "has NaN at index [1, 0]")]
+    [InlineData("BF16", float.PositiveInfinity, "has infinity at index [1, 0]")]
+    public void A_number_that_is_not_finite_is_named(string type, float value, string expected) =>
+        AssertRefused($"its tensor '0.weight' {expected}", ("0.weight", type, [2, 3], [1, 2, 3, value, 5, float.NaN]), ("0.bias", "F32", [2], [0, 0]));
+
+    [Fact]
+    public void A_number_beyond_single_precision_and_a_negative_variance_are_named()
+    {
+        folder.Write("weights.safetensors", File64(1e300));
+        var failure = Assert.Throws<ModelFileException>(() => StateDict.Load(File, new NetworkDescription([1, 1])));
+        Assert.Contains("its tensor '0.weight' has 1E+300 at index [0, 0]", failure.Message, StringComparison.Ordinal);
+
+        NetworkParameters parameters = SomeWeights.Of(Network);
+        StateDict.Save(File, Network, parameters with
+        {
+            Blocks = [parameters.Blocks[0] with { Normalization = parameters.Blocks[0].Normalization! with { RunningVariance = [1, -2, 3] } }, .. parameters.Blocks.Skip(1)],
+        });
+        failure = Assert.Throws<ModelFileException>(() => StateDict.Load(File, Network));
+        Assert.Contains("its tensor '1.running_var' has -2, which is no variance, at index [1]", failure.Message, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<byte[], string> OtherFormats => new()
+    {
+        { SmallTinyImageNet.Zip([new("weights/data.pkl", [1])], root: ""), "is a pickle of torch.save, where a safetensors file is expected" },
+        { [0x80, 2, 0x8a, 10, .. new byte[40]], "is a pickle of torch.save, where" },
+        { SmallTinyImageNet.Zip([new("weights.txt", [1])], root: ""), "is a zip archive, where" },
+        { SmallDataSet.Gzip(new byte[9]), "is a gzip file, where" },
+        { [0x93, .. "NUMPY"u8, .. new byte[40]], "is a NumPy array, where" },
+        { [0x89, .. "HDF\r\n"u8, .. new byte[40]], "is an HDF5 file, where" },
+        { [.. "GGUF"u8, .. new byte[40]], "is a GGUF file, where" },
+    };
+
+    [Theory]
+    [MemberData(nameof(OtherFormats))]
+    public void A_file_of_another_format_is_named_and_how_to_write_one(byte[] contents, string expected)
+    {
+        folder.Write("weights.safetensors", contents);
+        var failure = Assert.Throws<ModelFileException>(() => StateDict.Load(File, Network));
+        Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "write that in Python with safetensors.torch.save_file(model.state_dict(), 'weights.safetensors').", failure.Message, StringComparison.Ordinal);
     }
 
     private void AssertRefused(string expected, params (string Name, string Type, int[] Shape, float[] Values)[] tensors)
@@ -164,6 +224,20 @@ public sealed class StateDictTests : IDisposable
         }
     }
 
+    private static byte[] File64(double weight)
+    {
+        byte[] header = """{"0.weight":{"dtype":"F64","shape":[1,1],"data_offsets":[0,8]},"0.bias":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}"""u8.ToArray();
+        return [.. BitConverter.GetBytes((long)header.Length), .. header, .. BitConverter.GetBytes(weight), 0, 0, 0, 0];
+    }
+
+    private static byte[] BytesOf(string type, float value) => type switch
+    {
+        "F64" => BitConverter.GetBytes((double)value),
+        "F16" => BitConverter.GetBytes((Half)value),
+        "BF16" => BitConverter.GetBytes(value)[2..],
+        _ => BitConverter.GetBytes(value),
+    };
+
     /// <summary>A file in the order of names, as Python's package sorts them.</summary>
     private void Write(IReadOnlyList<(string Name, string Type, int[] Shape, float[] Values)> tensors)
     {
@@ -171,8 +245,9 @@ public sealed class StateDictTests : IDisposable
         var entries = new List<string>();
         foreach (var (name, type, shape, values) in tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
         {
-            entries.Add($$"""  "{{name}}":{"dtype":"{{type}}","shape":[{{string.Join(',', shape)}}],"data_offsets":[{{data.Count}},{{data.Count + (4 * values.Length)}}]}""");
-            data.AddRange(values.SelectMany(BitConverter.GetBytes));
+            byte[] bytes = [.. values.SelectMany(value => BytesOf(type, value))];
+            entries.Add($$"""  "{{name}}":{"dtype":"{{type}}","shape":[{{string.Join(',', shape)}}],"data_offsets":[{{data.Count}},{{data.Count + bytes.Length}}]}""");
+            data.AddRange(bytes);
         }
 
         byte[] header = Encoding.UTF8.GetBytes($"{{{string.Join(',', entries)}}}");
