@@ -87,9 +87,28 @@ public sealed class NetworkDescription
     /// <summary>Hidden and output neurons (Table B.5's "N. Neurons").</summary>
     public long NeuronCount => Blocks.Sum(block => (long)block.Outputs);
 
+    /// <summary>Whether batch normalization leaves something of a step: of a channel with a single value it leaves nothing.</summary>
+    /// <param name="samples">N, at least 1.</param>
+    public bool CanNormalize(int samples) => Blocks.All(block => LeavesSomething(block, samples));
+
+    /// <summary>Refuses steps of which batch normalization leaves nothing.</summary>
+    /// <param name="samples">N, at least 1.</param>
+    /// <exception cref="InvalidOptionException">There is a channel with a single value.</exception>
+    public void RequireNormalizable(int samples)
+    {
+        if (Blocks.Index().FirstOrDefault(pair => !LeavesSomething(pair.Item, samples)) is { Item: not null } first)
+        {
+            throw new InvalidOptionException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Block {first.Index + 1} of the network {QuotedText.WithoutQuotes(Topology)} cannot be normalized: its channels have one value each in a step of {samples} sample(s), and of one value the mean leaves nothing; give a batch size and training samples of at least 2, or no batch normalization."));
+        }
+    }
+
     /// <inheritdoc/>
     public override string ToString() =>
         $"{Topology} ({HiddenActivation}{(InputShape is { } shape ? $", input {shape}" : "")}{(HasBatchNormalization ? ", batch normalization" : "")})";
+
+    private static bool LeavesSomething(Block block, int samples) => !block.HasBatchNormalization || (long)samples * block.Positions > 1;
 
     private static Block[] DenseBlocks(IReadOnlyList<int> layerSizes, ActivationFunction hiddenActivation)
     {

@@ -53,7 +53,7 @@ internal static class ParseMistake
                     throw new InvalidOptionException($"The option {option.Option.Name} is given {option.IdentifierTokenCount} times; give it once.");
                 }
 
-                if (option.Tokens.Count == 0 && option.Option.Arity.MinimumNumberOfValues > 0)
+                if (option.Tokens is [] or [{ Value: "" }, ..] && option.Option.Arity.MinimumNumberOfValues > 0)
                 {
                     throw new InvalidOptionException($"The option {option.Option.Name} needs a value; see '{commandLine} --help'.");
                 }
@@ -62,7 +62,8 @@ internal static class ParseMistake
 
         foreach (Argument argument in command.Arguments)
         {
-            if (argument.Arity.MinimumNumberOfValues > 0 && parsed.GetResult(argument) is not { Tokens.Count: > 0 })
+            if (argument.Arity.MinimumNumberOfValues > 0
+                && (parsed.GetResult(argument) is not { Tokens.Count: > 0 } given || given.Tokens.Any(word => word.Value.Length == 0)))
             {
                 throw new InvalidOptionException($"'{commandLine}' needs a {argument.Name}; see '{commandLine} --help'.");
             }

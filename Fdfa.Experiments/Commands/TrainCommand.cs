@@ -179,10 +179,12 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             _batchNormalization.Read(arguments) ?? preset.BatchNormalizationFor(rule));
         TrainingOptions options = ReadTraining(arguments, preset.OptionsOn(network, rule) with { Augmentation = augmentation });
 
-        if (options.BatchSize == 1 && network.Blocks.Any(block => block is DenseBlock { HasBatchNormalization: true }))
+        int? limit = arguments.WholeNumber(_limit);
+        if (!network.CanNormalize(Math.Min(options.BatchSize, limit ?? options.BatchSize)))
         {
+            string few = options.BatchSize == 1 ? "--batch-size" : _limit.Name;
             throw new InvalidOptionException(
-                "Batch normalization takes the mean over a step's samples from each of them, which leaves nothing of one; give a --batch-size of at least 2, or --no-batch-norm.");
+                $"Batch normalization takes the mean over a step's samples from each of them, which leaves nothing of one; give a {few} of at least 2, or --no-batch-norm.");
         }
 
         var request = new RunRequest(
@@ -193,7 +195,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             ReadSeeds(arguments),
             dataName,
             arguments.Text(_dataDirectory),
-            arguments.WholeNumber(_limit))
+            limit)
         {
             SkipsBadImages = arguments.GetValue(_skipsBadImages),
             InitialWeights = arguments.Text(_initialWeights),

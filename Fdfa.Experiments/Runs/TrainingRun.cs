@@ -61,6 +61,7 @@ internal sealed class TrainingRun : IDisposable
         Label = configuration.Options.Rule.Name;
         _network = configuration.ToRequest().Network;
         _folder = folder;
+        _network.RequireNormalizable(Math.Min(configuration.Options.BatchSize, data.Training.Count));
         try
         {
             _trainer = new SpreadTrainer(devices, _network, configuration.Options, configuration.Seeds, data.Upload, isLayerParallel);

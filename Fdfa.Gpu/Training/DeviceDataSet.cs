@@ -11,6 +11,8 @@ namespace Fdfa.Gpu.Training;
 /// <summary>Samples and labels as bytes in device memory, uploaded once. Bytes 0…255 stand for inputs −1…1.</summary>
 public sealed class DeviceDataSet : IDisposable
 {
+    private const int MostClasses = 1 << 8;
+
     private readonly DeviceBuffer<byte> _samples;
     private readonly DeviceBuffer<byte> _labels;
     private readonly DeviceBuffer<int> _order;
@@ -22,7 +24,7 @@ public sealed class DeviceDataSet : IDisposable
     /// <param name="sampleSize">Bytes per sample.</param>
     /// <param name="classCount">Number of classes, 1…256.</param>
     /// <param name="image">The shape of a sample, which augmentation needs; <see langword="null"/> where samples are no images.</param>
-    /// <exception cref="ShapeMismatchException">The sizes do not fit, or a label is out of range.</exception>
+    /// <exception cref="ShapeMismatchException">The sizes do not fit, a label is out of range, or there are more classes than a byte has values.</exception>
     public DeviceDataSet(
         ComputeDevice device, ReadOnlySpan<byte> samples, ReadOnlySpan<byte> labels, int sampleSize, int classCount, ImageShape? image = null)
     {
@@ -34,7 +36,13 @@ public sealed class DeviceDataSet : IDisposable
                 $"{labels.Length} labels and {samples.Length} bytes do not make samples of {sampleSize} bytes; give at least one sample, and labels × {sampleSize} bytes."));
         }
 
-        if (labels.IndexOfAnyExceptInRange((byte)0, (byte)Math.Clamp(classCount - 1, 0, 255)) is var bad && bad >= 0)
+        if (classCount is < 1 or > MostClasses)
+        {
+            throw new ShapeMismatchException(string.Create(
+                CultureInfo.InvariantCulture, $"The data have {classCount} classes, but labels are bytes; give a number of classes from 1 to {MostClasses}."));
+        }
+
+        if (labels.IndexOfAnyExceptInRange((byte)0, (byte)(classCount - 1)) is var bad && bad >= 0)
         {
             throw new ShapeMismatchException(string.Create(
                 CultureInfo.InvariantCulture,

@@ -25,6 +25,7 @@ public sealed class Trainer : IDisposable
     private readonly ComputeDevice _inputDevice;
     private readonly NetworkDescription _description;
     private readonly TrainingOptions _options;
+    private readonly bool _canNormalize;
     private readonly DeviceDataSet _data;
     private readonly DeviceBuffer<int> _order;
     private readonly CPUMemoryBuffer _nextOrder;
@@ -77,6 +78,7 @@ public sealed class Trainer : IDisposable
 
         // A batch larger than the data is the data.
         _options = options with { BatchSize = Math.Min(options.BatchSize, trainingData.Count) };
+        _canNormalize = network.CanNormalize(_options.BatchSize);
         NetworkMemory.RequireFit(devices, network, _options, seeds.Count);
         foreach (var device in devices)
         {
@@ -134,8 +136,14 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Trains one step. Allocates no managed memory of its own, and on the CPU none at all.</summary>
     /// <remarks>Metrics stay on the device until <see cref="TrainEpoch"/> reads them.</remarks>
+    /// <exception cref="InvalidOptionException">Batch normalization leaves nothing of a step: see <see cref="NetworkDescription.RequireNormalizable"/>.</exception>
     public void TrainStep()
     {
+        if (!_canNormalize)
+        {
+            _description.RequireNormalizable(_options.BatchSize);
+        }
+
         var index = StepInEpoch;
         if (index == 0)
         {
@@ -152,6 +160,7 @@ public sealed class Trainer : IDisposable
     /// <param name="cancellation">Ends training after the current step; the next call goes on from there.</param>
     /// <returns>One entry per seed, over all the epoch's steps so far.</returns>
     /// <exception cref="DivergenceException">The loss became NaN or infinite.</exception>
+    /// <exception cref="InvalidOptionException">Batch normalization leaves nothing of a step.</exception>
     public IReadOnlyList<EpochMetrics> TrainEpoch(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         var epoch = Epoch;

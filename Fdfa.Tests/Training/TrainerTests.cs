@@ -343,6 +343,26 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         Assert.Throws<ShapeMismatchException>(() => new DeviceDataSet(device, new byte[SampleSize], [Classes], SampleSize, Classes));
         Assert.Throws<ShapeMismatchException>(() => new DeviceDataSet(device, new byte[SampleSize - 1], [0], SampleSize, Classes));
         Assert.Throws<ShapeMismatchException>(() => new DeviceDataSet(device, [], [], SampleSize, Classes));
+        Assert.All([0, -1, 257, 300], classes => Assert.Contains(
+            $"The data have {classes} classes, but labels are bytes; give a number of classes from 1 to 256.",
+            Assert.Throws<ShapeMismatchException>(() => new DeviceDataSet(device, new byte[SampleSize], [0], SampleSize, classes)).Message,
+            StringComparison.Ordinal));
+        new DeviceDataSet(device, new byte[SampleSize], [255], SampleSize, 256).Dispose();
+    }
+
+    [Theory]
+    [InlineData(1, 64)]
+    [InlineData(5, 1)]
+    public void Steps_of_which_batch_normalization_leaves_nothing_are_refused(int samples, int batchSize)
+    {
+        var device = devices.Open("simd");
+        using var data = RandomData(device, samples);
+        var network = Topology.Parse($"{SampleSize}-4-{Classes}", batchNormalization: true);
+        using var trainer = new Trainer(device, network, Options("FDFA") with { BatchSize = batchSize }, data, [0]);
+        Assert.True(double.IsFinite(trainer.Evaluate(data)[0].Loss));
+        Assert.Contains(
+            "Block 1 of the network 21-4-4 cannot be normalized", Assert.Throws<InvalidOptionException>(trainer.TrainStep).Message, StringComparison.Ordinal);
+        Assert.Equal(0, trainer.Step);
     }
 
     [Fact]
