@@ -25,15 +25,18 @@ internal readonly record struct DownloadProgress(string FileName, long BytesDone
 /// <summary>Fetches a file: resumed where an earlier run stopped, checked, and only then under its final name.</summary>
 /// <remarks>
 /// Bytes collect in "name.part". Mirrors hold the same bytes and the checksum covers them all, so one mirror may go
-/// on where another stopped. What is known to be wrong is thrown away; what is merely incomplete is kept.
+/// on where another stopped. What is known to be wrong is thrown away; what is merely incomplete is kept, and what arrives
+/// in place of it collects in "name.part.new" until it is whole and right.
 /// </remarks>
 /// <param name="client">Sends the requests; the caller owns it.</param>
-/// <param name="patience">How long a mirror may stay silent; null for 30 seconds.</param>
-internal sealed class Downloader(HttpClient client, TimeSpan? patience = null)
+/// <param name="patience">How long a mirror may stay silent once it has begun to send; null for 30 seconds.</param>
+/// <param name="firstPatience">How long it may take to the first byte; null for 10 seconds.</param>
+internal sealed class Downloader(HttpClient client, TimeSpan? patience = null, TimeSpan? firstPatience = null)
 {
     private const int BufferSize = 1 << 17;
 
-    private readonly TimeSpan patience = patience ?? TimeSpan.FromSeconds(30);
+    private readonly TimeSpan _patience = patience ?? TimeSpan.FromSeconds(30);
+    private readonly TimeSpan _firstPatience = firstPatience ?? TimeSpan.FromSeconds(10);
 
     /// <summary>Fetches one file.</summary>
     /// <param name="request">What, from where and to where.</param>
@@ -97,78 +100,77 @@ internal sealed class Downloader(HttpClient client, TimeSpan? patience = null)
     private async Task<string?> TryMirrorAsync(
         Uri mirror, DownloadRequest request, FileStream part, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
     {
-        while (true)
+        if (part.Length > request.Size)
         {
-            var resumed = part.Length is > 0 and var length && length <= request.Size;
-            if (!resumed)
-            {
-                part.SetLength(0);
-            }
-
-            var outcome = part.Length == request.Size
-                ? Outcome.Complete
-                : await TransferAsync(mirror, request, part, progress, cancellation).ConfigureAwait(false);
-            if (outcome == Outcome.Complete)
-            {
-                var found = await HashAsync(part, request.Checksum.Algorithm, cancellation).ConfigureAwait(false);
-                if (found.Equals(request.Checksum.Hex, StringComparison.OrdinalIgnoreCase))
-                {
-                    return null;
-                }
-
-                outcome = new Outcome(
-                    $"sent a file whose {request.Checksum.Algorithm} is {found} where {request.Checksum.Hex} was expected, so it was deleted",
-                    StartAgain: true);
-            }
-
-            if (outcome.StartAgain)
-            {
-                part.SetLength(0);
-            }
-
-            // A clean start is worth one try where the part of an earlier run may be to blame.
-            if (!outcome.StartAgain || !resumed)
-            {
-                return outcome.Failure;
-            }
+            part.SetLength(0);
         }
+
+        var kept = part.Length;
+        var outcome = kept == request.Size
+            ? await VerifyAsync(request, part, cancellation).ConfigureAwait(false)
+            : await TransferAsync(mirror, request, part, kept, progress, cancellation).ConfigureAwait(false);
+
+        // A clean start is worth one try where the part of an earlier run may be to blame.
+        return outcome.StartAgain && kept > 0
+            ? (await TransferAsync(mirror, request, part, 0, progress, cancellation).ConfigureAwait(false)).Failure
+            : outcome.Failure;
     }
 
+    /// <summary>Fetches the file from some byte on. From the first, while there is a part: beside it, until what arrives has proved right.</summary>
     private async Task<Outcome> TransferAsync(
-        Uri mirror, DownloadRequest request, FileStream part, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
+        Uri mirror, DownloadRequest request, FileStream part, long offset, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
     {
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        silence.CancelAfter(patience);
+        silence.CancelAfter(_firstPatience);
+        var patience = _firstPatience;
         try
         {
             using var message = new HttpRequestMessage(HttpMethod.Get, mirror);
-            if (part.Length > 0)
+            if (offset > 0)
             {
-                message.Headers.Range = new RangeHeaderValue(part.Length, null);
+                message.Headers.Range = new RangeHeaderValue(offset, null);
             }
 
             using var response = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, silence.Token).ConfigureAwait(false);
-            if (Refusal(response, request, part.Length) is { } refusal)
+            if (Refusal(response, request, offset) is { } refusal)
             {
                 return refusal;
             }
 
-            if (response.StatusCode == HttpStatusCode.OK)
+            await using var body = await response.Content.ReadAsStreamAsync(silence.Token).ConfigureAwait(false);
+
+            // The server may begin at the first byte, whatever range was asked for.
+            if (response.StatusCode == HttpStatusCode.PartialContent || part.Length == 0)
             {
-                // The server begins at the first byte, whatever range was asked for.
-                part.SetLength(0);
+                return await CopyAsync(body, request, part, progress, Listen, cancellation).ConfigureAwait(false);
             }
 
-            await using var body = await response.Content.ReadAsStreamAsync(silence.Token).ConfigureAwait(false);
-            return await CopyAsync(body, request, part, progress, silence, cancellation).ConfigureAwait(false);
+            await using var beside = new FileStream(
+                $"{part.Name}.new", FileMode.Create, FileAccess.ReadWrite, FileShare.None, BufferSize, FileOptions.DeleteOnClose);
+            var outcome = await CopyAsync(body, request, beside, progress, Listen, cancellation).ConfigureAwait(false);
+            if (outcome == Outcome.Complete)
+            {
+                (beside.Position, part.Position) = (0, 0);
+                await beside.CopyToAsync(part, cancellation).ConfigureAwait(false);
+            }
+
+            return outcome;
         }
         catch (HttpRequestException exception)
         {
-            return new Outcome($"cannot be reached ({exception.Message})", StartAgain: false);
+            return new Outcome($"cannot be reached ({exception.Message})");
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return new Outcome($"stayed silent for {patience.TotalSeconds:0.#} seconds", StartAgain: false);
+            return new Outcome($"stayed silent for {patience.TotalSeconds:0.#} seconds");
+        }
+
+        async Task<int> Listen(Stream body, Memory<byte> buffer)
+        {
+            var read = await body.ReadAsync(buffer, silence.Token).ConfigureAwait(false);
+            patience = _patience;
+            silence.CancelAfter(patience);
+            return read;
         }
     }
 
@@ -179,7 +181,7 @@ internal sealed class Downloader(HttpClient client, TimeSpan? patience = null)
         {
             case HttpStatusCode.OK:
                 return content.ContentLength is { } length && length != request.Size
-                    ? new Outcome($"offers {length} bytes where {request.Size} were expected", StartAgain: false)
+                    ? new Outcome($"offers {length} bytes where {request.Size} were expected")
                     : null;
             case HttpStatusCode.PartialContent:
                 return offset > 0 && content.ContentRange is { From: { } from } range && from == offset && (range.Length ?? request.Size) == request.Size
@@ -188,52 +190,68 @@ internal sealed class Downloader(HttpClient client, TimeSpan? patience = null)
             case HttpStatusCode.RequestedRangeNotSatisfiable:
                 return new Outcome($"refused the range from byte {offset} (416)", StartAgain: true);
             default:
-                return new Outcome($"answered {(int)response.StatusCode} ({response.ReasonPhrase})", StartAgain: false);
+                return new Outcome($"answered {(int)response.StatusCode} ({response.ReasonPhrase})");
         }
     }
 
-    private async Task<Outcome> CopyAsync(
+    /// <summary>Appends what arrives to a file, and makes sure that it is right when it is whole.</summary>
+    private static async Task<Outcome> CopyAsync(
         Stream body,
         DownloadRequest request,
-        FileStream part,
+        FileStream file,
         IProgress<DownloadProgress>? progress,
-        CancellationTokenSource silence,
+        Func<Stream, Memory<byte>, Task<int>> listen,
         CancellationToken cancellation)
     {
         var name = Path.GetFileName(request.Path);
         var buffer = new byte[BufferSize];
-        part.Position = part.Length;
-        progress?.Report(new DownloadProgress(name, part.Length, request.Size));
+        var begin = file.Length;
+        file.Position = begin;
+        progress?.Report(new DownloadProgress(name, begin, request.Size));
         while (true)
         {
-            silence.CancelAfter(patience);
             int read;
             try
             {
-                read = await body.ReadAsync(buffer, silence.Token).ConfigureAwait(false);
+                read = await listen(body, buffer).ConfigureAwait(false);
             }
             catch (IOException exception)
             {
-                return Ended(part, request, $" ({exception.Message})");
+                return Ended(file, request, $" ({exception.Message})");
             }
 
             if (read == 0)
             {
-                return part.Length == request.Size ? Outcome.Complete : Ended(part, request, "");
+                return file.Length == request.Size ? await VerifyAsync(request, file, cancellation).ConfigureAwait(false) : Ended(file, request, "");
             }
 
-            if (part.Length + read > request.Size)
+            if (file.Length + read > request.Size)
             {
+                file.SetLength(begin);
                 return new Outcome($"sent more than the {request.Size} bytes that were expected", StartAgain: true);
             }
 
-            await part.WriteAsync(buffer.AsMemory(0, read), cancellation).ConfigureAwait(false);
-            progress?.Report(new DownloadProgress(name, part.Length, request.Size));
+            await file.WriteAsync(buffer.AsMemory(0, read), cancellation).ConfigureAwait(false);
+            progress?.Report(new DownloadProgress(name, file.Length, request.Size));
         }
     }
 
-    private static Outcome Ended(FileStream part, DownloadRequest request, string reason) =>
-        new($"ended after {part.Length} of {request.Size} bytes{reason}", StartAgain: false);
+    private static Outcome Ended(FileStream file, DownloadRequest request, string reason) =>
+        new($"ended after {file.Length} of {request.Size} bytes{reason}");
+
+    /// <summary>Compares a whole file with its checksum; a wrong one is emptied.</summary>
+    private static async Task<Outcome> VerifyAsync(DownloadRequest request, FileStream file, CancellationToken cancellation)
+    {
+        var found = await HashAsync(file, request.Checksum.Algorithm, cancellation).ConfigureAwait(false);
+        if (found.Equals(request.Checksum.Hex, StringComparison.OrdinalIgnoreCase))
+        {
+            return Outcome.Complete;
+        }
+
+        file.SetLength(0);
+        return new Outcome(
+            $"sent a file whose {request.Checksum.Algorithm} is {found} where {request.Checksum.Hex} was expected, so it was deleted", StartAgain: true);
+    }
 
     private static async Task<string> HashAsync(FileStream part, HashAlgorithmName algorithm, CancellationToken cancellation)
     {
@@ -251,9 +269,9 @@ internal sealed class Downloader(HttpClient client, TimeSpan? patience = null)
 
     /// <summary>How a transfer ended.</summary>
     /// <param name="Failure">Null when the part has all its bytes.</param>
-    /// <param name="StartAgain">True when the bytes in the part are not to be trusted.</param>
-    private sealed record Outcome(string? Failure, bool StartAgain)
+    /// <param name="StartAgain">True when what an earlier run kept may be to blame.</param>
+    private sealed record Outcome(string? Failure, bool StartAgain = false)
     {
-        public static Outcome Complete { get; } = new(null, StartAgain: false);
+        public static Outcome Complete { get; } = new((string?)null);
     }
 }

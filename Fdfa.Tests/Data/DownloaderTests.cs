@@ -24,7 +24,7 @@ public sealed class DownloaderTests : IDisposable
     public async Task A_file_arrives_under_its_name_and_progress_ends_at_its_size()
     {
         using var server = new LoopbackServer(request => LoopbackResponse.OfFile(File, request));
-        var heard = new Heard();
+        var heard = new Heard<DownloadProgress>();
         await DownloadAsync(heard, server);
         AssertArrived();
         Assert.Equal(new DownloadProgress("file.gz", File.Length, File.Length), heard.Reports[^1]);
@@ -91,6 +91,37 @@ public sealed class DownloaderTests : IDisposable
         await DownloadAsync(server);
         AssertArrived();
         Assert.Single(server.Requests);
+    }
+
+    public static TheoryData<string, byte[], int?> WorthlessAnswers => new()
+    {
+        { "ended after 12 of 300000 bytes", "<html></html>"u8.ToArray()[..12], null },
+        { "ended after 2000 of 300000 bytes", File, 2000 },
+        { "sent a file whose SHA256", new byte[File.Length], null },
+        { "sent more than the 300000 bytes", new byte[File.Length + 1], null },
+    };
+
+    [Theory]
+    [MemberData(nameof(WorthlessAnswers))]
+    public async Task What_is_kept_outlives_a_server_that_ignores_the_range_and_sends_no_whole_file(string expected, byte[] body, int? sendOnly)
+    {
+        using (var server = new LoopbackServer(_ => new LoopbackResponse(200, body) { WithoutLength = true, SendOnly = sendOnly }))
+        {
+            WritePart(File[..1000]);
+            Assert.Contains(expected, await FailureAsync(server), StringComparison.Ordinal);
+        }
+
+        Assert.Equal([Part], Directory.GetFiles(Path.GetDirectoryName(Part)!));
+        Assert.Equal(File[..1000], System.IO.File.ReadAllBytes(Part));
+    }
+
+    [Fact]
+    public async Task What_is_kept_outlives_a_refused_range_that_no_whole_file_follows()
+    {
+        using var server = new LoopbackServer(request => new LoopbackResponse(request.RangeStart is null ? 503 : 416, []));
+        WritePart(File[..1000]);
+        Assert.Contains("answered 503", await FailureAsync(server), StringComparison.Ordinal);
+        Assert.Equal(File[..1000], System.IO.File.ReadAllBytes(Part));
     }
 
     [Theory]
@@ -221,11 +252,20 @@ public sealed class DownloaderTests : IDisposable
     }
 
     [Fact]
+    public async Task A_server_that_does_not_begin_to_send_is_given_up_sooner()
+    {
+        using var first = new LoopbackServer(_ => new LoopbackResponse(200, File) { SendOnly = 0, Hangs = true });
+        using var second = new LoopbackServer(request => LoopbackResponse.OfFile(File, request));
+        await new Downloader(client, patience: TimeSpan.FromDays(1), firstPatience: TimeSpan.FromMilliseconds(300)).DownloadAsync(Request([first, second]));
+        AssertArrived();
+    }
+
+    [Fact]
     public async Task A_cancelled_download_keeps_its_part()
     {
         using var server = new LoopbackServer(_ => new LoopbackResponse(200, File) { SendOnly = 1000, Hangs = true });
         using var cancellation = new CancellationTokenSource();
-        var heard = new Heard { OnReport = report => _ = report.BytesDone >= 1000 ? cancellation.CancelAsync() : null };
+        var heard = new Heard<DownloadProgress> { OnReport = report => _ = report.BytesDone >= 1000 ? cancellation.CancelAsync() : null };
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
             new Downloader(client).DownloadAsync(Request([server]), heard, cancellation.Token));
         Assert.Equal(1000, new FileInfo(Part).Length);
@@ -249,7 +289,7 @@ public sealed class DownloaderTests : IDisposable
 
     private Task DownloadAsync(params LoopbackServer[] mirrors) => new Downloader(client).DownloadAsync(Request(mirrors));
 
-    private Task DownloadAsync(Heard heard, params LoopbackServer[] mirrors) =>
+    private Task DownloadAsync(Heard<DownloadProgress> heard, params LoopbackServer[] mirrors) =>
         new Downloader(client).DownloadAsync(Request(mirrors), heard);
 
     private async Task<string> FailureAsync(params LoopbackServer[] mirrors) =>
@@ -267,19 +307,5 @@ public sealed class DownloaderTests : IDisposable
     {
         Assert.Equal(File, System.IO.File.ReadAllBytes(Target));
         Assert.Equal([Target], Directory.GetFiles(Path.GetDirectoryName(Target)!));
-    }
-
-    /// <summary>Progress as it is reported; Progress&lt;T&gt; would hand it to another thread, later.</summary>
-    private sealed class Heard : IProgress<DownloadProgress>
-    {
-        public List<DownloadProgress> Reports { get; } = [];
-
-        public Action<DownloadProgress> OnReport { get; init; } = _ => { };
-
-        public void Report(DownloadProgress value)
-        {
-            Reports.Add(value);
-            OnReport(value);
-        }
     }
 }
