@@ -1,3 +1,5 @@
+using Fdfa.Gpu.Checkpoints;
+
 namespace Fdfa.Experiments.Data;
 
 /// <summary>CIFAR-10 or CIFAR-100 in its binary version: a folder of .bin files, or the archive that they come in.</summary>
@@ -71,6 +73,11 @@ internal sealed record CifarDataSet(
     /// <summary>A part of the data set packed like the whole.</summary>
     private string PartialArchive => Archive.Name.Replace(".tar.gz", "-subset.tar.gz", StringComparison.Ordinal);
 
+    private string PythonArchive => Archive.Name.Replace("binary", "python", StringComparison.Ordinal);
+
+    private string PythonFolder =>
+        FolderName.Replace("binary", "python", StringComparison.Ordinal).Replace("-bin", "-py", StringComparison.Ordinal);
+
     /// <inheritdoc/>
     public override FoundDataSet? Find(string folder)
     {
@@ -85,7 +92,16 @@ internal sealed record CifarDataSet(
     }
 
     /// <inheritdoc/>
-    public override string Missing(string folder) => $"{Archive.Name}, or its {TrainingFiles[0]} and {TestFile}";
+    public override string Missing(string folder)
+    {
+        string[] python = [PythonArchive, PythonFolder];
+        string? other = python.FirstOrDefault(name => Path.Exists(Path.Combine(folder, name)) || Path.Exists(Path.Combine(folder, Name, name)));
+        return $"{Archive.Name}, or its {TrainingFiles[0]} and {TestFile}{(other is null ? "" : $" ({other} is the version for Python, which is not read)")}";
+    }
+
+    /// <inheritdoc/>
+    public override bool HasPart(string folder) => TrainingFiles.Append(TestFile).Any(file =>
+        File.Exists(Path.Combine(folder, file)) || File.Exists(Path.Combine(folder, FolderName, file)));
 
     /// <inheritdoc/>
     public override IReadOnlyList<RemoteFile> Downloads(string folder) => [Archive];
@@ -130,7 +146,7 @@ internal sealed record CifarDataSet(
 
             try
             {
-                using FileStream stream = File.OpenRead(path);
+                using FileStream stream = RegularFile.OpenRead(path);
                 visit(file, $"'{path}'", stream.Length, stream);
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -147,6 +163,10 @@ internal sealed record CifarDataSet(
         {
             visit(file, $"'{file}' in '{archive}'", length, stream);
         }
+        else if (entry.StartsWith($"{PythonFolder}/", StringComparison.Ordinal))
+        {
+            throw new DataFormatException($"The file '{archive}' should be the binary version of {Name}, but is the version for Python; get {Archive.Name}.");
+        }
     });
 
     /// <param name="file">One of the data set's.</param>
@@ -160,7 +180,7 @@ internal sealed record CifarDataSet(
         public override SampleCounts Count()
         {
             Dictionary<string, int> files = Visit(
-                (file, name, length, _) => CifarFile.Count(length, name, set.LabelClasses.Count, set.MostRecords(file)), CancellationToken.None);
+                (file, name, length, stream) => CifarFile.Count(stream, length, name, set.LabelClasses.Count, set.MostRecords(file)), CancellationToken.None);
             return new SampleCounts(files.Where(file => file.Key != set.TestFile).Sum(file => file.Value), files[set.TestFile]);
         }
 

@@ -21,18 +21,24 @@ internal static class CifarFile
     private const int FirstRecords = 64;
 
     /// <summary>How many records a file of some length holds.</summary>
-    /// <param name="length">Bytes.</param>
+    /// <param name="stream">Its bytes, which are looked at only to name what else it is.</param>
+    /// <param name="length">How many it says it has.</param>
     /// <param name="name">What messages call the file, with its quotes.</param>
     /// <param name="labelBytes">Of each record.</param>
     /// <param name="mostRecords">Of the original.</param>
     /// <exception cref="DataFormatException">No whole number of records from 1 to the original's.</exception>
-    public static int Count(long length, string name, int labelBytes, int mostRecords)
+    public static int Count(Stream stream, long length, string name, int labelBytes, int mostRecords)
     {
         var recordBytes = labelBytes + PixelBytes;
-        return length % recordBytes == 0 && length / recordBytes is >= 1 and var count && count <= mostRecords
-            ? (int)count
-            : throw new DataFormatException(
-                $"The file {name} should hold 1 to {mostRecords} records of {recordBytes} bytes, but holds {length} bytes{(length < (long)mostRecords * recordBytes ? ", the last record cut short" : "")}; delete it and get it again.");
+        if (length % recordBytes == 0 && length / recordBytes is >= 1 and var count && count <= mostRecords)
+        {
+            return (int)count;
+        }
+
+        var found = FileSignature.Of(stream)
+            ?? $"{length} bytes{(length < (long)mostRecords * recordBytes ? ", the last record cut short" : "")}";
+        throw new DataFormatException(
+            $"The file {name} should hold 1 to {mostRecords} records of {recordBytes} bytes, but holds {found}; delete it and get it again.");
     }
 
     /// <summary>Reads a whole file.</summary>
@@ -44,7 +50,7 @@ internal static class CifarFile
     /// <exception cref="DataFormatException">The bytes are not such a file.</exception>
     public static CifarRecords Read(Stream stream, long length, string name, IReadOnlyList<int> labelClasses, int mostRecords)
     {
-        var count = Count(length, name, labelClasses.Count, mostRecords);
+        var count = Count(stream, length, name, labelClasses.Count, mostRecords);
         var pixels = new byte[Math.Min(count, FirstRecords) * PixelBytes];
         var labels = new byte[count];
         Span<byte> head = stackalloc byte[labelClasses.Count];

@@ -20,7 +20,7 @@ internal sealed class DataSetCatalog(
     /// <param name="skipsBadImages">Whether an image that does not decode is left out.</param>
     /// <param name="cancellation">Ends a download; what has arrived is kept for the next one.</param>
     /// <exception cref="InvalidOptionException">There is no data set of that name.</exception>
-    /// <exception cref="DataFormatException">The data set is missing where it must be, or damaged.</exception>
+    /// <exception cref="DataFormatException">The data set is missing where it must be, is there in part, or is damaged.</exception>
     /// <exception cref="DownloadException">The data set cannot be downloaded.</exception>
     public async Task<DataSetPair> LoadAsync(
         string name, IProgress<LoadingProgress>? progress = null, bool skipsBadImages = false, CancellationToken cancellation = default)
@@ -91,21 +91,37 @@ internal sealed class DataSetCatalog(
 
     private async Task DownloadAsync(DataSetDescription set, IProgress<LoadingProgress>? progress, CancellationToken cancellation)
     {
+        // A folder that was named by mistake, or to which not all files were copied, is not made up for by a download.
+        if (locations.VariableFolder is { } variable && (!Directory.Exists(variable) || HasPart(set, variable)))
+        {
+            throw Missing(set, variable, DataLocations.Variable);
+        }
+
         var folder = CacheOf(set);
         if (downloader is null)
         {
             throw Missing(set, folder, $"--data-dir, {DataLocations.Variable} or the cache folder");
         }
 
-        foreach (var file in set.Downloads(folder))
+        var files = set.Downloads(folder);
+        var size = files.Sum(file => file.Size);
+        string[] places = [.. locations.VariableFolder is { } named ? (string[])[named] : [], folder, .. locations.SystemFolders];
+        var what = $"{set.Name} is not in {string.Join(", ", places.Select(place => $"'{place}'"))}; downloading it";
+        long done = 0;
+        foreach (var file in files)
         {
+            progress?.Report(new LoadingProgress(what, done, size, "B"));
             var request = new DownloadRequest(file.Mirrors, Path.Combine(folder, file.Name), file.Size, file.Checksum);
             await downloader.DownloadAsync(request, progress is null ? null : new DownloadReports(progress), cancellation).ConfigureAwait(false);
+            done += file.Size;
         }
     }
 
-    private static DataFormatException Missing(DataSetDescription set, string folder, string place) => new(
-        $"The folder '{folder}' ({place}) does not hold the data set {set.Name}: neither there nor in its subfolder '{set.Name}' is there {set.Missing(folder)}; put the files there or name another folder.");
+    private static bool HasPart(DataSetDescription set, string folder) => set.HasPart(folder) || set.HasPart(Path.Combine(folder, set.Name));
+
+    private static DataFormatException Missing(DataSetDescription set, string folder, string place) => new(Directory.Exists(folder)
+        ? $"The folder '{folder}' ({place}) does not hold the data set {set.Name}: neither there nor in its subfolder '{set.Name}' is there {set.Missing(folder)}; put the files there or name another folder."
+        : $"The folder '{folder}' ({place}) {(File.Exists(folder) ? "is a file" : "does not exist")}, where the data set {set.Name} or its subfolder '{set.Name}' was looked for; name another folder.");
 
     private sealed class DownloadReports(IProgress<LoadingProgress> progress) : IProgress<DownloadProgress>
     {

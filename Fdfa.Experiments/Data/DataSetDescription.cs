@@ -23,6 +23,9 @@ internal abstract record DataSetDescription(
     /// <summary>What a folder lacks, for a sentence that begins "there is no".</summary>
     public abstract string Missing(string folder);
 
+    /// <summary>Whether a folder has some of its files, as where a copy did not end.</summary>
+    public abstract bool HasPart(string folder);
+
     /// <summary>What to download into a folder that lacks it.</summary>
     public abstract IReadOnlyList<RemoteFile> Downloads(string folder);
 }

@@ -7,8 +7,8 @@ namespace Fdfa.Experiments.Data;
 
 /// <summary>The file that keeps decoded images, so that they are decoded once; read as a memory-mapped file.</summary>
 /// <remarks>
-/// Header of 64 bytes: "FDFAIMG1", 32 bytes that identify the source, then as little-endian 32-bit words training samples,
-/// test samples, bytes per sample, images left out. Then all samples, then all labels, training before test.
+/// Header of 64 bytes: "FDFAIMG2", 32 bytes that identify the source, then as little-endian 32-bit words training samples, test samples,
+/// bytes per sample, images left out, and the CRC-32C of all bytes but its own. Then all samples, then all labels, training before test.
 /// </remarks>
 internal sealed class DecodedImages : IDisposable
 {
@@ -16,7 +16,8 @@ internal sealed class DecodedImages : IDisposable
     public const int IdentityBytes = 32;
 
     private const int HeaderBytes = 64;
-    private static readonly byte[] s_magic = [.. "FDFAIMG1"u8];
+    private const int ChecksumWord = 4;
+    private static readonly byte[] s_magic = [.. "FDFAIMG2"u8];
 
     private readonly MemoryMappedFile _file;
     private readonly MappedBytes _bytes;
@@ -49,7 +50,10 @@ internal sealed class DecodedImages : IDisposable
     /// <summary>Images that did not decode.</summary>
     public int LeftOut { get; }
 
-    /// <summary>Opens a file of decoded images; null where there is none, or another source's, or not a whole one.</summary>
+    /// <summary>Takes samples, in their order.</summary>
+    public delegate void Append(ReadOnlySpan<byte> samples);
+
+    /// <summary>Opens a file of decoded images; null where there is none, or another source's, or it is damaged.</summary>
     public static DecodedImages? TryOpen(string path, ReadOnlySpan<byte> identity, int sampleSize)
     {
         try
@@ -72,7 +76,15 @@ internal sealed class DecodedImages : IDisposable
                 return null;
             }
 
-            return new DecodedImages(MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read), counts, sampleSize, Word(header, 3));
+            var images = new DecodedImages(
+                MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read), counts, sampleSize, Word(header, 3));
+            if (WithHeader(Crc32C.Append(0, images._bytes.Memory.Span), header) == (uint)Word(header, ChecksumWord))
+            {
+                return images;
+            }
+
+            images.Dispose();
+            return null;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -85,14 +97,15 @@ internal sealed class DecodedImages : IDisposable
     /// <param name="path">Its name.</param>
     /// <param name="identity">Identifies the source.</param>
     /// <param name="sampleSize">Bytes of each sample.</param>
-    /// <param name="write">Writes the samples to the stream, training before test, and returns the labels of each and the number of images left out.</param>
+    /// <param name="write">Appends the samples, training before test, and returns the labels of each and the number of images left out.</param>
     public static void Write(
-        string path, ReadOnlyMemory<byte> identity, int sampleSize, Func<Stream, (byte[] Training, byte[] Test, int LeftOut)> write) => AtomicFile.Write(path, stream =>
+        string path, ReadOnlyMemory<byte> identity, int sampleSize, Func<Append, (byte[] Training, byte[] Test, int LeftOut)> write) => AtomicFile.Write(path, stream =>
     {
+        uint checksum = 0;
         stream.Write(new byte[HeaderBytes]);
-        var (training, test, leftOut) = write(stream);
-        stream.Write(training);
-        stream.Write(test);
+        var (training, test, leftOut) = write(Continue);
+        Continue(training);
+        Continue(test);
         var header = new byte[HeaderBytes];
         s_magic.CopyTo(header, 0);
         identity.CopyTo(header.AsMemory(s_magic.Length));
@@ -102,8 +115,15 @@ internal sealed class DecodedImages : IDisposable
             BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(WordOffset(index)), words[index]);
         }
 
+        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(WordOffset(ChecksumWord)), WithHeader(checksum, header));
         stream.Position = 0;
         stream.Write(header);
+
+        void Continue(ReadOnlySpan<byte> bytes)
+        {
+            stream.Write(bytes);
+            checksum = Crc32C.Append(checksum, bytes);
+        }
     });
 
     /// <inheritdoc/>
@@ -112,6 +132,9 @@ internal sealed class DecodedImages : IDisposable
         ((IDisposable)_bytes).Dispose();
         _file.Dispose();
     }
+
+    /// <summary>The checksum of the file, given that of what follows the header.</summary>
+    private static uint WithHeader(uint checksum, ReadOnlySpan<byte> header) => Crc32C.Append(checksum, header[..WordOffset(ChecksumWord)]);
 
     private static int WordOffset(int index) => s_magic.Length + IdentityBytes + sizeof(int) * index;
 

@@ -79,6 +79,9 @@ internal sealed record IdxDataSet(
     }
 
     /// <inheritdoc/>
+    public override bool HasPart(string folder) => Files.Any(file => FindFile(folder, file) is not null);
+
+    /// <inheritdoc/>
     public override IReadOnlyList<RemoteFile> Downloads(string folder) =>
     [
         .. from file in Files
@@ -121,7 +124,11 @@ internal sealed record IdxDataSet(
         // Reading refuses files with other counts.
         public override SampleCounts Count() => new(set.TrainingSamples, set.TestSamples);
 
-        public override DataSetPair Read(DataSetReading reading) =>
-            new(set.ReadSplit(set.Train, trainImages, trainLabels), set.ReadSplit(set.Test, testImages, testLabels)) { Source = Place };
+        public override DataSetPair Read(DataSetReading reading)
+        {
+            ImageDataSet train = set.ReadSplit(set.Train, trainImages, trainLabels);
+            reading.Cancellation.ThrowIfCancellationRequested();
+            return new(train, set.ReadSplit(set.Test, testImages, testLabels)) { Source = Place };
+        }
     }
 }

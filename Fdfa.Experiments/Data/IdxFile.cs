@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Fdfa.Gpu.Checkpoints;
 
 namespace Fdfa.Experiments.Data;
 
@@ -129,11 +130,16 @@ internal static class IdxFile
     {
         try
         {
-            using var file = File.OpenRead(path);
-            var isGzip = file.ReadByte() == 0x1f && file.ReadByte() == 0x8b;
+            using var file = RegularFile.OpenRead(path);
+            var kind = FileSignature.Of(file);
             file.Position = 0;
-            if (!isGzip)
+            if (kind != FileSignature.Gzip)
             {
+                if (kind is not null)
+                {
+                    throw Malformed(path, "an IDX file", kind);
+                }
+
                 var plainContents = read(file, path);
                 RequireEnd(file, path);
                 return plainContents;

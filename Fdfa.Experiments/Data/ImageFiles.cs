@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Checkpoints;
 
 namespace Fdfa.Experiments.Data;
 
@@ -91,7 +92,7 @@ internal abstract class ImageFiles : IDisposable
 
         private protected override Stream Open(string name, out long length)
         {
-            FileStream stream = File.OpenRead(Path.Combine(_path, name));
+            FileStream stream = RegularFile.OpenRead(Path.Combine(_path, name));
             length = stream.Length;
             return stream;
         }
@@ -104,9 +105,10 @@ internal abstract class ImageFiles : IDisposable
 
         public InZip(string path, string root)
         {
-            _archive = ZipFile.OpenRead(path);
+            FileStream file = RegularFile.OpenRead(path);
             try
             {
+                _archive = new ZipArchive(file);
                 foreach (ZipArchiveEntry entry in _archive.Entries.Where(entry => entry.FullName.StartsWith(root, StringComparison.Ordinal)))
                 {
                     if (!_entries.TryAdd(entry.FullName[root.Length..], entry))
@@ -117,7 +119,7 @@ internal abstract class ImageFiles : IDisposable
             }
             catch
             {
-                _archive.Dispose();
+                file.Dispose();
                 throw;
             }
 
@@ -142,32 +144,5 @@ internal abstract class ImageFiles : IDisposable
                 throw new InvalidDataException();
             }
         }
-    }
-}
-
-/// <summary>The checksum of zip archives, which .NET keeps to itself.</summary>
-internal static class Crc32
-{
-    private static readonly uint[] s_table = [.. Enumerable.Range(0, 256).Select(index =>
-    {
-        var value = (uint)index;
-        for (var bit = 0; bit < 8; bit++)
-        {
-            value = (value & 1) == 0 ? value >> 1 : 0xEDB88320 ^ (value >> 1);
-        }
-
-        return value;
-    })];
-
-    /// <summary>The checksum of some bytes.</summary>
-    public static uint Of(ReadOnlySpan<byte> bytes)
-    {
-        var value = uint.MaxValue;
-        foreach (byte each in bytes)
-        {
-            value = s_table[(byte)(value ^ each)] ^ (value >> 8);
-        }
-
-        return ~value;
     }
 }

@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.Text;
+using Fdfa.Gpu.Checkpoints;
 
 namespace Fdfa.Experiments.Data;
 
@@ -14,7 +15,7 @@ internal static class TarGzipFile
     {
         try
         {
-            using FileStream file = File.OpenRead(path);
+            using FileStream file = RegularFile.OpenRead(path);
             GzipFile.Read(file, path, unpacked =>
             {
                 using var guarded = new ShortNotes(unpacked);
@@ -45,29 +46,13 @@ internal static class TarGzipFile
 
     /// <summary>Refuses an archive whose notes about its entries (long names and the like) claim to be long.</summary>
     /// <remarks><see cref="TarReader"/> takes memory for a note as soon as its header claims a size, up to 2 GB of it.</remarks>
-    private sealed class ShortNotes(Stream source) : Stream
+    private sealed class ShortNotes(Stream source) : SequentialStream
     {
         private const int HeaderBytes = 512;
         private const int LongestNote = 1 << 20;
         private const int SizeOffset = 124;
         private const int SizeBytes = 12;
         private const int TypeOffset = 156;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
         public override int Read(Span<byte> buffer)
         {
@@ -85,16 +70,6 @@ internal static class TarGzipFile
 
             return read;
         }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         /// <summary>Octal digits; sizes beyond them are written in another way, which begins with a set bit.</summary>
         private static long Size(ReadOnlySpan<byte> field)

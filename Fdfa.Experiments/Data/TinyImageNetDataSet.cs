@@ -21,7 +21,7 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
     private const string TestFolder = "val/images/";
 
     /// <summary>Raise it where decoding comes to give other pixels: files of decoded images are made anew then.</summary>
-    private const int DecoderVersion = 1;
+    private const int DecoderVersion = 2;
 
     private const int MostImageBytes = 1 << 20;
     private const int MostTextBytes = 1 << 24;
@@ -52,6 +52,9 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
     public override string Missing(string folder) => $"{Archive.Name}, or its {ClassList} with train and val beside it";
 
     /// <inheritdoc/>
+    public override bool HasPart(string folder) => Directory.Exists(Path.Combine(folder, Root)) || File.Exists(Path.Combine(folder, Annotations));
+
+    /// <inheritdoc/>
     public override IReadOnlyList<RemoteFile> Downloads(string folder) => [Archive];
 
     /// <param name="Name">Of its file.</param>
@@ -78,7 +81,8 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
             DecodedImages? images = DecodedImages.TryOpen(cache, identity, set.SampleSize);
             if (images is null)
             {
-                Decode(listing, files, cache, identity, reading);
+                string what = File.Exists(cache) ? $"Decoding {set.Name} again, because '{cache}' is damaged" : $"Decoding {set.Name}";
+                Decode(listing, files, cache, identity, reading, what);
                 images = DecodedImages.TryOpen(cache, identity, set.SampleSize)
                     ?? throw new DataFormatException($"The decoded images in '{cache}' cannot be read back; delete the file and run the same command again.");
             }
@@ -111,7 +115,7 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
             var ofClass = new List<string>[set.ClassCount];
             foreach (string name in files.Stamps.Keys)
             {
-                if (name.Split('/') is ["train", var folder, "images", var file] && IsJpeg(file))
+                if (name.Split('/') is ["train", var folder, "images", var file] && IsJpeg(file) && !IsAppleDouble(files, name, file))
                 {
                     byte label = labels.TryGetValue(folder, out byte known) ? known : throw Malformed($"the classes of {ClassList} in train", QuotedText.Of(folder));
                     (ofClass[label] ??= []).Add(name);
@@ -155,7 +159,9 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
                 throw Malformed($"a file {name}", "none");
             }
 
-            return Encoding.UTF8.GetString(files.Read(name, MostTextBytes)).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            // A mark at the beginning tells the encoding, and belongs to no line.
+            using var text = new StreamReader(new MemoryStream(files.Read(name, MostTextBytes)));
+            return text.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         }
 
         private byte[] Identify(Listing listing, ImageFiles files, bool skipsBadImages)
@@ -176,16 +182,16 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
             void Add(string line) => hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
         }
 
-        private void Decode(Listing listing, ImageFiles files, string cache, byte[] identity, DataSetReading reading)
+        private void Decode(Listing listing, ImageFiles files, string cache, byte[] identity, DataSetReading reading, string what)
         {
             try
             {
                 DeleteUnfinished(reading.CacheFolder);
-                DecodedImages.Write(cache, identity, set.SampleSize, stream =>
+                DecodedImages.Write(cache, identity, set.SampleSize, append =>
                 {
                     int total = listing.Training.Count + listing.Test.Count;
-                    byte[] training = Decode(listing.Training, files, stream, reading, 0, total);
-                    byte[] test = Decode(listing.Test, files, stream, reading, listing.Training.Count, total);
+                    byte[] training = Decode(listing.Training, files, append, reading, what, 0, total);
+                    byte[] test = Decode(listing.Test, files, append, reading, what, listing.Training.Count, total);
                     return training.Length > 0 && test.Length > 0
                         ? (training, test, total - training.Length - test.Length)
                         : throw Malformed("images that decode, for training and for testing", "none of one kind");
@@ -201,7 +207,8 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
 
         /// <summary>Reads a batch in order, since an archive is read by one at a time, and decodes it on all cores: memory is a batch's.</summary>
         /// <returns>The labels of the images that decoded.</returns>
-        private byte[] Decode(IReadOnlyList<LabelledImage> images, ImageFiles files, Stream stream, DataSetReading reading, int done, int total)
+        private byte[] Decode(
+            IReadOnlyList<LabelledImage> images, ImageFiles files, DecodedImages.Append append, DataSetReading reading, string what, int done, int total)
         {
             var labels = new List<byte>(images.Count);
             var pixels = new byte[Math.Min(BatchSize, images.Count) * set.SampleSize];
@@ -225,7 +232,7 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
                 {
                     if (failures[index] is null)
                     {
-                        stream.Write(pixels, index * set.SampleSize, set.SampleSize);
+                        append(pixels.AsSpan(index * set.SampleSize, set.SampleSize));
                         labels.Add(batch[index].Label);
                     }
                     else if (!reading.SkipsBadImages)
@@ -237,7 +244,7 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
                 }
 
                 done += batch.Length;
-                reading.Progress?.Report(new LoadingProgress($"Decoding {set.Name}", done, total, "image"));
+                reading.Progress?.Report(new LoadingProgress(what, done, total, "image"));
             }
 
             return [.. labels];
@@ -271,6 +278,9 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
 
         private DataFormatException Malformed(string expected, string found) =>
             new($"'{Place}' should have the layout of {set.Archive.Name} with {expected}, but has {found}; get {set.Archive.Name} again.");
+
+        private static bool IsAppleDouble(ImageFiles files, string name, string file) =>
+            file.StartsWith("._", StringComparison.Ordinal) && FileSignature.Of(files.Read(name, MostImageBytes)) == FileSignature.AppleDouble;
 
         private static bool IsJpeg(string file) =>
             file.EndsWith(".JPEG", StringComparison.OrdinalIgnoreCase) || file.EndsWith(".jpg", StringComparison.OrdinalIgnoreCase);

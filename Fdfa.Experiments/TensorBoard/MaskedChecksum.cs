@@ -1,4 +1,5 @@
 using System.Numerics;
+using Fdfa.Experiments.Data;
 
 namespace Fdfa.Experiments.TensorBoard;
 
@@ -8,14 +9,5 @@ internal static class MaskedChecksum
     private const uint Mask = 0xa282ead8;
 
     /// <summary>Of some bytes.</summary>
-    public static uint Of(ReadOnlySpan<byte> bytes)
-    {
-        uint checksum = uint.MaxValue;
-        foreach (byte each in bytes)
-        {
-            checksum = BitOperations.Crc32C(checksum, each);
-        }
-
-        return BitOperations.RotateRight(~checksum, 15) + Mask;
-    }
+    public static uint Of(ReadOnlySpan<byte> bytes) => BitOperations.RotateRight(Crc32C.Append(0, bytes), 15) + Mask;
 }

@@ -69,6 +69,45 @@ public sealed class ColourDataTests : IDisposable
     }
 
     [Fact]
+    public void Grey_is_the_same_grey_in_a_JPEG_of_red_green_and_blue()
+    {
+        string? grey = TrainOn("grey", SmallJpeg.Of([200])).Sha256;
+        Assert.Equal(grey, TrainOn("rgb", SmallJpeg.Of([200, 200, 200], "", SmallJpeg.Adobe(0))).Sha256);
+    }
+
+    [Fact]
+    public void Kept_images_that_were_damaged_are_decoded_again()
+    {
+        string? before = TrainOn("before", SmallTinyImageNet.Jpeg(3)).Sha256;
+        string kept = Directory.GetFiles(folder.File("cache/fdfa/tiny-imagenet")).Single();
+        byte[] bytes = File.ReadAllBytes(kept);
+        new Random(1).NextBytes(bytes.AsSpan(1000, 20000));
+        File.WriteAllBytes(kept, bytes);
+
+        (string output, string? after) = TrainOn("after", SmallTinyImageNet.Jpeg(3));
+
+        Assert.Equal(before, after);
+        Assert.Contains($"Decoding tiny-imagenet again, because '{kept}' is damaged (5 images)", output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Trains a process on images that are all the same.</summary>
+    private (string Output, string? Sha256) TrainOn(string run, byte[] image)
+    {
+        Dictionary<string, byte[]> files = SmallTinyImageNet.Files();
+        foreach (string name in files.Keys.Where(name => name.EndsWith(".JPEG", StringComparison.Ordinal)))
+        {
+            files[name] = image;
+        }
+
+        folder.Write("data/tiny-imagenet-200.zip", SmallTinyImageNet.Zip(files));
+        (int exitCode, string output, string error) = Start(
+            "train", "--data", "tiny-imagenet", "--data-dir", folder.File("data"), "--network", "12288-2-200",
+            "--epochs", "1", "--batch-size", "2", "--device", "cpu", "--output", folder.File(run));
+        Assert.Equal(("", 0), (error, exitCode));
+        return (output, RunFolder.ReadConfiguration(folder.File(run)).Data.Sha256);
+    }
+
+    [Fact]
     public void A_network_that_does_not_fit_is_told_what_would()
     {
         folder.Write("data/cifar-100-binary.tar.gz", SmallCifar.Archive(CifarDataSet.Cifar100));

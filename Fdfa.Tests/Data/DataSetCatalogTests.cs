@@ -102,11 +102,14 @@ public sealed class DataSetCatalogTests : IDisposable
         served = new SmallDataSet("small", 0, server.Address);
         using var client = new HttpClient();
         var catalog = new DataSetCatalog(Locations, new Downloader(client), [served.Description]);
+        var heard = new Heard<LoadingProgress>();
         for (var run = 0; run < 2; run++)
         {
-            Assert.Equal(folder.File("cache/small"), (await catalog.LoadAsync("small")).Source);
+            Assert.Equal(folder.File("cache/small"), (await catalog.LoadAsync("small", heard)).Source);
             Assert.Equal(4, server.Requests.Count);
         }
+
+        Assert.Equal($"small is not in '{folder.File("cache/small")}', '{folder.File("system")}'; downloading it", heard.Reports[0].What);
 
         // A run that was interrupted between two files goes on with those that lack.
         File.Delete(folder.File($"cache/small/{SmallDataSet.TestImages}.gz"));
@@ -119,6 +122,30 @@ public sealed class DataSetCatalogTests : IDisposable
     {
         var failure = await Assert.ThrowsAsync<DataFormatException>(() => LoadAsync(Locations));
         Assert.Contains("FDFA_DATA", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("nowhere", "(FDFA_DATA) does not exist, where the data set small or its subfolder 'small' was looked for; name another folder.")]
+    [InlineData("file", "(FDFA_DATA) is a file, where the data set small")]
+    [InlineData("part", "(FDFA_DATA) does not hold the data set small: neither there nor in its subfolder 'small' is there t10k-labels-idx1-ubyte,")]
+    [InlineData("deep", "is there t10k-labels-idx1-ubyte, with or without .gz; put the files there or name another folder.")]
+    public async Task A_mistake_in_the_variable_is_said_before_a_download(string variable, string expected)
+    {
+        folder.Write("file", []);
+        foreach (string part in (string[])["part", "deep/small"])
+        {
+            small.WriteTo(folder, part);
+            File.Delete(folder.File($"{part}/{SmallDataSet.TestLabels}.gz"));
+        }
+
+        using var server = new LoopbackServer(_ => new LoopbackResponse(404, []));
+        using var client = new HttpClient();
+        var catalog = new DataSetCatalog(
+            Locations with { VariableFolder = folder.File(variable) }, new Downloader(client), [new SmallDataSet("small", 0, server.Address).Description]);
+        var failure = await Assert.ThrowsAsync<DataFormatException>(() => catalog.LoadAsync("small"));
+        Assert.StartsWith($"The folder '{folder.File(variable)}' ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+        Assert.Empty(server.Requests);
     }
 
     [Fact]

@@ -11,13 +11,26 @@ public sealed class IdxFileTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void A_written_data_set_is_read_back(bool gzip)
+    private static readonly byte[] s_emptyMember = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+    private static readonly Dictionary<string, Func<byte[], byte[]>> s_packings = new()
     {
-        var images = folder.Write("images", Packed(SmallDataSet.Images(3, 4), gzip));
-        var labels = folder.Write("labels", Packed(SmallDataSet.Labels(2, 0, 1), gzip));
+        ["plain"] = bytes => bytes,
+        ["gzip"] = SmallDataSet.Gzip,
+        ["members"] = bytes => [.. SmallDataSet.Gzip(bytes[..9]), .. s_emptyMember, .. SmallDataSet.Gzip(bytes[9..])],
+        ["zeros"] = bytes => [.. SmallDataSet.Gzip(bytes), .. new byte[600]],
+        ["empty member and zeros"] = bytes => [.. SmallDataSet.Gzip(bytes), .. s_emptyMember, .. new byte[9]],
+        ["notes"] = bytes => SmallDataSet.Gzip(bytes) is var packed ? [.. packed[..3], 0x1f, .. packed[4..10], 2, 0, 1, 2, .. "name\0comment\0"u8, 1, 2, .. packed[10..]] : [],
+    };
+
+    public static TheoryData<string> Packings => [.. s_packings.Keys];
+
+    [Theory]
+    [MemberData(nameof(Packings))]
+    public void A_written_data_set_is_read_back(string packing)
+    {
+        var images = folder.Write("images", s_packings[packing](SmallDataSet.Images(3, 4)));
+        var labels = folder.Write("labels", s_packings[packing](SmallDataSet.Labels(2, 0, 1)));
         var data = IdxFile.ReadDataSet("set", images, labels, Classes);
         Assert.Equal(("set", 3, 16, 4, 4, 1, 3), (data.Name, data.Count, data.SampleSize, data.Width, data.Height, data.Channels, data.ClassCount));
         Assert.Equal([2, 0, 1], data.Labels);
@@ -62,6 +75,13 @@ public sealed class IdxFileTests : IDisposable
             { "gzip damaged", Flipped(packed, packed.Length - 6), "unpacking it failed" },
             { "gzip foreign", [0x1f, 0x8b, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9], "unpacking it failed" },
             { "gzip trailing", [.. packed, 1, 2, 3], "another ending" },
+            { "gzip zeros and more", [.. packed, 0, 0, 1], "another ending" },
+            { "gzip second member cut", [.. SmallDataSet.Gzip(whole[..9]), .. SmallDataSet.Gzip(whole[9..])[..^1]], "another ending" },
+            { "gzip second header cut", [.. packed, 0x1f, 0x8b, 8], "unpacking it failed" },
+            { "gzip notes cut", [.. packed[..3], 0x08, .. packed[4..10], .. "name"u8], "unpacking it failed" },
+            { "gzip unknown notes", [.. packed[..3], 0x20, .. packed[4..]], "unpacking it failed" },
+            { "web page", "<!DOCTYPE html><title>Log in</title>"u8.ToArray(), "an IDX file, but holds a web page" },
+            { "zip", [.. "PK"u8, 3, 4, .. new byte[40]], "an IDX file, but holds a zip archive" },
             { "gzip hostile total", SmallDataSet.Gzip(Header(2000, 1024, 1024)), "but holds 0" },
             { "gzip trailing payload", SmallDataSet.Gzip([.. whole, 0]), "further bytes" },
         };
@@ -134,8 +154,6 @@ public sealed class IdxFileTests : IDisposable
         Assert.DoesNotContain('\n', failure.Message);
         Assert.EndsWith(".", failure.Message, StringComparison.Ordinal);
     }
-
-    private static byte[] Packed(byte[] bytes, bool gzip) => gzip ? SmallDataSet.Gzip(bytes) : bytes;
 
     private static byte[] Header(int count, int rows, int columns)
     {

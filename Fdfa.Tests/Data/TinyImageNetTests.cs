@@ -61,7 +61,7 @@ public sealed class TinyImageNetTests : IDisposable
     {
         Dictionary<string, byte[]> files = SmallTinyImageNet.Files();
         folder.Write(Archive, SmallTinyImageNet.Zip(files));
-        var heard = new Heard();
+        var heard = new Heard<LoadingProgress>();
         byte[] first = await SamplesAsync(heard);
         Assert.Equal([new LoadingProgress("Decoding tiny-imagenet", 3, 5, "image"), new LoadingProgress("Decoding tiny-imagenet", 5, 5, "image")], heard.Reports);
         string kept = Directory.GetFiles(folder.File("cache/tiny-imagenet")).Single();
@@ -69,14 +69,15 @@ public sealed class TinyImageNetTests : IDisposable
         Assert.Equal(first, await SamplesAsync(heard));
         Assert.Equal(2, heard.Reports.Count);
 
-        // Cut short, foreign or of another layout: made anew.
+        // Cut short, foreign, of another layout or with one wrong bit, be it in a pixel, a label or a count: made anew.
         byte[] whole = File.ReadAllBytes(kept);
-        foreach (byte[] damaged in (byte[][])[[], whole[..30], whole[..^1], [.. whole, 0], [.. "FDFAIMG0"u8, .. whole[8..]], [.. whole[..8], 77, .. whole[9..]], [.. whole[..40], 255, 255, 255, 127, .. whole[44..]]])
+        foreach (byte[] damaged in (byte[][])[[], whole[..30], whole[..^1], [.. whole, 0], [.. "FDFAIMG0"u8, .. whole[8..]], [.. whole[..8], 77, .. whole[9..]], [.. whole[..40], 255, 255, 255, 127, .. whole[44..]], [.. whole[..52], 1, .. whole[53..]], Flipped(whole, 30000), Flipped(whole, whole.Length - 1)])
         {
             heard.Reports.Clear();
             File.WriteAllBytes(kept, damaged);
             Assert.Equal(first, await SamplesAsync(heard));
             Assert.Equal(2, heard.Reports.Count);
+            Assert.Equal($"Decoding tiny-imagenet again, because '{kept}' is damaged", heard.Reports[0].What);
             Assert.Equal(whole, File.ReadAllBytes(kept));
         }
 
@@ -112,6 +113,8 @@ public sealed class TinyImageNetTests : IDisposable
             { "half", whole[..(whole.Length / 2)], "does not decode" },
             { "without its end", whole[..^2], "does not decode" },
             { "text", "This is no image."u8.ToArray(), "does not decode" },
+            { "PNG", [0x89, .. "PNG\r\n"u8, 0x1a, 10, .. new byte[50]], "is a PNG image, where a JPEG image is expected" },
+            { "two components", SmallJpeg.Of([1, 2]), "has 2 components of 8 bits, where 1, 3 or 4 of 8 are expected" },
             { "too wide", SmallTinyImageNet.Jpeg(1, width: 65), "has 65×64 pixels, where 64×64 are expected" },
             { "too small", SmallTinyImageNet.Jpeg(1, width: 8, height: 8), "has 8×8 pixels, where 64×64 are expected" },
             { "hostile", Resized(whole, 65500, 65500), "has 65500×65500 pixels, where 64×64 are expected" },
@@ -142,6 +145,46 @@ public sealed class TinyImageNetTests : IDisposable
 
         // What was left out once is not left out for those who did not ask.
         await FailureAsync();
+    }
+
+    /// <summary>An image of one colour, and that colour by libjpeg's rules: jdapimin.c, default_decompress_parms.</summary>
+    public static TheoryData<string, byte[], byte[]> Colours() => new()
+    {
+        { "Adobe's RGB", SmallJpeg.Of([200, 100, 50], "", SmallJpeg.Adobe(0)), [200, 100, 50] },
+        { "Adobe's YCbCr", SmallJpeg.Of([100, 128, 200], "", SmallJpeg.Adobe(1)), [201, 49, 100] },
+        { "JFIF before Adobe", SmallJpeg.Of([100, 128, 200], "", SmallJpeg.Jfif, SmallJpeg.Adobe(0)), [201, 49, 100] },
+        { "named RGB", SmallJpeg.Of([200, 100, 50], "RGB"), [200, 100, 50] },
+        { "JFIF before names", SmallJpeg.Of([100, 128, 200], "RGB", SmallJpeg.Jfif), [201, 49, 100] },
+        { "nothing said", SmallJpeg.Of([100, 128, 200]), [201, 49, 100] },
+        { "Adobe's CMYK", SmallJpeg.Of([200, 100, 50, 128], "", SmallJpeg.Adobe(0)), [100, 50, 25] },
+        { "CMYK, nothing said", SmallJpeg.Of([200, 100, 50, 128]), [100, 50, 25] },
+        { "YCCK", SmallJpeg.Of([100, 128, 200, 128], "", SmallJpeg.Adobe(2)), [27, 103, 78] },
+        { "a mark cut short", SmallJpeg.Of([100, 128, 200], "", [0xff, 0xee, 0, 7, .. "Adobe"u8]), [201, 49, 100] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Colours))]
+    public void Components_are_the_colours_that_libjpeg_takes_them_for(string kind, byte[] image, byte[] expected)
+    {
+        var planes = new byte[12288];
+        JpegImage.Decode(image, 64, planes);
+        Assert.All(planes.Chunk(4096).Zip(expected), plane => Assert.All(plane.First, pixel => Assert.True(Math.Abs(pixel - plane.Second) <= 1, $"{kind}: {pixel}")));
+    }
+
+    [Fact]
+    public async Task What_other_systems_write_into_a_data_set_does_not_matter()
+    {
+        Dictionary<string, byte[]> files = SmallTinyImageNet.Files();
+        files["train/n00000199/images/._n00000199_9.JPEG"] = [0, 5, 0x16, 7, 0, 2, 0, 0, .. "Mac OS X"u8];
+        files["wnids.txt"] = [.. Encoding.UTF8.Preamble, .. files["wnids.txt"]];
+        files["val/val_annotations.txt"] = [.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes(Encoding.UTF8.GetString(files["val/val_annotations.txt"]))];
+        folder.Write(Archive, SmallTinyImageNet.Zip(files));
+
+        using DataSetPair data = await LoadAsync();
+
+        Assert.Equal([0, 199, 0], data.Train.Labels);
+        Assert.Equal([198, 196], data.Test.Labels);
+        Assert.Equal("n00000199", data.Train.ClassNames[0]);
     }
 
     public static TheoryData<string, string, string?, string> BadLayouts => new()
@@ -283,6 +326,13 @@ public sealed class TinyImageNetTests : IDisposable
         AssertSentence(Assert.Throws<DataFormatException>(() => Catalog.CountHere("tiny-imagenet")), "n1?2/images/?.JPEG' once");
     }
 
+    private static byte[] Flipped(byte[] bytes, int index)
+    {
+        byte[] copy = [.. bytes];
+        copy[index] ^= 1;
+        return copy;
+    }
+
     private static byte[] Resized(byte[] jpeg, int width, int height)
     {
         byte[] copy = [.. jpeg];
@@ -295,7 +345,7 @@ public sealed class TinyImageNetTests : IDisposable
 
     private Task<DataSetPair> LoadAsync() => Catalog.LoadAsync("tiny-imagenet");
 
-    private async Task<byte[]> SamplesAsync(Heard heard)
+    private async Task<byte[]> SamplesAsync(Heard<LoadingProgress> heard)
     {
         using DataSetPair data = await Catalog.LoadAsync("tiny-imagenet", heard);
         return [.. data.Train.Samples.Span, .. data.Test.Samples.Span, .. data.Train.Labels, .. data.Test.Labels];
@@ -307,12 +357,5 @@ public sealed class TinyImageNetTests : IDisposable
     {
         IdxFileTests.AssertOneSentence(failure);
         Assert.All(expected, part => Assert.Contains(part, failure.Message, StringComparison.Ordinal));
-    }
-
-    private sealed class Heard : IProgress<LoadingProgress>
-    {
-        public List<LoadingProgress> Reports { get; } = [];
-
-        public void Report(LoadingProgress value) => Reports.Add(value);
     }
 }

@@ -41,6 +41,10 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
         new("IDX images", [SmallDataSet.Images(3, 4)], (input, folder) => IdxFile.ReadImages(folder.Write("images", input))),
         new("IDX images in gzip", [SmallDataSet.Gzip(SmallDataSet.Images(3, 4))], (input, folder) => IdxFile.ReadImages(folder.Write("images", input))),
         new(
+            "IDX images in several members of gzip",
+            [[.. SmallDataSet.Gzip(SmallDataSet.Images(3, 4)[..9]), .. SmallDataSet.Gzip(SmallDataSet.Images(3, 4)[9..]), .. new byte[20]]],
+            (input, folder) => IdxFile.ReadImages(folder.Write("images", input))),
+        new(
             "IDX images behind gzip's checksum",
             [SmallDataSet.Images(3, 4)],
             (input, folder) => IdxFile.ReadImages(folder.Write("images", SmallDataSet.Gzip(input)))),
@@ -60,10 +64,23 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
             Texts($"train/{SmallTinyImageNet.Class(5)}/images/5.JPEG", "val/images/val_2.JPEG"),
             (input, folder) => ReadTinyImageNet(SmallTinyImageNet.Zip(s_tinyImageNet.Append(new(Encoding.UTF8.GetString(input), s_image))), folder)),
         new("JPEG images", [s_image, SmallTinyImageNet.Jpeg(1, grey: true)], ReadImage),
-        new("images decoded before", [Decoded()], (input, folder) =>
-        {
-            using DecodedImages? images = DecodedImages.TryOpen(folder.Write("decoded", input), new byte[DecodedImages.IdentityBytes], 12);
-        }),
+        new(
+            "JPEG images of other colours",
+            [SmallJpeg.Of([200, 100, 50], "RGB"), SmallJpeg.Of([200, 100, 50], "", SmallJpeg.Jfif, SmallJpeg.Adobe(0)), SmallJpeg.Of([200, 100, 50, 128], "", SmallJpeg.Adobe(2))],
+            ReadImage),
+        new("images decoded before", [Decoded()], ReadDecoded),
+        new("images decoded before behind their checksum", [Decoded()], (input, folder) => ReadDecoded(WithImageChecksum(input), folder)),
+        new("weights of other precisions", [.. new[] { ("F64", 8), ("F16", 2), ("BF16", 2) }.Select(type => Weights(type.Item1, type.Item2))], (input, folder) =>
+            StateDict.Load(folder.Write("model.safetensors", input), new NetworkDescription([3, 2]))),
+        new(
+            "files of other formats",
+            [SmallTinyImageNet.Zip([new("weights/data.pkl", [1])], root: ""), [0x80, 2, 0x8a, 10, .. new byte[9]], [0x89, .. "PNG"u8], [.. " <!doctype html>"u8]],
+            (input, folder) =>
+            {
+                using FileStream file = File.OpenRead(folder.Write("file", input));
+                OtherFormat.Of(file);
+                FileSignature.Of(input);
+            }),
         OfSafetensors("a dense model", SaveModel, ModelFile.Load, s_dense),
         OfSafetensors("a convolutional model", SaveModel, ModelFile.Load, s_convolutional),
         OfSafetensors("a state_dict", StateDict.Save, StateDict.Load, s_convolutional),
@@ -149,6 +166,32 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
             // As who reads a data set says it.
             throw new DataFormatException($"The image {failure.Message}.", failure);
         }
+    }
+
+    private static void ReadDecoded(byte[] input, TemporaryFolder folder)
+    {
+        using DecodedImages? images = DecodedImages.TryOpen(folder.Write("decoded", input), new byte[DecodedImages.IdentityBytes], 12);
+    }
+
+    private static byte[] WithImageChecksum(byte[] input)
+    {
+        const int Header = 64;
+        const int Place = 56;
+        byte[] copy = [.. input];
+        if (copy.Length >= Header)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(copy.AsSpan(Place), Crc32C.Append(Crc32C.Append(0, copy.AsSpan(Header)), copy.AsSpan(0, Place)));
+        }
+
+        return copy;
+    }
+
+    private static byte[] Weights(string type, int bytes)
+    {
+        byte[] header = Encoding.UTF8.GetBytes(
+            $$"""{"0.weight":{"dtype":"{{type}}","shape":[2,3],"data_offsets":[0,{{6 * bytes}}]},"""
+            + $$""" "0.bias":{"dtype":"{{type}}","shape":[2],"data_offsets":[{{6 * bytes}},{{8 * bytes}}]} }""");
+        return [.. BitConverter.GetBytes((long)header.Length), .. header, .. Enumerable.Range(0, 8 * bytes).Select(value => (byte)value)];
     }
 
     private static Parser OfSafetensors(string name, Save save, Func<string, NetworkDescription, NetworkParameters> load, NetworkDescription network) =>
@@ -248,9 +291,9 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
     private static byte[] Decoded()
     {
         using var folder = new TemporaryFolder();
-        DecodedImages.Write(folder.File("decoded"), new byte[DecodedImages.IdentityBytes], 12, stream =>
+        DecodedImages.Write(folder.File("decoded"), new byte[DecodedImages.IdentityBytes], 12, append =>
         {
-            stream.Write(new byte[36]);
+            append(new byte[36]);
             return ([1, 2], [3], 0);
         });
         return File.ReadAllBytes(folder.File("decoded"));
