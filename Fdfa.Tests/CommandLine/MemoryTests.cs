@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Training;
 using Fdfa.Tests.Data;
 using Xunit.Abstractions;
 
@@ -111,7 +109,8 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
         }
     }
 
-    private void Train(string topology, int? limit, int epochs, Action<ComputeDevice, Observer> observe, CancellationToken cancellation = default)
+    private void Train(
+        string topology, int? limit, int epochs, Action<ComputeDevice, TrainingObserver> observe, CancellationToken cancellation = default)
     {
         NetworkDescription network = Topology.Parse(topology, ActivationFunction.Tanh);
         LearningRule rule = LearningRule.ForwardDirectFeedbackAlignment;
@@ -121,7 +120,7 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
         using LoadedData data = DataSource.Load(request, output: null, CancellationToken.None);
         using ComputeDevice device = ComputeDevice.Open("cpu");
         using var run = new TrainingRun(RunConfiguration.Describe(request, data.Description, [device.Info]), data, [device], folder);
-        var display = new Observer();
+        var display = new TrainingObserver();
         observe(device, display);
         run.Execute(display, cancellation);
     }
@@ -145,21 +144,6 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
             GC.WaitForPendingFinalizers();
             return GC.GetTotalMemory(forceFullCollection: true);
         }
-    }
-
-    private sealed class Observer : ProgressDisplay
-    {
-        public Action<int>? OnEpoch { get; set; }
-
-        public Action? OnReport { get; set; }
-
-        public override void Begin(string label, int epochs, int stepsPerEpoch)
-        {
-        }
-
-        public override void Report(TrainingProgress value) => OnReport?.Invoke();
-
-        public override void EpochDone(int epoch, string result) => OnEpoch?.Invoke(epoch);
     }
 }
 
