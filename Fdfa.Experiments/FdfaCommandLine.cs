@@ -3,6 +3,7 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Commands;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Plots;
 using Fdfa.Experiments.Reproduction;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
@@ -25,6 +26,7 @@ internal static class FdfaCommandLine
         string[] arguments, IAnsiConsole console, TextWriter error, CancellationToken cancellation, IReadOnlyList<AccuracyTable>? tables = null)
     {
         ConsoleOutput output = new(console, error, verbose: false);
+        PlotLibrary.Watch pictures = PlotLibrary.Begin();
         try
         {
             var root = new FirstLookCommand(tables ?? AccuracyTable.All);
@@ -37,6 +39,7 @@ internal static class FdfaCommandLine
             }
 
             ParseMistake.ThrowIfAny(parsed);
+            OpenSsl.Require();
             return ((IFdfaCommand)parsed.CommandResult.Command).Run(parsed, output, cancellation);
         }
         catch (DivergenceException divergence)
@@ -96,6 +99,13 @@ internal static class FdfaCommandLine
             }
 
             return ExitCode.Bug;
+        }
+        finally
+        {
+            if (pictures.Sentence is { } sentence)
+            {
+                output.Error(sentence);
+            }
         }
     }
 }

@@ -48,7 +48,8 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     {
         Option[] options =
         [
-            _rule, _allRules, .. _network.All, _preset, _batchSize, _seeds, _device, _json, _compare, .. _depths.All, _force,
+            _rule, _allRules, .. _network.All, _preset, _batchSize, _seeds, _device, OptionText.CreateUncheckedDevice(), _json, _compare,
+            .. _depths.All, _force,
         ];
         foreach (Option option in options)
         {

@@ -77,11 +77,15 @@ internal sealed class DepthBenchmark
         Write(output, heading, phases);
         if (path is not null)
         {
-            using PlotSheet picture = Draw(heading, phases);
+            using PlotSheet? picture = PlotLibrary.Draw(() => Draw(heading, phases));
             files.Write(path + ".csv", Encoding.UTF8.GetBytes(ToCsv(phases)));
-            files.Write(path + ".png", picture.ToPng());
-            files.Write(path + ".svg", Encoding.UTF8.GetBytes(picture.ToSvg()));
-            output.Line($"Written: {path}.csv, .png and .svg");
+            if (picture is not null)
+            {
+                files.Write(path + ".png", picture.ToPng());
+                files.Write(path + ".svg", Encoding.UTF8.GetBytes(picture.ToSvg()));
+            }
+
+            output.Line($"Written: {path}.csv{(picture is null ? "" : ", .png and .svg")}");
         }
 
         return ExitCode.Success;

@@ -34,6 +34,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         // Without an action of its own a root command refuses to stand alone; FdfaCommandLine runs it.
         SetAction(_ => { });
         Options.Add(_device);
+        Options.Add(OptionText.CreateUncheckedDevice());
         Options.Add(_output);
         Options.Add(Verbose);
         Subcommands.Add(new TrainCommand());

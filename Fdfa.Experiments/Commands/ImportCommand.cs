@@ -36,7 +36,7 @@ internal sealed class ImportCommand : Command, IFdfaCommand
         : base("import", "Takes a network's weights from PyTorch, evaluates them and makes a run folder of them; 'fdfa train --initial-weights' trains such weights on.")
     {
         Arguments.Add(_file);
-        Option[] options = [_network, _activation, _batchNormalization, _data, _dataDirectory, _device, _output];
+        Option[] options = [_network, _activation, _batchNormalization, _data, _dataDirectory, _device, OptionText.CreateUncheckedDevice(), _output];
         foreach (Option option in options)
         {
             Options.Add(option);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Enumeration;
 using System.Text;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Plots;
 using Fdfa.Gpu.Checkpoints;
 using Microsoft.Extensions.Logging;
 
@@ -208,8 +209,11 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Writes curves.png and curves.svg.</summary>
     public void WriteCurves(Curves curves)
     {
-        WriteBytes("curves.png", curves.ToPng());
-        WriteText("curves.svg", curves.ToSvg());
+        if (PlotLibrary.Draw(() => new { Png = curves.ToPng(), Svg = curves.ToSvg() }) is { } picture)
+        {
+            WriteBytes("curves.png", picture.Png);
+            WriteText("curves.svg", picture.Svg);
+        }
     }
 
     /// <summary>Writes what a driver said about a kernel that it refused.</summary>

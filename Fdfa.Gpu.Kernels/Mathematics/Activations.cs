@@ -65,7 +65,7 @@ public readonly struct ReLU : IActivation
 }
 
 /// <summary>σ(a) = max(a, 0), with σ'(0) = 1.</summary>
-/// <remarks>The derivative must tell a = 0 from a &lt; 0 by the value alone: a neuron that is off is a negative zero.</remarks>
+/// <remarks>The derivative must tell a = 0 from a &lt; 0 by the value alone: a neuron that is off is a negative zero, and an a of −0 a positive one.</remarks>
 public readonly struct ReLUOpenAtZero : IActivation
 {
     /// <inheritdoc/>
@@ -74,7 +74,7 @@ public readonly struct ReLUOpenAtZero : IActivation
         where TLane : unmanaged
         where TBits : unmanaged
         where TLanes : struct, ILanes<TLane, TBits> =>
-        TLanes.SelectGreater(TLanes.Broadcast(0f), preactivation, TLanes.Broadcast(-0f), preactivation);
+        TLanes.SelectGreater(TLanes.Broadcast(0f), preactivation, TLanes.Broadcast(-0f), TLanes.Abs(preactivation));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

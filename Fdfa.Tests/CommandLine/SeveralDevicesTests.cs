@@ -8,8 +8,7 @@ using Fdfa.Tests.Kernels;
 namespace Fdfa.Tests.CommandLine;
 
 /// <summary>Runs on two devices, which on this machine are two CPU accelerators: the command line cannot name those.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class SeveralDevicesTests(CpuAccelerators devices)
+public sealed class SeveralDevicesTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     private static readonly RunRequest s_request = new(
         Topology.Parse("784-8-10"), new TrainingOptions { BatchSize = 16 }, Preset.Paper.Name, Epochs: 2, [0, 1, 2], "embedded", null, Limit: 64);

@@ -215,7 +215,7 @@ public sealed class DownloaderTests : IDisposable
     {
         using var server = new LoopbackServer(_ => new LoopbackResponse(200, File) { SendOnly = 1000, Hangs = true });
         var failure = await Assert.ThrowsAsync<DownloadException>(() =>
-            new Downloader(client, TimeSpan.FromSeconds(5)).DownloadAsync(Request([server])));
+            new Downloader(client, TimeSpan.FromSeconds(2)).DownloadAsync(Request([server])));
         Assert.Contains("stayed silent", failure.Message, StringComparison.Ordinal);
         Assert.Equal(1000, new FileInfo(Part).Length);
     }

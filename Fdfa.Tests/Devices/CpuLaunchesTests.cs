@@ -7,8 +7,7 @@ using ILGPU.Runtime;
 namespace Fdfa.Tests.Devices;
 
 /// <summary>Launches that reuse their tasks: each runs on its own grid, with its own arguments, on its own device.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class CpuLaunchesTests(CpuAccelerators devices)
+public sealed class CpuLaunchesTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     private const int Longest = 5;
 

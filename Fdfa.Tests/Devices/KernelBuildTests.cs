@@ -10,6 +10,7 @@ using ILGPU.Backends.OpenCL;
 namespace Fdfa.Tests.Devices;
 
 /// <summary>A driver that refuses a kernel: what it says is kept.</summary>
+[Collection(OnOpenCl.Name)]
 public sealed class KernelBuildTests
 {
     [SkippableFact]

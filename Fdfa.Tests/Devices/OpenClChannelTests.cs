@@ -1,7 +1,7 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Measurement;
-using Fdfa.Tests.Kernels;
+using Fdfa.Gpu.Training;
+using Fdfa.Tests.Networks;
 
 namespace Fdfa.Tests.Devices;
 
@@ -13,16 +13,16 @@ namespace Fdfa.Tests.Devices;
 [Collection(OnOpenCl.Name)]
 public sealed class OpenClChannelTests(OpenClDevice openCl)
 {
-    /// <summary>Rule, the number of a geometry, whether normalized.</summary>
-    public static TheoryData<string, int, bool> Geometries()
+    /// <summary>Rule, topology, whether normalized.</summary>
+    public static TheoryData<string, string, bool> Shapes()
     {
-        var cases = new TheoryData<string, int, bool>();
-        foreach (var rule in ChannelCases.Rules)
+        var cases = new TheoryData<string, string, bool>();
+        foreach (var rule in SmallNetworks.ChannelRules)
         {
-            for (var geometry = 0; geometry < ChannelCases.Geometries.Count; geometry++)
+            foreach (var shape in NetworkShape.WithConvolutions)
             {
-                cases.Add(rule, geometry, false);
-                cases.Add(rule, geometry, true);
+                cases.Add(rule, shape.Topology, false);
+                cases.Add(rule, shape.Topology, true);
             }
         }
 
@@ -30,29 +30,30 @@ public sealed class OpenClChannelTests(OpenClDevice openCl)
     }
 
     [SkippableTheory]
-    [MemberData(nameof(Geometries))]
-    public void A_step_of_every_geometry_agrees(string rule, int geometry, bool isNormalized) =>
-        AssertAgreement(ChannelCases.Geometry(geometry, isNormalized), DenseCases.LargeStep(rule, 8), 1);
-
-    /// <summary>Rule, site, whether normalized.</summary>
-    public static TheoryData<string, PerturbationSite, bool> Sites() => ChannelAgreementTests.Sites();
+    [MemberData(nameof(Shapes))]
+    public void A_step_of_every_shape_agrees(string rule, string topology, bool isNormalized) => AssertAgreement(
+        NetworkShape.WithConvolutions.Single(shape => shape.Topology == topology).Describe(isNormalized), StepOptions.LargeStep(rule, 8), 1);
 
     [SkippableTheory]
-    [MemberData(nameof(Sites))]
+    [InlineData("FDFA", PerturbationSite.BeforePool, true)]
+    [InlineData("FDFA", PerturbationSite.PreActivation, false)]
+    [InlineData("DKP", PerturbationSite.PreActivation, true)]
+    [InlineData("FG-A", PerturbationSite.BeforePool, false)]
+    [InlineData("LG-FG-A", PerturbationSite.PreActivation, true)]
     public void A_step_agrees_wherever_perturbation_and_error_arrive(string rule, PerturbationSite site, bool isNormalized) =>
-        AssertAgreement(ChannelCases.Pooled(isNormalized), DenseCases.LargeStep(rule, 8) with { PerturbationSite = site }, 1);
+        AssertAgreement(SmallNetworks.Pooled(isNormalized), StepOptions.LargeStep(rule, 8) with { PerturbationSite = site }, 1);
 
     [SkippableTheory]
-    [MemberData(nameof(ChannelCases.RuleNames), MemberType = typeof(ChannelCases))]
+    [MemberData(nameof(SmallNetworks.ChannelRuleNames), MemberType = typeof(SmallNetworks))]
     public void Steps_of_a_convolutional_network_agree(string rule) =>
-        AssertAgreement(ChannelCases.WithoutDense(isNormalized: true), DenseCases.WithAdam(rule, 16), 25);
+        AssertAgreement(SmallNetworks.WithoutDense(isNormalized: true), StepOptions.WithAdam(rule, 16), 25);
 
     [SkippableTheory]
-    [MemberData(nameof(ChannelCases.RuleNames), MemberType = typeof(ChannelCases))]
+    [MemberData(nameof(SmallNetworks.ChannelRuleNames), MemberType = typeof(SmallNetworks))]
     public void Steps_of_a_dense_network_with_batch_normalization_agree(string rule)
     {
-        AssertAgreement(ChannelCases.NormalizedDense, DenseCases.LargeStep(rule, 21), 1);
-        AssertAgreement(ChannelCases.NormalizedDense, DenseCases.WithAdam(rule, 21), 25);
+        AssertAgreement(SmallNetworks.NormalizedDense, StepOptions.LargeStep(rule, 21), 1);
+        AssertAgreement(SmallNetworks.NormalizedDense, StepOptions.WithAdam(rule, 21), 25);
     }
 
     [SkippableTheory]
@@ -60,20 +61,20 @@ public sealed class OpenClChannelTests(OpenClDevice openCl)
     [InlineData(ActivationFunction.ReLUOpenAtZero)]
     [InlineData(ActivationFunction.Identity)]
     public void A_step_with_every_activation_agrees(ActivationFunction activation) =>
-        AssertAgreement(ChannelCases.Pooled(isNormalized: true, activation), DenseCases.LargeStep("FDFA", 8), 1);
+        AssertAgreement(SmallNetworks.Pooled(isNormalized: true, activation), StepOptions.LargeStep("FDFA", 8), 1);
 
     /// <summary>What an OpenCL driver of a processor is given: the tiles that read operands where they lie.</summary>
     [SkippableTheory]
-    [MemberData(nameof(ChannelCases.RuleNames), MemberType = typeof(ChannelCases))]
+    [MemberData(nameof(SmallNetworks.ChannelRuleNames), MemberType = typeof(SmallNetworks))]
     public void Steps_with_the_tiles_of_processors_agree(string rule)
     {
         var device = openCl.Open(TileProgram.Direct());
-        DenseCases.AssertAgreement(device, new ReferenceTrajectory(new NetworkDescription([65, 65, 17, 3]), DenseCases.LargeStep(rule, 33), 1, 3));
-        DenseCases.AssertAgreement(device, new ReferenceTrajectory(new NetworkDescription([65, 65, 17, 3]), DenseCases.WithAdam(rule, 64), 25, 3));
-        DenseCases.AssertAgreement(device, new ReferenceTrajectory(ChannelCases.Pooled(isNormalized: true), DenseCases.LargeStep(rule, 8), 1, 3));
-        DenseCases.AssertAgreement(device, new ReferenceTrajectory(ChannelCases.WithoutDense(isNormalized: true), DenseCases.WithAdam(rule, 16), 25, 3));
+        Agreement.Check(device, new ReferenceTrajectory(new NetworkDescription([65, 65, 17, 3]), StepOptions.LargeStep(rule, 33), 1, 3));
+        Agreement.Check(device, new ReferenceTrajectory(new NetworkDescription([65, 65, 17, 3]), StepOptions.WithAdam(rule, 64), 25, 3));
+        Agreement.Check(device, new ReferenceTrajectory(SmallNetworks.Pooled(isNormalized: true), StepOptions.LargeStep(rule, 8), 1, 3));
+        Agreement.Check(device, new ReferenceTrajectory(SmallNetworks.WithoutDense(isNormalized: true), StepOptions.WithAdam(rule, 16), 25, 3));
     }
 
     private void AssertAgreement(NetworkDescription network, TrainingOptions options, int steps) =>
-        DenseCases.AssertAgreement(openCl.Open(TileProgram.SingleSimt()), new ReferenceTrajectory(network, options, steps, 3));
+        Agreement.Check(openCl.Open(TileProgram.SingleSimt()), new ReferenceTrajectory(network, options, steps, 3));
 }

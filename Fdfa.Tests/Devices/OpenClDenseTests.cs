@@ -3,9 +3,9 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Data;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
+using Fdfa.Tests.Networks;
 using Fdfa.Gpu.Training;
 using Fdfa.Tests.Data;
-using Fdfa.Tests.Kernels;
 using Fdfa.Tests.Training;
 
 namespace Fdfa.Tests.Devices;
@@ -43,8 +43,8 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
     public void A_step_of_a_dense_network_agrees(string rule, int size, int batch)
     {
         int[] sizes = size > 100 ? [size, size, 3] : [size, size, size, 3];
-        AssertAgreement(new NetworkDescription(sizes), DenseCases.LargeStep(rule, batch), 1);
-        AssertAgreement(new NetworkDescription(sizes), DenseCases.WithAdam(rule, batch) with { FeedbackOrder = FeedbackOrder.Simultaneous }, 1);
+        AssertAgreement(new NetworkDescription(sizes), StepOptions.LargeStep(rule, batch), 1);
+        AssertAgreement(new NetworkDescription(sizes), StepOptions.WithAdam(rule, batch) with { FeedbackOrder = FeedbackOrder.Simultaneous }, 1);
     }
 
     /// <summary>Rule, size, batch.</summary>
@@ -65,8 +65,8 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
     public void Fifty_steps_of_a_dense_network_agree(string rule, int size, int batch)
     {
         var network = new NetworkDescription([size, size, size, 3]);
-        AssertAgreement(network, DenseCases.Averaging(rule, batch), 50);
-        AssertAgreement(network, DenseCases.WithAdam(rule, batch), 50);
+        AssertAgreement(network, StepOptions.Averaging(rule, batch), 50);
+        AssertAgreement(network, StepOptions.WithAdam(rule, batch), 50);
     }
 
     [SkippableTheory]
@@ -110,8 +110,8 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
     private void AssertVariant(string rule, string variant)
     {
         var vary = AgreementCheck.Variants(LearningRule.Parse(rule)).Single(one => one.Name == variant).Vary;
-        AssertAgreement(new NetworkDescription([65, 65, 65, 3]), vary(DenseCases.LargeStep(rule, 21)), 1);
-        AssertAgreement(new NetworkDescription([17, 17, 17, 3]), vary(DenseCases.WithAdam(rule, 5)), 12);
+        AssertAgreement(new NetworkDescription([65, 65, 65, 3]), vary(StepOptions.LargeStep(rule, 21)), 1);
+        AssertAgreement(new NetworkDescription([17, 17, 17, 3]), vary(StepOptions.WithAdam(rule, 5)), 12);
     }
 
     [SkippableTheory]
@@ -119,7 +119,7 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
     [InlineData(ActivationFunction.ReLUOpenAtZero)]
     [InlineData(ActivationFunction.Identity)]
     public void A_step_with_every_activation_agrees(ActivationFunction activation) =>
-        AssertAgreement(new NetworkDescription([17, 33, 18, 3], activation), DenseCases.LargeStep("FDFA", 9), 1);
+        AssertAgreement(new NetworkDescription([17, 33, 18, 3], activation), StepOptions.LargeStep("FDFA", 9), 1);
 
     /// <summary>The numbers of the CPU's snapshot, but for rounding: its bits are another device's.</summary>
     [SkippableFact]
@@ -160,5 +160,5 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
             .OfType<double>()];
 
     private void AssertAgreement(NetworkDescription network, TrainingOptions options, int steps) =>
-        DenseCases.AssertAgreement(openCl.Open(TileProgram.Simt()), new ReferenceTrajectory(network, options, steps, 3));
+        Agreement.Check(openCl.Open(TileProgram.Simt()), new ReferenceTrajectory(network, options, steps, 3));
 }

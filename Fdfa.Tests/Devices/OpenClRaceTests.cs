@@ -6,12 +6,14 @@ using Fdfa.Gpu.Kernels.Dense;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Measurement;
 using Fdfa.Gpu.Networks;
+using Fdfa.Gpu.Training;
 using Fdfa.Tests.Kernels;
 using ILGPU;
 using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
 using ILGPU.Runtime;
+using Fdfa.Tests.Networks;
 
 namespace Fdfa.Tests.Devices;
 
@@ -84,7 +86,7 @@ public sealed class OpenClRaceTests
     public static TheoryData<string, PerturbationSite> ChannelSites()
     {
         var cases = new TheoryData<string, PerturbationSite>();
-        foreach (var (index, rule) in ChannelCases.Rules.Index())
+        foreach (var (index, rule) in SmallNetworks.ChannelRules.Index())
         {
             // FDFA, whose kernels hold most of the others' parts, everywhere; the others in turn.
             PerturbationSite[] all = Enum.GetValues<PerturbationSite>();
@@ -105,7 +107,7 @@ public sealed class OpenClRaceTests
         Options(rule, 9) with { PerturbationSite = site });
 
     [SkippableTheory]
-    [MemberData(nameof(ChannelCases.RuleNames), MemberType = typeof(ChannelCases))]
+    [MemberData(nameof(SmallNetworks.ChannelRuleNames), MemberType = typeof(SmallNetworks))]
     public void Steps_of_a_normalized_dense_block_agree_without_a_race_or_a_bad_access(string rule) => AssertClean(
         Topology.Parse("5-19-3", batchNormalization: true), Options(rule, 17));
 
@@ -175,7 +177,7 @@ public sealed class OpenClRaceTests
         using var device = OpenSimulator(tiles);
         var reference = new ReferenceTrajectory(network, options, 3, 0);
         var before = Reports();
-        Assert.All(DeviceTrajectory.Compare(device, reference), one => Assert.InRange(AgreementCheck.ErrorOf(one, reference), 0, 1e-4));
+        Assert.All(DeviceTrajectory.Compare(device, reference), one => Assert.InRange(reference.ErrorOf(one), 0, 1e-4));
         Assert.Equal(before, Reports());
     }
 

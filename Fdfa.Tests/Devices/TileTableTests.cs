@@ -1,11 +1,8 @@
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Kernels.Tiles;
-using Fdfa.Tests.Kernels;
-using Fdfa.Tests.Training;
 
 namespace Fdfa.Tests.Devices;
 
-/// <summary>Which tiles a GPU is given, and that a seed's bits do not depend on how many train beside it.</summary>
+/// <summary>Which tiles a GPU is given.</summary>
 public sealed class TileTableTests
 {
     [Theory]
@@ -18,14 +15,4 @@ public sealed class TileTableTests
     [InlineData(4, 800, 128, 1, "SIMT, 64 threads, 64 × 64")]
     public void A_problem_is_given_the_tiles_that_fill_the_device(int multiprocessors, long rows, long columns, int replicas, string expected) =>
         Assert.Equal(expected, TileTable.Gpu(multiprocessors).For(new TileProblem(rows, columns, replicas)).Name);
-
-    /// <summary>Tiles that differ in their size and their threads' blocks alone, of which more replicas may get others.</summary>
-    [Fact]
-    public void Larger_blocks_give_the_same_bits()
-    {
-        using var small = ComputeDevice.OpenCpu(TileProgram.SmallSimt(), 2);
-        using var broad = ComputeDevice.OpenCpu(TileProgram.Simt<OtherTilesTests.TwoRows, Rows8<Twice<Float4>>>(), 2);
-
-        Assert.Equal(TrainerTests.Trajectory(small), TrainerTests.Trajectory(broad));
-    }
 }

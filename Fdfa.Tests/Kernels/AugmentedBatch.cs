@@ -54,14 +54,15 @@ internal sealed class AugmentedBatch : IDisposable
         _orders = [.. Enumerable.Range(0, 2 * OrderStride).Select(i => ((i * 7) + 3) % Images)];
         _order = Upload(device, _orders);
         _seeds = Upload(device, [.. s_seeds.SelectMany(seed => new[] { (uint)seed, (uint)(seed >> 32) })]);
-        _sampleMajor = isForConvolution
-            ? null
-            : Upload(device, [.. Enumerable.Repeat(Untouched, s_seeds.Length * _sampleCapacity * _inputStride)]);
 
         // Batches of thousands are only drawn.
+        var isGathered = batch < 1000;
+        _sampleMajor = isForConvolution || !isGathered
+            ? null
+            : Upload(device, [.. Enumerable.Repeat(Untouched, s_seeds.Length * _sampleCapacity * _inputStride)]);
         _border = ImageBorder.Around(augmentation.Side, augmentation.Side, isForConvolution ? 2 : 0);
         _featureRows = (image.Channels * Square(augmentation.Side + (2 * _border.Size))) + 1;
-        var features = batch < 1000 ? _featureRows * _sampleCapacity : 0;
+        var features = isGathered ? _featureRows * _sampleCapacity : 0;
         _featureMajor = Upload(device, [.. Enumerable.Repeat(Untouched, s_seeds.Length * features)]);
         _batchLabels = new DeviceBuffer<uint>(device, s_seeds.Length * _sampleCapacity);
         _crops = new DeviceBuffer<uint>(device, CropDraw.Rows * _sampleCapacity * s_seeds.Length);

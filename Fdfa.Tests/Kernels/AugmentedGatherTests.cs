@@ -5,8 +5,7 @@ using Fdfa.Gpu.Kernels.Augmentation;
 namespace Fdfa.Tests.Kernels;
 
 /// <summary>Augmented batches against the reference: crops exactly, inputs to 10⁻⁵.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class AugmentedGatherTests(CpuAccelerators devices)
+public sealed class AugmentedGatherTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     private const double Tolerance = 1e-5;
 
@@ -23,8 +22,8 @@ public sealed class AugmentedGatherTests(CpuAccelerators devices)
             cases.Add(tiles, 3, 8, 8, 17);
             cases.Add(tiles, 2, 9, 33, 16);
             cases.Add(tiles, 5, 7, 10, 5);
-            cases.Add(tiles, 3, 32, 45, 33);
-            cases.Add(tiles, 1, 64, 224, 2);
+            cases.Add(tiles, 3, 20, 27, 18);
+            cases.Add(tiles, 1, 64, 70, 2);
         }
 
         return cases;

@@ -1,28 +1,42 @@
+using System.Collections.Concurrent;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Kernels.Tiles;
 
 namespace Fdfa.Tests.Kernels;
 
-/// <summary>The CPU accelerator with each tile program, opened once. Tests on it run one after the other: it uses every core.</summary>
+/// <summary>The CPU accelerator with each tile program. Test classes that run at the same time have devices of their own; those that end leave theirs to others.</summary>
 public sealed class CpuAccelerators : IDisposable
 {
     private static readonly int s_processors = Math.Max(2, Environment.ProcessorCount);
 
+    // Groups of the fewest threads that still exercise tiling, barriers and a split reduction: each is one of the system's, and waits for the others.
+    private static readonly Dictionary<string, Func<TileProgram>> s_programs = new()
+    {
+        ["simd"] = () => TileProgram.Simd(s_processors),
+        ["simd-native"] = () => TileProgram.SimdNative(s_processors),
+        ["simt"] = TileProgram.SmallSimt,
+        ["split"] = TileProgram.Simt<TwoSlices, Rows8<Twice<Float4>>>,
+        ["broad"] = TileProgram.Simt<TwoRows, Rows8<Twice<Float4>>>,
+        ["direct"] = TileProgram.Direct,
+    };
+
+    private static readonly ConcurrentDictionary<string, ConcurrentBag<ComputeDevice>> s_idle = new();
+
     private readonly Dictionary<string, ComputeDevice> _devices = [];
 
-    /// <summary>The names that <see cref="Open"/> takes.</summary>
-    public static IReadOnlyList<string> TilePrograms { get; } = ["simd", "simd-native", "simt"];
+    /// <summary>The names that <see cref="Open"/> takes: SIMD with the widest vectors and with .NET's, and the kinds of tiles of GPUs.</summary>
+    public static IReadOnlyList<string> TilePrograms { get; } = [.. s_programs.Keys];
+
+    /// <summary>The same, as test data.</summary>
+    public static TheoryData<string> Names() => [.. TilePrograms];
 
     public ComputeDevice Open(string tileProgram)
     {
         if (!_devices.TryGetValue(tileProgram, out var device))
         {
-            var tiles = tileProgram switch
-            {
-                "simd" => TileProgram.Simd(s_processors),
-                "simd-native" => TileProgram.SimdNative(s_processors),
-                _ => TileProgram.SmallSimt(),
-            };
-            device = ComputeDevice.OpenCpu(tiles, s_processors);
+            device = s_idle.GetOrAdd(tileProgram, _ => []).TryTake(out var idle)
+                ? idle
+                : ComputeDevice.OpenCpu(s_programs[tileProgram](), s_processors);
             _devices.Add(tileProgram, device);
         }
 
@@ -31,15 +45,33 @@ public sealed class CpuAccelerators : IDisposable
 
     public void Dispose()
     {
-        foreach (var device in _devices.Values)
+        foreach (var (tileProgram, device) in _devices)
         {
-            device.Dispose();
+            s_idle[tileProgram].Add(device);
         }
     }
-}
 
-[CollectionDefinition(Name)]
-public sealed class OnCpuAccelerators : ICollectionFixture<CpuAccelerators>
-{
-    public const string Name = "CPU accelerator";
+    /// <summary>Two threads, each with every other step of the reduction.</summary>
+    private readonly struct TwoSlices : ITileShape
+    {
+        public static int Rows => 1;
+
+        public static int Columns => 1;
+
+        public static int Slices => 2;
+
+        public static int Depth => 64;
+    }
+
+    /// <summary>Two threads, one above the other.</summary>
+    private readonly struct TwoRows : ITileShape
+    {
+        public static int Rows => 2;
+
+        public static int Columns => 1;
+
+        public static int Slices => 1;
+
+        public static int Depth => 64;
+    }
 }

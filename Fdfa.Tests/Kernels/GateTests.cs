@@ -28,7 +28,8 @@ public abstract class GateTests(DeviceKind target, GateTests.Translator translat
     protected void AssertGates(string tiles, string kernels)
     {
         var promised = TileExpectation.All.Single(row => row.Tiles.Name == tiles);
-        foreach (var kernel in KernelCatalogue.All(promised.Tiles.Type).Where(kernel => KernelSelection.Name(kernel) == kernels))
+        var group = KernelCatalogue.All(promised.Tiles.Type).Where(kernel => KernelSelection.Name(kernel) == kernels);
+        foreach (var kernel in KernelSelection.Translated(group))
         {
             var faults = KernelGates.Faults(target, translator.Kernels.Translate(kernel), promised);
             Assert.True(faults.Count == 0, $"{KernelCatalogue.Name(kernel)}: {string.Join("; ", faults)}.");

@@ -15,22 +15,20 @@ public sealed partial class GeneratedCodeTests
 {
     private static readonly Type s_tiles = TileProgram.Simt().Type;
 
-    [SkippableFact]
-    public void Instructions_of_the_kernels_match_the_snapshot()
+    [SkippableTheory]
+    [InlineData("dense")]
+    [InlineData("channels")]
+    [InlineData("ends")]
+    public void Instructions_of_the_kernels_match_the_snapshot(string part)
     {
         var backpropagation = Choice(LearningRule.Backpropagation);
         var forward = Choice(LearningRule.ForwardDirectFeedbackAlignment);
-        MethodInfo[] shown =
-        [
-            forward.Gather,
-            backpropagation.DenseBackward,
-            backpropagation.ChannelBackward,
-            backpropagation.Dense,
-            forward.Dense,
-            forward.Channels,
-            forward.FirstDense,
-            forward.Output,
-        ];
+        MethodInfo[] shown = part switch
+        {
+            "dense" => [backpropagation.DenseBackward, backpropagation.Dense, forward.Dense, forward.FirstDense],
+            "channels" => [backpropagation.ChannelBackward, forward.Channels],
+            _ => [forward.Gather, forward.Output],
+        };
         var table = new StringBuilder();
         foreach (var kernel in shown)
         {
@@ -43,7 +41,7 @@ public sealed partial class GeneratedCodeTests
             }
         }
 
-        Snapshot.Match(table.ToString(), "kernel-instructions");
+        Snapshot.Match(table.ToString(), $"kernel-instructions-{part}");
     }
 
     [SkippableFact]

@@ -60,22 +60,22 @@ public sealed class KernelCatalogueTests
         }
     }
 
-    /// <summary>Each is translated itself, or every two of its type arguments are in one that is.</summary>
+    /// <summary>Each is translated itself, or every type argument of it, or every two, are in one that is.</summary>
     [Fact]
     public void Every_kernel_in_the_catalogue_has_a_gate()
     {
         var gated = KernelSelection.Of(s_tiles).SelectMany(group => group).ToList();
         foreach (var kernel in s_catalogue.Except(gated))
         {
-            Assert.NotEmpty(KernelSelection.Pairs(kernel));
-            var others = gated.Where(other => Definition(other) == Definition(kernel)).SelectMany(KernelSelection.Pairs).ToHashSet();
-            Assert.All(KernelSelection.Pairs(kernel), pair => Assert.Contains(pair, others));
+            Assert.NotEmpty(KernelSelection.Covered(kernel));
+            var others = gated.Where(other => Definition(other) == Definition(kernel)).SelectMany(KernelSelection.Covered);
+            Assert.Subset(others.ToHashSet(), KernelSelection.Covered(kernel).ToHashSet());
         }
     }
 
-    /// <summary>Tile programs differ in what is around a kernel's mathematics: of each, every kernel has a gate with every rule.</summary>
+    /// <summary>Tile programs differ in what is around a kernel's mathematics: of each, every kernel has a gate.</summary>
     [Fact]
-    public void Every_kernel_of_every_tile_program_has_a_gate_with_every_rule()
+    public void Every_kernel_of_every_tile_program_has_a_gate()
     {
         foreach (var promised in TileExpectation.All)
         {
@@ -83,7 +83,7 @@ public sealed class KernelCatalogueTests
             Assert.All(KernelCatalogue.All(promised.Tiles.Type), kernel => Assert.Contains(WithRule(kernel), gated));
         }
 
-        static (MethodInfo, Type?) WithRule(MethodInfo kernel) => (Definition(kernel), KernelSelection.RuleOf(kernel));
+        static (MethodInfo, Type?) WithRule(MethodInfo kernel) => (Definition(kernel), KernelSelection.IsExhaustive ? KernelSelection.RuleOf(kernel) : null);
     }
 
     [Fact]

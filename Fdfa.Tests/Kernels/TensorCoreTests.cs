@@ -1,7 +1,8 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Tiles;
-using Fdfa.Gpu.Measurement;
+using Fdfa.Gpu.Training;
+using Fdfa.Tests.Networks;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -21,7 +22,7 @@ public sealed class TensorCoreTests
     public void A_step_on_tensor_cores_agrees_to_the_error_that_is_stated(string rule)
     {
         using var device = ComputeDevice.OpenCpu(TileProgram.Simt<OneWarp, WarpBlock<PlayedProduct, PlayedOperand, PlayedOperand>>(), 1);
-        var reference = new ReferenceTrajectory(new NetworkDescription([18, 35, 17, 3]), DenseCases.LargeStep(rule, 33), 1, 3);
+        var reference = new ReferenceTrajectory(new NetworkDescription([18, 35, 17, 3]), StepOptions.LargeStep(rule, 33), 1, 3);
 
         var errors = DeviceTrajectory.Compare(device, reference).Select(one => one.RelativeError).ToList();
 

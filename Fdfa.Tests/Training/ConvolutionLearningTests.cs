@@ -7,8 +7,7 @@ using Fdfa.Tests.Kernels;
 namespace Fdfa.Tests.Training;
 
 /// <summary>The paper's small network and AlexNet learn from real images, with the published code's settings.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class ConvolutionLearningTests(CpuAccelerators devices)
+public sealed class ConvolutionLearningTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     private const string SmallNetwork = "15C5-P2-40C5-P2-128-10";
 

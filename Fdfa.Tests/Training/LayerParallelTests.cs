@@ -7,8 +7,7 @@ using Fdfa.Tests.Kernels;
 namespace Fdfa.Tests.Training;
 
 /// <summary>One network's blocks on several devices of one process: CPU accelerators.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class LayerParallelTests(CpuAccelerators devices) : IDisposable
+public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>, IDisposable
 {
     private const int Classes = 3;
 

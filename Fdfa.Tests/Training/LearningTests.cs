@@ -7,8 +7,7 @@ using Fdfa.Tests.Kernels;
 namespace Fdfa.Tests.Training;
 
 /// <summary>Learning on real data. The bars on MNIST stand a little below what the authors' PyTorch code reaches.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class LearningTests(CpuAccelerators devices)
+public sealed class LearningTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     [Theory]
     [InlineData("BP", 0.83)]

@@ -3,12 +3,12 @@ using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Networks;
 using Fdfa.Gpu.Training;
 using Fdfa.Tests.Kernels;
+using Fdfa.Tests.Networks;
 
 namespace Fdfa.Tests.Training;
 
 /// <summary>The memory that a network is refused for is the memory that it would have taken.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class NetworkMemoryTests(CpuAccelerators devices)
+public sealed class NetworkMemoryTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     /// <summary>A cache line per buffer, so that each can start on one, and a block has some twenty.</summary>
     private const int MostAlignment = 24 * 64;
@@ -43,16 +43,16 @@ public sealed class NetworkMemoryTests(CpuAccelerators devices)
 
     /// <summary>Padding, pools, heads and blocks behind convolutions, with each site and with and without batch normalization.</summary>
     [Theory]
-    [MemberData(nameof(ChannelCases.RuleNames), MemberType = typeof(ChannelCases))]
+    [MemberData(nameof(SmallNetworks.ChannelRuleNames), MemberType = typeof(SmallNetworks))]
     public void Counted_memory_of_convolutions_is_allocated_memory(string rule)
     {
-        for (var geometry = 0; geometry < ChannelCases.Geometries.Count; geometry++)
+        foreach (var (index, shape) in NetworkShape.WithConvolutions.Index())
         {
             foreach (PerturbationSite site in Enum.GetValues<PerturbationSite>())
             {
-                var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 17, Perturbations = 1 + geometry, PerturbationSite = site };
-                AssertCounted(ChannelCases.Geometry(geometry, isNormalized: false), options, 1);
-                AssertCounted(ChannelCases.Geometry(geometry, isNormalized: true), options, 1);
+                var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 17, Perturbations = 1 + index, PerturbationSite = site };
+                AssertCounted(shape.Describe(isNormalized: false), options, 1);
+                AssertCounted(shape.Describe(isNormalized: true), options, 1);
             }
         }
     }

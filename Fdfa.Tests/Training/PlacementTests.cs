@@ -5,8 +5,7 @@ using Fdfa.Tests.Kernels;
 namespace Fdfa.Tests.Training;
 
 /// <summary>Which device gets which blocks.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class PlacementTests(CpuAccelerators devices)
+public sealed class PlacementTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     [Theory]
     [InlineData("784-800-10", 1)]

@@ -6,12 +6,12 @@ using Fdfa.Gpu.Training;
 using Fdfa.Tests.Data;
 using Fdfa.Tests.Kernels;
 using Fdfa.Tests.Mutations;
+using Fdfa.Tests.Networks;
 
 namespace Fdfa.Tests.Training;
 
 /// <summary>A state holds all that training depends on: whoever goes on from it arrives at the same bits.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class ReplicaStateTests(CpuAccelerators devices) : IDisposable
+public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>, IDisposable
 {
     private const int BatchSize = 8;
 
@@ -23,9 +23,9 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IDisposable
     private static readonly NetworkDescription[] s_networks =
     [
         new([21, 33, 18, 4]),
-        ChannelCases.NormalizedDense,
-        ChannelCases.Pooled(isNormalized: false),
-        ChannelCases.Pooled(isNormalized: true),
+        SmallNetworks.NormalizedDense,
+        SmallNetworks.Pooled(isNormalized: false),
+        SmallNetworks.Pooled(isNormalized: true),
         Topology.Parse("3C3-P2-A2-5C3+1-A3-4", inputShape: new ImageShape(2, 13, 12), batchNormalization: true),
     ];
 
@@ -72,7 +72,7 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IDisposable
         var image = new ImageShape(2, 8, 8);
         var network = Topology.Parse("3C3-P2-4", inputShape: new ImageShape(2, 10, 10));
         using var data = RandomData(device, new NetworkDescription([image.Size, 4]), image);
-        AssertGoesOn(device, network, DenseCases.WithAdam("FDFA", BatchSize) with { Augmentation = new ImageAugmentation(Side: 10) }, data, 2);
+        AssertGoesOn(device, network, StepOptions.WithAdam("FDFA", BatchSize) with { Augmentation = new ImageAugmentation(Side: 10) }, data, 2);
     }
 
     [Theory]
@@ -80,8 +80,8 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IDisposable
     [InlineData("simd", "simt")]
     public void A_state_does_not_depend_on_how_memory_is_laid_out(string saved, string restored)
     {
-        var network = ChannelCases.Pooled(isNormalized: true);
-        var options = DenseCases.WithAdam("FDFA", BatchSize);
+        var network = SmallNetworks.Pooled(isNormalized: true);
+        var options = StepOptions.WithAdam("FDFA", BatchSize);
         using var data = RandomData(devices.Open(saved), network);
         using var trainer = new Trainer(devices.Open(saved), network, options, data, s_seeds);
         Train(trainer, 3);
@@ -105,7 +105,7 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IDisposable
         var device = devices.Open("simd");
         foreach (var network in NetworksOf(rule))
         {
-            var options = DenseCases.WithAdam(rule, BatchSize);
+            var options = StepOptions.WithAdam(rule, BatchSize);
             using var data = RandomData(device, network);
             using var trainer = new Trainer(device, network, options, data, s_seeds);
             Train(trainer, 3);
@@ -133,7 +133,7 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IDisposable
     {
         var device = devices.Open("simd");
         var network = s_networks[0];
-        var options = DenseCases.WithAdam("FDFA", BatchSize);
+        var options = StepOptions.WithAdam("FDFA", BatchSize);
         using var data = RandomData(device, network);
         using var trainer = new Trainer(device, network, options, data, s_seeds);
         Train(trainer, 2);
@@ -162,12 +162,12 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IDisposable
         }
     }
 
-    private static IEnumerable<NetworkDescription> NetworksOf(string rule) => ChannelCases.Rules.Contains(rule) ? s_networks : s_networks.Take(1);
+    private static IEnumerable<NetworkDescription> NetworksOf(string rule) => SmallNetworks.ChannelRules.Contains(rule) ? s_networks : s_networks.Take(1);
 
     private static IEnumerable<TrainingOptions> OptionsOf(string rule)
     {
-        var adam = DenseCases.WithAdam(rule, BatchSize);
-        return [DenseCases.Averaging(rule, BatchSize), adam, .. ChannelCases.Variants(rule).Select(variant => variant.Vary(adam))];
+        var adam = StepOptions.WithAdam(rule, BatchSize);
+        return [StepOptions.Averaging(rule, BatchSize), adam, .. SmallNetworks.Variants(rule).Select(variant => variant.Vary(adam))];
     }
 
     /// <summary>Trains undisturbed, with a state saved on the way, from that state, and from it with a trainer that was elsewhere before.</summary>

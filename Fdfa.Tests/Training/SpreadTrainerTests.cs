@@ -8,8 +8,7 @@ using Fdfa.Tests.Kernels;
 namespace Fdfa.Tests.Training;
 
 /// <summary>Replicas on two devices of one process: two CPU accelerators.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class SpreadTrainerTests(CpuAccelerators devices) : IDisposable
+public sealed class SpreadTrainerTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>, IDisposable
 {
     private const int Classes = 3;
 

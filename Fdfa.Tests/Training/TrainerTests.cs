@@ -7,87 +7,115 @@ using Fdfa.Cpu.Reference.Randomness;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Training;
 using Fdfa.Tests.Kernels;
+using Fdfa.Tests.Networks;
 
 namespace Fdfa.Tests.Training;
 
 /// <summary>The trainer on the CPU accelerator: what a user may rely on whatever the device.</summary>
-[Collection(OnCpuAccelerators.Name)]
-public sealed class TrainerTests(CpuAccelerators devices)
+public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     private const int SampleSize = 21;
     private const int Classes = 4;
 
     private static readonly NetworkDescription s_network = new([SampleSize, 33, 18, Classes]);
 
-    public static TheoryData<string, string> RulesOnTilePrograms()
+    // Convolutions, overlapping windows, batch normalization, and a dense block after them.
+    private static readonly NetworkDescription s_channels = SmallNetworks.Pooled(isNormalized: true);
+
+    /// <summary>Rule, and whether on a network with channels.</summary>
+    public static TheoryData<string, bool> RulesOnNetworks()
     {
-        var data = new TheoryData<string, string>();
+        var data = new TheoryData<string, bool>();
         foreach (var rule in LearningRule.All)
         {
-            foreach (var tiles in CpuAccelerators.TilePrograms)
+            data.Add(rule.Name, false);
+            if (SmallNetworks.ChannelRules.Contains(rule.Name))
             {
-                data.Add(rule.Name, tiles);
+                data.Add(rule.Name, true);
             }
         }
 
         return data;
     }
 
-    /// <summary>Every rule.</summary>
-    public static TheoryData<string> Rules() => [.. LearningRule.All.Select(rule => rule.Name)];
-
-    /// <summary>Rule, blocks, and launches per step: one per block, one more per link of a backward chain or local head.</summary>
-    public static TheoryData<string, int, int> LaunchesPerStep()
+    /// <summary>The same on two tile programs; what the others do themselves, FDFA asks for.</summary>
+    public static TheoryData<string, bool, string> RulesOnTilePrograms()
     {
-        var data = new TheoryData<string, int, int>();
-        foreach (var blocks in new[] { 1, 2, 4 })
+        var data = new TheoryData<string, bool, string>();
+        foreach (var tiles in CpuAccelerators.TilePrograms)
         {
-            foreach (var rule in new[] { "DFA", "DKP", "FDFA", "DRTP", "FG-A", "FG-W" })
+            foreach (var row in RulesOnNetworks().Where(row => tiles is "simd" or "simt" || (string)row[0] == "FDFA"))
             {
-                data.Add(rule, blocks, blocks);
+                data.Add((string)row[0], (bool)row[1], tiles);
             }
+        }
 
-            // A link waits for the link above it.
-            foreach (var rule in new[] { "BP", "FA", "L-FDFA" })
+        return data;
+    }
+
+    /// <summary>Rule, topology, blocks.</summary>
+    public static TheoryData<string, string, int> Topologies()
+    {
+        var data = new TheoryData<string, string, int>();
+        foreach (var rule in LearningRule.All)
+        {
+            data.Add(rule.Name, $"{SampleSize}-{Classes}", 1);
+            data.Add(rule.Name, $"{SampleSize}-20-{Classes}", 2);
+            data.Add(rule.Name, $"{SampleSize}-20-20-20-{Classes}", 4);
+            if (SmallNetworks.ChannelRules.Contains(rule.Name))
             {
-                data.Add(rule, blocks, (2 * blocks) - 1);
+                data.Add(rule.Name, "4C3-3", 2);
+                data.Add(rule.Name, "5C3-P3/2-3C3+1-7-3", 4);
+                data.Add(rule.Name, "4C3-P2-8-6-3", 4);
             }
-
-            // A head needs all rows of its block, which many groups share; the last hidden block has none.
-            data.Add("LG-FG-A", blocks, blocks + Math.Max(blocks - 2, 0));
         }
 
         return data;
     }
 
     [Theory]
-    [MemberData(nameof(LaunchesPerStep))]
-    public void A_step_takes_one_launch_per_block_and_one_per_link_of_a_chain_or_local_head(string rule, int blocks, int launches)
+    [MemberData(nameof(Topologies))]
+    public void A_step_takes_one_launch_per_block_and_one_per_link_of_a_chain_or_local_head(string rule, string topology, int blocks)
     {
         var device = devices.Open("simd");
-        using var data = RandomData(device, 40);
-        int[] sizes = [SampleSize, .. Enumerable.Repeat(20, blocks - 1), Classes];
-        using var trainer = new Trainer(device, new NetworkDescription(sizes), Options(rule), data, [0, 1]);
+        var network = topology.Contains('C', StringComparison.Ordinal)
+            ? Topology.Parse(topology, inputShape: s_channels.InputShape, batchNormalization: true)
+            : Topology.Parse(topology);
+        using var data = RandomData(device, 40, network);
+        using var trainer = new Trainer(device, network, Options(rule), data, [0, 1]);
         trainer.TrainStep();
         var before = device.LaunchCount;
         trainer.TrainStep();
 
+        var expected = rule switch
+        {
+            "DFA" or "DKP" or "FDFA" or "DRTP" or "FG-A" or "FG-W" => blocks,
+
+            // A link waits for the link above it.
+            "BP" or "FA" or "L-FDFA" => (2 * blocks) - 1,
+
+            // A head needs all rows of its block, which many groups share; the last hidden block has none.
+            "LG-FG-A" => blocks + Math.Max(blocks - 2, 0),
+            _ => throw new ArgumentOutOfRangeException(nameof(rule), rule, "How many launches does it take?"),
+        };
+
         // Without a hidden block there is no launch that could gather the next batch on the way.
-        Assert.Equal(launches + (blocks == 1 ? 1 : 0), device.LaunchCount - before);
+        Assert.Equal(expected + (blocks == 1 ? 1 : 0), device.LaunchCount - before);
     }
 
     [Theory]
     [MemberData(nameof(RulesOnTilePrograms))]
-    public void A_replica_is_bit_identical_to_its_seed_alone(string rule, string tiles)
+    public void A_replica_is_bit_identical_to_its_seed_alone(string rule, bool hasChannels, string tiles)
     {
         var device = devices.Open(tiles);
-        using var data = RandomData(device, 30);
+        var network = hasChannels ? s_channels : s_network;
+        using var data = RandomData(device, 30, network);
         ulong[] seeds = [5, 6, ulong.MaxValue];
-        using var together = new Trainer(device, s_network, Options(rule), data, seeds);
+        using var together = new Trainer(device, network, Options(rule), data, seeds);
         var all = TrainTwoEpochs(together, data);
         for (var replica = 0; replica < seeds.Length; replica++)
         {
-            using var alone = new Trainer(device, s_network, Options(rule), data, [seeds[replica]]);
+            using var alone = new Trainer(device, network, Options(rule), data, [seeds[replica]]);
             var one = TrainTwoEpochs(alone, data);
             Assert.Equal(all.Metrics[replica], one.Metrics[0]);
             SameBits.Assert(together.GetParameters(replica), alone.GetParameters(0));
@@ -96,12 +124,13 @@ public sealed class TrainerTests(CpuAccelerators devices)
 
     [Theory]
     [MemberData(nameof(RulesOnTilePrograms))]
-    public void Two_runs_give_the_same_bits(string rule, string tiles)
+    public void Two_runs_give_the_same_bits(string rule, bool hasChannels, string tiles)
     {
         var device = devices.Open(tiles);
-        using var data = RandomData(device, 30);
-        using var first = new Trainer(device, s_network, Options(rule), data, [1]);
-        using var second = new Trainer(device, s_network, Options(rule), data, [1]);
+        var network = hasChannels ? s_channels : s_network;
+        using var data = RandomData(device, 30, network);
+        using var first = new Trainer(device, network, Options(rule), data, [1]);
+        using var second = new Trainer(device, network, Options(rule), data, [1]);
         Assert.Equal(TrainTwoEpochs(first, data).Metrics, TrainTwoEpochs(second, data).Metrics);
         SameBits.Assert(first.GetParameters(0), second.GetParameters(0));
     }
@@ -120,13 +149,14 @@ public sealed class TrainerTests(CpuAccelerators devices)
     }
 
     [Theory]
-    [MemberData(nameof(Rules))]
-    public void Looking_does_not_disturb_training(string rule)
+    [MemberData(nameof(RulesOnNetworks))]
+    public void Looking_does_not_disturb_training(string rule, bool hasChannels)
     {
         var device = devices.Open("simd");
-        using var data = RandomData(device, 30);
-        using var watched = new Trainer(device, s_network, Options(rule), data, [1]);
-        using var undisturbed = new Trainer(device, s_network, Options(rule), data, [1]);
+        var network = hasChannels ? s_channels : s_network;
+        using var data = RandomData(device, 30, network);
+        using var watched = new Trainer(device, network, Options(rule), data, [1]);
+        using var undisturbed = new Trainer(device, network, Options(rule), data, [1]);
         for (var step = 0; step < watched.StepsPerEpoch; step++)
         {
             watched.TrainStep();
@@ -139,31 +169,53 @@ public sealed class TrainerTests(CpuAccelerators devices)
     }
 
     [Theory]
-    [MemberData(nameof(RulesOnTilePrograms))]
-    public void Evaluation_agrees_with_the_reference(string rule, string tiles)
+    [MemberData(nameof(CpuAccelerators.Names), MemberType = typeof(CpuAccelerators))]
+    public void Evaluation_agrees_with_the_reference(string tiles)
     {
         // More samples than a chunk of metrics holds batches, and a partial batch at the end.
-        var device = devices.Open(tiles);
         const int Count = (260 * 2) + 1;
+        var device = devices.Open(tiles);
         using var data = RandomData(device, Count);
-        using var trainer = new Trainer(device, s_network, Options(rule) with { BatchSize = 2 }, data, [1]);
-        var (samples, labels) = RandomBytes(Count);
-        var reference = new ReferenceNetwork(s_network, Options(rule), trainer.GetParameters(0), 1)
-            .Evaluate([.. samples.Select(value => (value * 2.0 / 255) - 1)], [.. labels.Select(label => (int)label)]);
-        var evaluation = Assert.Single(trainer.Evaluate(data));
-        Assert.Equal(reference.Loss, evaluation.Loss, 1e-5 * reference.Loss);
-        Assert.Equal(reference.Correct / (double)Count, evaluation.Accuracy, 1e-12);
+        using var trainer = new Trainer(device, s_network, Options("FDFA") with { BatchSize = 2 }, data, [1]);
+        AssertEvaluatesAsReference(trainer, data, Count);
     }
 
     [Theory]
-    [MemberData(nameof(Rules))]
-    public void A_step_allocates_nothing(string rule)
+    [InlineData("simd")]
+    [InlineData("simt")]
+    public void Evaluation_normalizes_by_the_running_statistics_whatever_shares_a_batch(string tiles)
+    {
+        // The last sample is alone in its batch, where a dense block's own statistics would leave nothing of it.
+        const int Count = (2 * 7) + 1;
+        var device = devices.Open(tiles);
+        using var data = RandomData(device, Count, s_channels);
+        using var trainer = new Trainer(device, s_channels, Options("FDFA"), data, [1]);
+        trainer.TrainEpoch();
+        var learned = trainer.GetParameters(0);
+        AssertEvaluatesAsReference(trainer, data, Count);
+        SameBits.Assert(learned, trainer.GetParameters(0));
+
+        // No batch has such statistics.
+        foreach (var block in learned.Blocks.SkipLast(1))
+        {
+            Array.Fill(block.Normalization!.RunningMean, 0.5);
+            Array.Fill(block.Normalization!.RunningVariance, 3);
+        }
+
+        trainer.SetParameters(0, learned);
+        AssertEvaluatesAsReference(trainer, data, Count);
+    }
+
+    [Theory]
+    [MemberData(nameof(RulesOnNetworks))]
+    public void A_step_allocates_nothing(string rule, bool hasChannels)
     {
         // Epochs begin and end among the steps, with a partial batch.
         var device = devices.Open("simd");
-        using var data = RandomData(device, (7 * 60) + 3);
-        using var trainer = new Trainer(device, s_network, Options(rule), data, [0, 1]);
-        const int Steps = 200;
+        var network = hasChannels ? s_channels : s_network;
+        using var data = RandomData(device, (7 * 20) + 3, network);
+        using var trainer = new Trainer(device, network, Options(rule), data, [0, 1]);
+        const int Steps = 60;
         for (var step = 0; step < Steps; step++)
         {
             trainer.TrainStep();
@@ -326,18 +378,29 @@ public sealed class TrainerTests(CpuAccelerators devices)
         FeedbackRate = 1e-3,
     };
 
-    private static (byte[] Samples, byte[] Labels) RandomBytes(int count)
+    private static void AssertEvaluatesAsReference(Trainer trainer, DeviceDataSet data, int count)
     {
-        var random = new Random(7);
-        var samples = new byte[count * SampleSize];
-        random.NextBytes(samples);
-        return (samples, [.. Enumerable.Range(0, count).Select(_ => (byte)random.Next(Classes))]);
+        var network = data.SampleSize == SampleSize ? s_network : s_channels;
+        var (samples, labels) = RandomBytes(count, network);
+        var reference = new ReferenceNetwork(network, Options("FDFA"), trainer.GetParameters(0), 1)
+            .Evaluate([.. samples.Select(value => (value * 2.0 / 255) - 1)], [.. labels.Select(label => (int)label)]);
+        var evaluation = Assert.Single(trainer.Evaluate(data));
+        Assert.Equal(reference.Loss, evaluation.Loss, 1e-5 * reference.Loss);
+        Assert.Equal(reference.Correct / (double)count, evaluation.Accuracy, 1e-12);
     }
 
-    private static DeviceDataSet RandomData(ComputeDevice device, int count)
+    private static (byte[] Samples, byte[] Labels) RandomBytes(int count, NetworkDescription network)
     {
-        var (samples, labels) = RandomBytes(count);
-        return new DeviceDataSet(device, samples, labels, SampleSize, Classes);
+        var random = new Random(7);
+        var samples = new byte[count * network.InputSize];
+        random.NextBytes(samples);
+        return (samples, [.. Enumerable.Range(0, count).Select(_ => (byte)random.Next(network.OutputSize))]);
+    }
+
+    private static DeviceDataSet RandomData(ComputeDevice device, int count, NetworkDescription? network = null)
+    {
+        var (samples, labels) = RandomBytes(count, network ?? s_network);
+        return new DeviceDataSet(device, samples, labels, (network ?? s_network).InputSize, (network ?? s_network).OutputSize);
     }
 
     private static (IReadOnlyList<EpochMetrics> Metrics, IReadOnlyList<Evaluation> Evaluations) TrainTwoEpochs(Trainer trainer, DeviceDataSet data)

@@ -1,7 +1,7 @@
 using Fdfa.Cpu.Reference;
 using Fdfa.Cpu.Reference.Description;
 
-namespace Fdfa.Gpu.Measurement;
+namespace Fdfa.Gpu.Training;
 
 /// <summary>Every array of a block's parameters beside the reference's.</summary>
 internal static class ParameterComparison
@@ -15,16 +15,17 @@ internal static class ParameterComparison
     {
         var gradient = trace.Gradient;
         yield return Discrepancy.Between(Quantity.Weights, name, expected.Weights, actual.Weights, gradient.Weights);
-        yield return Discrepancy.Between(Quantity.Biases, name, expected.Biases, actual.Biases, gradient.Biases);
+        yield return Discrepancy.Between(Quantity.Biases, name, expected.Biases, actual.Biases, gradient.Biases, expected.Weights);
         yield return Discrepancy.Between(Quantity.Feedback, name, expected.Feedback, actual.Feedback, trace.FeedbackGradient);
         var head = $"the head of {name}";
         yield return Discrepancy.Between(Quantity.Weights, head, expected.Head?.Weights, actual.Head?.Weights, gradient.Head?.Weights);
-        yield return Discrepancy.Between(Quantity.Biases, head, expected.Head?.Biases, actual.Head?.Biases, gradient.Head?.Biases);
+        yield return Discrepancy.Between(Quantity.Biases, head, expected.Head?.Biases, actual.Head?.Biases, gradient.Head?.Biases, expected.Head?.Weights);
 
         var (norm, other) = (expected.Normalization, actual.Normalization);
         yield return Discrepancy.Between(Quantity.Scale, name, norm?.Scale, other?.Scale, gradient.Scale);
         yield return Discrepancy.Between(Quantity.Shift, name, norm?.Shift, other?.Shift, gradient.Shift);
-        yield return Discrepancy.Between(Quantity.RunningMean, name, norm?.RunningMean, other?.RunningMean);
+        double[] deviations = [.. norm?.RunningVariance.Select(Math.Sqrt) ?? []];
+        yield return Discrepancy.Between(Quantity.RunningMean, name, norm?.RunningMean, other?.RunningMean, beside: deviations);
         yield return Discrepancy.Between(Quantity.RunningVariance, name, norm?.RunningVariance, other?.RunningVariance);
     }
 }

@@ -1,4 +1,4 @@
-namespace Fdfa.Gpu.Measurement;
+namespace Fdfa.Gpu.Training;
 
 /// <summary>What a discrepancy is about.</summary>
 internal enum Quantity
@@ -19,7 +19,7 @@ internal enum Quantity
 /// <summary>One array of a device beside the reference's.</summary>
 /// <param name="Quantity">What it is.</param>
 /// <param name="Place">Block and seed.</param>
-/// <param name="RelativeError">‖device − reference‖₂ / ‖reference‖₂; the absolute error where the reference is zero.</param>
+/// <param name="RelativeError">‖device − reference‖₂ / ‖reference‖₂, or by the norm of what the numbers stand beside where that is larger; the absolute error where both are zero.</param>
 /// <param name="WellConditionedError">The same over the elements whose last gradient is not near zero; see <see cref="Between"/>.</param>
 /// <param name="WorstIndex">Where the two differ most.</param>
 /// <param name="Expected">The reference's value there.</param>
@@ -39,8 +39,13 @@ internal sealed record Discrepancy(
     /// The gradient that moved a parameter last. Elements below a thousandth of its root mean square are left out of
     /// <see cref="WellConditionedError"/>.
     /// </param>
+    /// <param name="beside">
+    /// Numbers of the same size by nature: a bias is the weight of a constant input, and a mean is told apart in deviations. A few numbers
+    /// that nearly cancel out are rounded like these.
+    /// </param>
     public static Discrepancy Between(
-        Quantity quantity, string place, ReadOnlySpan<double> expected, ReadOnlySpan<double> actual, ReadOnlySpan<double> gradient = default)
+        Quantity quantity, string place, ReadOnlySpan<double> expected, ReadOnlySpan<double> actual, ReadOnlySpan<double> gradient = default,
+        ReadOnlySpan<double> beside = default)
     {
         if (expected.Length != actual.Length)
         {
@@ -72,6 +77,7 @@ internal sealed record Discrepancy(
             }
         }
 
+        norm = Math.Max(norm, expected.Length * Math.Pow(RootMeanSquare(beside), 2));
         var scale = norm > 0 ? norm : 1;
         return new(
             quantity, place, Math.Sqrt(difference / scale), Math.Sqrt(conditioned / scale), worstIndex, expected[worstIndex], actual[worstIndex]);
