@@ -5,6 +5,7 @@ using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Plots;
 using Fdfa.Experiments.Reproduction;
+using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Training;
 using Spectre.Console;
@@ -49,13 +50,20 @@ internal static class FdfaCommandLine
         catch (DeviceLostException lost)
         {
             output.Error(lost.Message);
-            return ExitCode.DeviceLost;
+            return ExitCode.MachineFailed;
         }
         catch (Exception failure) when (DriverFailure.Is(failure))
         {
             // Outside of a run, which would say more.
             output.Error($"The device failed, and nothing on it can be read any more: {DriverFailure.Describe(failure)}; give the command again, or another --device.");
-            return ExitCode.DeviceLost;
+            return ExitCode.MachineFailed;
+        }
+        catch (Exception failure) when (DiskFull.CauseOf(failure) is { } cause)
+        {
+            output.Error(failure is FdfaException
+                ? failure.Message
+                : $"A disk is full: {cause.Message.TrimEnd('.')}; make room there, then give the command again.");
+            return ExitCode.MachineFailed;
         }
         catch (FdfaException mistake)
         {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Data;
 using Fdfa.Gpu.Checkpoints;
@@ -24,13 +23,8 @@ public sealed class RegularFileTests
     [MemberData(nameof(Readers))]
     public async Task A_pipe_in_place_of_a_file_is_refused_and_not_waited_for(string reader)
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "Makes a pipe with mkfifo.");
         using var folder = new TemporaryFolder();
-        string pipe = folder.File("pipe");
-        using (Process make = Process.Start("mkfifo", [pipe]))
-        {
-            await make.WaitForExitAsync();
-        }
+        string pipe = folder.MakePipe("pipe");
 
         Exception? failure = await Record.ExceptionAsync(() => Task.Run(() => s_readers[reader](pipe)).WaitAsync(TimeSpan.FromMinutes(1)));
 

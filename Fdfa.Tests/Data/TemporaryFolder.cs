@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Fdfa.Tests.Data;
 
 /// <summary>A folder for one test.</summary>
@@ -13,6 +15,15 @@ internal sealed class TemporaryFolder : IDisposable
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         System.IO.File.WriteAllBytes(path, contents);
         return path;
+    }
+
+    /// <summary>Makes a pipe, or skips the test.</summary>
+    public string MakePipe(string name)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "Makes a pipe with mkfifo.");
+        using Process make = Process.Start("mkfifo", [File(name)]);
+        make.WaitForExit();
+        return File(name);
     }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
