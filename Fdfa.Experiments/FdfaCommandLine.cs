@@ -35,7 +35,7 @@ internal static class FdfaCommandLine
             output = new(console, error, parsed.GetValue(root.Verbose));
             if (parsed.Action is HelpPage or VersionLine)
             {
-                return parsed.Invoke(new InvocationConfiguration { Output = output.Raw, Error = error });
+                return parsed.Invoke(new InvocationConfiguration { Output = output.Raw, Error = error, EnableDefaultExceptionHandler = false });
             }
 
             ParseMistake.ThrowIfAny(parsed);

@@ -14,13 +14,13 @@ internal static class ProcessConsole
     {
         if (!Console.IsOutputRedirected)
         {
-            Console.SetOut(new TerminalWriter(Console.Out));
+            Console.SetOut(new StandardOutput(Console.Out, isTerminal: true));
             return AnsiConsole.Console;
         }
 
         // Console.Out would begin a UTF-8 stream with no mark but encode by the locale, which in a container is often ASCII.
         var writer = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
-        return CreatePlain(writer, RedirectedWidth);
+        return CreatePlain(new StandardOutput(writer, isTerminal: false), RedirectedWidth);
     }
 
     /// <summary>Says a last word while others may be drawing, and shows the cursor that a progress bar hides.</summary>

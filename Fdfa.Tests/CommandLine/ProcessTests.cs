@@ -45,6 +45,30 @@ public sealed class ProcessTests : IDisposable
     }
 
     [SkippableTheory]
+    [InlineData("devices", ">&-", "Bad file descriptor", 2)]
+    [InlineData("--help", ">&-", "Bad file descriptor", 2)]
+    [InlineData("train --network 784-8-10 --epochs 1 --device cpu", ">&-", "Bad file descriptor", 2)]
+    [InlineData("devices", ">/dev/full", "No space left on device", 3)]
+    [InlineData("--help", ">/dev/full", "No space left on device", 3)]
+    public async Task A_standard_output_that_is_closed_or_full_is_one_sentence(string command, string redirection, string reason, int exitCode)
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "Closes standard output with sh.");
+        var start = new ProcessStartInfo("sh", ["-c", $"exec \"$0\" \"$@\" {redirection}", .. FdfaProcess.Program, .. command.Split(' ')])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _folder.Path,
+        };
+
+        CommandLineRun ended = await FdfaProcess.EndOfAsync(Process.Start(start)!);
+
+        Assert.StartsWith($"fdfa: Standard output cannot be written ({reason}); ", ended.Error, StringComparison.Ordinal);
+        Assert.Single(ended.Error.Trim().Split('\n'));
+        Assert.Equal(exitCode, ended.ExitCode);
+        Assert.Empty(Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories));
+    }
+
+    [SkippableTheory]
     [InlineData("INT", 1, 130)]
     [InlineData("TERM", 1, 130)]
     [InlineData("HUP", 2, 129)] // A terminal that is closed sends it twice: through the shell and through the system.
