@@ -35,7 +35,8 @@ internal static class FdfaCommandLine
             output = new(console, error, parsed.GetValue(root.Verbose));
             if (parsed.Action is HelpPage or VersionLine)
             {
-                return parsed.Invoke(new InvocationConfiguration { Output = output.Raw, Error = error, EnableDefaultExceptionHandler = false });
+                var text = new InvocationConfiguration { Output = output.Raw, Error = error, EnableDefaultExceptionHandler = false };
+                return parsed.Invoke(text);
             }
 
             ParseMistake.ThrowIfAny(parsed);

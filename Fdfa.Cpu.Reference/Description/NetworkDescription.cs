@@ -100,7 +100,9 @@ public sealed class NetworkDescription
         {
             throw new InvalidOptionException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Block {first.Index + 1} of the network {QuotedText.WithoutQuotes(Topology)} cannot be normalized: its channels have one value each in a step of {samples} sample(s), and of one value the mean leaves nothing; give a batch size and training samples of at least 2, or no batch normalization."));
+                $"Block {first.Index + 1} of the network {QuotedText.WithoutQuotes(Topology)} cannot be normalized: its channels have one value each in "
+                + $"a step of {samples} sample(s), and of one value the mean leaves nothing; give a batch size and training samples of at least 2, "
+                + $"or no batch normalization."));
         }
     }
 

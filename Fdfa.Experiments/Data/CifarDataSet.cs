@@ -95,8 +95,10 @@ internal sealed record CifarDataSet(
     public override string Missing(string folder)
     {
         string[] python = [PythonArchive, PythonFolder];
-        string? other = python.FirstOrDefault(name => Path.Exists(Path.Combine(folder, name)) || Path.Exists(Path.Combine(folder, Name, name)));
-        return $"{Archive.Name}, or its {TrainingFiles[0]} and {TestFile}{(other is null ? "" : $" ({other} is the version for Python, which is not read)")}";
+        string? other = python.FirstOrDefault(name =>
+            Path.Exists(Path.Combine(folder, name)) || Path.Exists(Path.Combine(folder, Name, name)));
+        return $"{Archive.Name}, or its {TrainingFiles[0]} and {TestFile}"
+            + (other is null ? "" : $" ({other} is the version for Python, which is not read)");
     }
 
     /// <inheritdoc/>
@@ -165,7 +167,8 @@ internal sealed record CifarDataSet(
         }
         else if (entry.StartsWith($"{PythonFolder}/", StringComparison.Ordinal))
         {
-            throw new DataFormatException($"The file '{archive}' should be the binary version of {Name}, but is the version for Python; get {Archive.Name}.");
+            throw new DataFormatException(
+                $"The file '{archive}' should be the binary version of {Name}, but is the version for Python; get {Archive.Name}.");
         }
     });
 
@@ -180,7 +183,8 @@ internal sealed record CifarDataSet(
         public override SampleCounts Count()
         {
             Dictionary<string, int> files = Visit(
-                (file, name, length, stream) => CifarFile.Count(stream, length, name, set.LabelClasses.Count, set.MostRecords(file)), CancellationToken.None);
+                (file, name, length, stream) => CifarFile.Count(stream, length, name, set.LabelClasses.Count, set.MostRecords(file)),
+                CancellationToken.None);
             return new SampleCounts(files.Where(file => file.Key != set.TestFile).Sum(file => file.Value), files[set.TestFile]);
         }
 

@@ -38,7 +38,8 @@ internal static class CifarFile
         var found = FileSignature.Of(stream)
             ?? $"{length} bytes{(length < (long)mostRecords * recordBytes ? ", the last record cut short" : "")}";
         throw new DataFormatException(
-            $"The file {name} should hold 1 to {mostRecords} records of {recordBytes} bytes, but holds {found}; delete it and get it again.");
+            $"The file {name} should hold 1 to {mostRecords} records of {recordBytes} bytes, but holds {found}; "
+            + "delete it and get it again.");
     }
 
     /// <summary>Reads a whole file.</summary>

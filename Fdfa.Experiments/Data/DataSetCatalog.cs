@@ -117,11 +117,14 @@ internal sealed class DataSetCatalog(
         }
     }
 
-    private static bool HasPart(DataSetDescription set, string folder) => set.HasPart(folder) || set.HasPart(Path.Combine(folder, set.Name));
+    private static bool HasPart(DataSetDescription set, string folder) =>
+        set.HasPart(folder) || set.HasPart(Path.Combine(folder, set.Name));
 
     private static DataFormatException Missing(DataSetDescription set, string folder, string place) => new(Directory.Exists(folder)
-        ? $"The folder '{folder}' ({place}) does not hold the data set {set.Name}: neither there nor in its subfolder '{set.Name}' is there {set.Missing(folder)}; put the files there or name another folder."
-        : $"The folder '{folder}' ({place}) {(File.Exists(folder) ? "is a file" : "does not exist")}, where the data set {set.Name} or its subfolder '{set.Name}' was looked for; name another folder.");
+        ? $"The folder '{folder}' ({place}) does not hold the data set {set.Name}: neither there nor in its subfolder '{set.Name}' "
+            + $"is there {set.Missing(folder)}; put the files there or name another folder."
+        : $"The folder '{folder}' ({place}) {(File.Exists(folder) ? "is a file" : "does not exist")}, where the data set {set.Name} or its "
+            + $"subfolder '{set.Name}' was looked for; name another folder.");
 
     private sealed class DownloadReports(IProgress<LoadingProgress> progress) : IProgress<DownloadProgress>
     {

@@ -77,7 +77,10 @@ internal sealed class DecodedImages : IDisposable
             }
 
             var images = new DecodedImages(
-                MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read), counts, sampleSize, Word(header, 3));
+                MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read),
+                counts,
+                sampleSize,
+                Word(header, 3));
             if (WithHeader(Crc32C.Append(0, images._bytes.Memory.Span), header) == (uint)Word(header, ChecksumWord))
             {
                 return images;
@@ -97,9 +100,12 @@ internal sealed class DecodedImages : IDisposable
     /// <param name="path">Its name.</param>
     /// <param name="identity">Identifies the source.</param>
     /// <param name="sampleSize">Bytes of each sample.</param>
-    /// <param name="write">Appends the samples, training before test, and returns the labels of each and the number of images left out.</param>
+    /// <param name="write">Appends the samples, training before test, and returns the labels of each and how many are left out.</param>
     public static void Write(
-        string path, ReadOnlyMemory<byte> identity, int sampleSize, Func<Append, (byte[] Training, byte[] Test, int LeftOut)> write) => AtomicFile.Write(path, stream =>
+        string path,
+        ReadOnlyMemory<byte> identity,
+        int sampleSize,
+        Func<Append, (byte[] Training, byte[] Test, int LeftOut)> write) => AtomicFile.Write(path, stream =>
     {
         uint checksum = 0;
         stream.Write(new byte[HeaderBytes]);

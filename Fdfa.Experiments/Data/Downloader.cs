@@ -116,9 +116,14 @@ internal sealed class Downloader(HttpClient client, TimeSpan? patience = null, T
             : outcome.Failure;
     }
 
-    /// <summary>Fetches the file from some byte on. From the first, while there is a part: beside it, until what arrives has proved right.</summary>
+    /// <summary>Fetches the file from some byte on; from the first beside a part that there is, until what arrives has proved right.</summary>
     private async Task<Outcome> TransferAsync(
-        Uri mirror, DownloadRequest request, FileStream part, long offset, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
+        Uri mirror,
+        DownloadRequest request,
+        FileStream part,
+        long offset,
+        IProgress<DownloadProgress>? progress,
+        CancellationToken cancellation)
     {
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         silence.CancelAfter(_firstPatience);
@@ -222,7 +227,9 @@ internal sealed class Downloader(HttpClient client, TimeSpan? patience = null, T
 
             if (read == 0)
             {
-                return file.Length == request.Size ? await VerifyAsync(request, file, cancellation).ConfigureAwait(false) : Ended(file, request, "");
+                return file.Length == request.Size
+                    ? await VerifyAsync(request, file, cancellation).ConfigureAwait(false)
+                    : Ended(file, request, "");
             }
 
             if (file.Length + read > request.Size)
@@ -250,7 +257,8 @@ internal sealed class Downloader(HttpClient client, TimeSpan? patience = null, T
 
         file.SetLength(0);
         return new Outcome(
-            $"sent a file whose {request.Checksum.Algorithm} is {found} where {request.Checksum.Hex} was expected, so it was deleted", StartAgain: true);
+            $"sent a file whose {request.Checksum.Algorithm} is {found} where {request.Checksum.Hex} was expected, so it was deleted",
+            StartAgain: true);
     }
 
     private static async Task<string> HashAsync(FileStream part, HashAlgorithmName algorithm, CancellationToken cancellation)

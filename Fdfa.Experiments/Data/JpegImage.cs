@@ -33,7 +33,8 @@ internal static class JpegImage
 
             if (decoder.NumberOfComponents is not (1 or 3 or 4) || decoder.Precision != 8)
             {
-                throw new BadImageException($"has {decoder.NumberOfComponents} components of {decoder.Precision} bits, where 1, 3 or 4 of 8 are expected");
+                throw new BadImageException(
+                    $"has {decoder.NumberOfComponents} components of {decoder.Precision} bits, where 1, 3 or 4 of 8 are expected");
             }
 
             for (var component = 0; component < decoder.NumberOfComponents; component++)
@@ -57,11 +58,15 @@ internal static class JpegImage
         catch (Exception failure) when (failure is InvalidDataException or InvalidOperationException or ArgumentException or IndexOutOfRangeException or OverflowException or NotSupportedException)
         {
             throw new BadImageException(
-                FileSignature.Of(jpeg.Span) is { } other and not FileSignature.Jpeg ? $"is {other}, where a JPEG image is expected" : "does not decode", failure);
+                FileSignature.Of(jpeg.Span) is { } other and not FileSignature.Jpeg
+                    ? $"is {other}, where a JPEG image is expected"
+                    : "does not decode",
+                failure);
         }
     }
 
-    private static int MostSampling(int components, Func<int, byte> sampling) => Enumerable.Range(0, components).Max(index => sampling(index));
+    private static int MostSampling(int components, Func<int, byte> sampling) =>
+        Enumerable.Range(0, components).Max(index => sampling(index));
 
     /// <summary>Between two samples, a pixel is three parts of the nearer and one of the farther; rounding up and down in turn.</summary>
     private static byte[] Interpolate(byte[] plane, int side, int horizontal, int vertical)

@@ -17,7 +17,7 @@ internal enum JpegColours
     /// <summary>What cyan, magenta, yellow and black leave of the light.</summary>
     Cmyk,
 
-    /// <summary>Brightness, blueness and redness of the light that cyan, magenta and yellow take away, and what black leaves of it.</summary>
+    /// <summary>Brightness, blueness and redness of what cyan, magenta and yellow take of the light, and what black leaves of it.</summary>
     Ycck,
 }
 
@@ -33,7 +33,8 @@ internal static class JpegMarks
     private const int FirstComponent = 6;
     private const int ComponentBytes = 3;
 
-    /// <summary>What the components are. Where marks contradict each other, libjpeg's order of precedence holds: jdapimin.c, default_decompress_parms.</summary>
+    /// <summary>What the components are.</summary>
+    /// <remarks>Where marks contradict each other, libjpeg's order of precedence holds: jdapimin.c, default_decompress_parms.</remarks>
     /// <param name="jpeg">An image that decodes.</param>
     /// <param name="components">1, 3 or 4.</param>
     public static JpegColours Read(ReadOnlySpan<byte> jpeg, int components)
@@ -66,7 +67,9 @@ internal static class JpegMarks
                     break;
                 case >= 0xc0 and <= 0xcf and not (0xc4 or 0xc8 or 0xcc):
                     isNamed = content.Length >= FirstComponent + 3 * ComponentBytes
-                        && (content[FirstComponent], content[FirstComponent + ComponentBytes], content[FirstComponent + 2 * ComponentBytes]) == ('R', 'G', 'B');
+                        && content[FirstComponent] == 'R'
+                        && content[FirstComponent + ComponentBytes] == 'G'
+                        && content[FirstComponent + 2 * ComponentBytes] == 'B';
                     break;
             }
 

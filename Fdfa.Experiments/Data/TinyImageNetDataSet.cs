@@ -52,7 +52,8 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
     public override string Missing(string folder) => $"{Archive.Name}, or its {ClassList} with train and val beside it";
 
     /// <inheritdoc/>
-    public override bool HasPart(string folder) => Directory.Exists(Path.Combine(folder, Root)) || File.Exists(Path.Combine(folder, Annotations));
+    public override bool HasPart(string folder) =>
+        Directory.Exists(Path.Combine(folder, Root)) || File.Exists(Path.Combine(folder, Annotations));
 
     /// <inheritdoc/>
     public override IReadOnlyList<RemoteFile> Downloads(string folder) => [Archive];
@@ -208,7 +209,13 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
         /// <summary>Reads a batch in order, since an archive is read by one at a time, and decodes it on all cores: memory is a batch's.</summary>
         /// <returns>The labels of the images that decoded.</returns>
         private byte[] Decode(
-            IReadOnlyList<LabelledImage> images, ImageFiles files, DecodedImages.Append append, DataSetReading reading, string what, int done, int total)
+            IReadOnlyList<LabelledImage> images,
+            ImageFiles files,
+            DecodedImages.Append append,
+            DataSetReading reading,
+            string what,
+            int done,
+            int total)
         {
             var labels = new List<byte>(images.Count);
             var pixels = new byte[Math.Min(BatchSize, images.Count) * set.SampleSize];
@@ -280,7 +287,8 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
             new($"'{Place}' should have the layout of {set.Archive.Name} with {expected}, but has {found}; get {set.Archive.Name} again.");
 
         private static bool IsAppleDouble(ImageFiles files, string name, string file) =>
-            file.StartsWith("._", StringComparison.Ordinal) && FileSignature.Of(files.Read(name, MostImageBytes)) == FileSignature.AppleDouble;
+            file.StartsWith("._", StringComparison.Ordinal)
+            && FileSignature.Of(files.Read(name, MostImageBytes)) == FileSignature.AppleDouble;
 
         private static bool IsJpeg(string file) =>
             file.EndsWith(".JPEG", StringComparison.OrdinalIgnoreCase) || file.EndsWith(".jpg", StringComparison.OrdinalIgnoreCase);

@@ -5,7 +5,7 @@ using Fdfa.Gpu.Exchange;
 
 namespace Fdfa.Experiments.Runs;
 
-/// <summary>Weights for a network that a command line describes. Where they are another's, the refusal says which options describe that one.</summary>
+/// <summary>Weights for a network that a command line describes. A refusal says which options describe the network that they are of.</summary>
 internal static class WeightFile
 {
     /// <summary>Reads them.</summary>
@@ -13,7 +13,8 @@ internal static class WeightFile
     /// <param name="network">As the command line describes it.</param>
     /// <param name="withoutNormalization">How the command line asks for no batch normalization.</param>
     /// <exception cref="ModelFileException">The file cannot be read, or holds another network.</exception>
-    public static NetworkParameters Load(string path, NetworkDescription network, string withoutNormalization = $"give {BatchNormalizationOptions.Without}")
+    public static NetworkParameters Load(
+        string path, NetworkDescription network, string withoutNormalization = $"give {BatchNormalizationOptions.Without}")
     {
         try
         {

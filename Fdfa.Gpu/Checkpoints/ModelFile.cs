@@ -81,10 +81,10 @@ public static class ModelFile
         }
     }
 
-    /// <summary>Reads the parameters of a network; feedback is empty where the file has none. Other precisions are rounded to single.</summary>
+    /// <summary>Reads the parameters of a network; feedback is empty where the file has none. Other precisions become single.</summary>
     /// <param name="path">A file that <see cref="Save"/> or safetensors wrote.</param>
     /// <param name="network">The network that the file must hold, tensor by tensor.</param>
-    /// <exception cref="ModelFileException">The file cannot be read, is damaged, holds another network, or a number that is not finite.</exception>
+    /// <exception cref="ModelFileException">The file cannot be read, is damaged, holds another network or a number that is not finite.</exception>
     public static NetworkParameters Load(string path, NetworkDescription network)
     {
         ArgumentNullException.ThrowIfNull(network);
@@ -201,8 +201,8 @@ public static class ModelFile
         return values;
     }
 
-    /// <summary>Refuses numbers that a network cannot compute with, and rounds the others to single precision, as devices have them.</summary>
-    /// <exception cref="ModelFileException">One is not finite in single precision, or a variance is negative; the message names the first.</exception>
+    /// <summary>Refuses numbers that a network cannot compute with, and rounds the others to single precision.</summary>
+    /// <exception cref="ModelFileException">One is not finite in single precision, or a negative variance; the message names the first.</exception>
     private static void RequireUsable(string path, ModelTensor tensor, double[] values)
     {
         for (var i = 0; i < values.Length; i++)

@@ -11,11 +11,13 @@ public sealed class ModelFileException(string message, Exception? cause = null) 
 
     /// <summary>The refusal of a file of another format.</summary>
     internal static ModelFileException OfOtherFormat(string path, string format) =>
-        new($"The model file '{path}' is {format}, where a safetensors file is expected; write that in Python with safetensors.torch.save_file(model.state_dict(), 'weights.safetensors').");
+        new($"The model file '{path}' is {format}, where a safetensors file is expected; "
+            + "write that in Python with safetensors.torch.save_file(model.state_dict(), 'weights.safetensors').");
 
     /// <summary>The refusal of a number with which nothing can be computed.</summary>
     internal static ModelFileException Unusable(string path, FileTensor tensor, long element, string finding) =>
-        new($"The model file '{path}' is not usable: its tensor {QuotedText.Of(tensor.Name)} has {finding} at index {tensor.IndexInWords(element)}; give a file of finite weights, saved before its training diverged.");
+        new($"The model file '{path}' is not usable: its tensor {QuotedText.Of(tensor.Name)} has {finding} at index {tensor.IndexInWords(element)}; "
+            + "give a file of finite weights, saved before its training diverged.");
 
     /// <summary>The refusal of a tensor that the network does not have like this.</summary>
     internal static ModelFileException Different(string path, string tensor, string finding) =>

@@ -3,7 +3,7 @@ namespace Fdfa.Gpu.Checkpoints;
 /// <summary>Opens files that hold data.</summary>
 public static class RegularFile
 {
-    /// <summary>Opens a file for reading. What else can have a file's name, such as a pipe, could keep its reader waiting for ever, and is refused.</summary>
+    /// <summary>Opens a file for reading. A pipe or the like, which could keep its reader waiting for ever, is refused.</summary>
     /// <remarks>Pipes, sockets and devices are known on Linux only. Symbolic links are followed.</remarks>
     /// <param name="path">The file.</param>
     /// <exception cref="IOException">There is no such file, it is not a regular one, or it cannot be read.</exception>

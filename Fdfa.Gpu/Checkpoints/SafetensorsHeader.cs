@@ -126,7 +126,8 @@ internal sealed record SafetensorsHeader(
     /// <param name="ignored">What it may have besides.</param>
     /// <param name="types">Types that its numbers may have.</param>
     /// <exception cref="ModelFileException">One is missing, has another type or shape, or is none of them; the message names the first.</exception>
-    public void Require(string path, IReadOnlyList<FileTensor> expected, IEnumerable<string> ignored, params IReadOnlyList<TensorType> types)
+    public void Require(
+        string path, IReadOnlyList<FileTensor> expected, IEnumerable<string> ignored, params IReadOnlyList<TensorType> types)
     {
         foreach (var tensor in expected)
         {
@@ -137,8 +138,9 @@ internal sealed record SafetensorsHeader(
 
             if (types.FirstOrDefault(type => type.Name == entry.Type) is not { } type)
             {
+                string known = string.Join(" or ", types.Select(each => each.Name));
                 throw ModelFileException.Different(
-                    path, tensor.Name, $"has the type {QuotedText.WithoutQuotes(entry.Type)}, where {string.Join(" or ", types.Select(known => known.Name))} was expected");
+                    path, tensor.Name, $"has the type {QuotedText.WithoutQuotes(entry.Type)}, where {known} was expected");
             }
 
             if (!tensor.HasShape(entry.Shape))
@@ -150,7 +152,8 @@ internal sealed record SafetensorsHeader(
             var bytes = tensor.Elements * type.Bytes;
             if (entry.Begin < 0 || entry.End < entry.Begin || entry.Begin > long.MaxValue - bytes || entry.End != entry.Begin + bytes)
             {
-                throw ModelFileException.Different(path, tensor.Name, $"lies at bytes {entry.Begin} to {entry.End}, where {bytes} bytes were expected");
+                throw ModelFileException.Different(
+                    path, tensor.Name, $"lies at bytes {entry.Begin} to {entry.End}, where {bytes} bytes were expected");
             }
         }
 

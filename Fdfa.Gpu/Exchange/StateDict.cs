@@ -51,7 +51,8 @@ public static class StateDict
     /// <param name="path">A safetensors file.</param>
     /// <param name="network">The network that the file must hold, tensor by tensor.</param>
     /// <exception cref="ModelFileException">
-    /// The file cannot be read, is damaged, holds another network (the message names the first tensor that differs), or a number that is not finite.
+    /// The file cannot be read, is damaged, holds another network (the message names the first tensor that differs), or a number that is
+    /// not finite.
     /// </exception>
     public static NetworkParameters Load(string path, NetworkDescription network)
     {

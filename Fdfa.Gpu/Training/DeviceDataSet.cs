@@ -24,7 +24,7 @@ public sealed class DeviceDataSet : IDisposable
     /// <param name="sampleSize">Bytes per sample.</param>
     /// <param name="classCount">Number of classes, 1…256.</param>
     /// <param name="image">The shape of a sample, which augmentation needs; <see langword="null"/> where samples are no images.</param>
-    /// <exception cref="ShapeMismatchException">The sizes do not fit, a label is out of range, or there are more classes than a byte has values.</exception>
+    /// <exception cref="ShapeMismatchException">The sizes do not fit, or a label or the number of classes is out of range.</exception>
     public DeviceDataSet(
         ComputeDevice device, ReadOnlySpan<byte> samples, ReadOnlySpan<byte> labels, int sampleSize, int classCount, ImageShape? image = null)
     {
@@ -39,7 +39,8 @@ public sealed class DeviceDataSet : IDisposable
         if (classCount is < 1 or > MostClasses)
         {
             throw new ShapeMismatchException(string.Create(
-                CultureInfo.InvariantCulture, $"The data have {classCount} classes, but labels are bytes; give a number of classes from 1 to {MostClasses}."));
+                CultureInfo.InvariantCulture,
+                $"The data have {classCount} classes, but labels are bytes; give a number of classes from 1 to {MostClasses}."));
         }
 
         if (labels.IndexOfAnyExceptInRange((byte)0, (byte)(classCount - 1)) is var bad && bad >= 0)

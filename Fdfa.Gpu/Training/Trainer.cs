@@ -136,7 +136,7 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Trains one step. Allocates no managed memory of its own, and on the CPU none at all.</summary>
     /// <remarks>Metrics stay on the device until <see cref="TrainEpoch"/> reads them.</remarks>
-    /// <exception cref="InvalidOptionException">Batch normalization leaves nothing of a step: see <see cref="NetworkDescription.RequireNormalizable"/>.</exception>
+    /// <exception cref="InvalidOptionException">See <see cref="NetworkDescription.RequireNormalizable"/>.</exception>
     public void TrainStep()
     {
         if (!_canNormalize)

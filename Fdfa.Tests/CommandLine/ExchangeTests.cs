@@ -67,7 +67,8 @@ public sealed class ExchangeTests : IDisposable
         Assert.False(Directory.Exists(folder.File("imported")));
 
         // Options that the file itself describes, or, without a word in it, the one that would fit.
-        string[] train = ["train", "--initial-weights", Weights, "--quiet", "--device", "cpu", "--output", folder.File("other"), "--activation", "tanh"];
+        string[] train =
+            ["train", "--initial-weights", Weights, "--quiet", "--device", "cpu", "--output", folder.File("other"), "--activation", "tanh"];
         Assert.Contains(
             "it was saved with: give --network 784-8-10 and give --activation relu.",
             CommandLineRun.Of([.. train, "--network", "784-9-10"]).Error,
@@ -75,7 +76,8 @@ public sealed class ExchangeTests : IDisposable
         NetworkDescription network = Topology.Parse("784-8-10", ActivationFunction.Tanh, batchNormalization: true);
         StateDict.Save(Weights, network, Initialiser.Create(network, new TrainingOptions(), 1));
         WriteWithoutWords();
-        Assert.Contains(": give --batch-norm.", CommandLineRun.Of([.. train, "--network", "784-8-10", "--no-batch-norm"]).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            ": give --batch-norm.", CommandLineRun.Of([.. train, "--network", "784-8-10", "--no-batch-norm"]).Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder.File("other")));
     }
 
@@ -89,10 +91,12 @@ public sealed class ExchangeTests : IDisposable
         await File.WriteAllBytesAsync(Weights, bytes);
         foreach (string[] words in (string[][])[["import", Weights], ["train", "--initial-weights", Weights]])
         {
-            CommandLineRun refused = await FdfaProcess.OfAsync([.. words, "--network", "784-8-10", "--device", "cpu", "--output", folder.File("run")]);
+            CommandLineRun refused = await FdfaProcess.OfAsync(
+                [.. words, "--network", "784-8-10", "--device", "cpu", "--output", folder.File("run")]);
 
             Assert.Equal(
-                $"fdfa: The model file '{Weights}' is not usable: its tensor '2.bias' has NaN at index [9]; give a file of finite weights, saved before its training diverged.",
+                $"fdfa: The model file '{Weights}' is not usable: its tensor '2.bias' has NaN at index [9]; "
+                + "give a file of finite weights, saved before its training diverged.",
                 refused.Error.Trim());
             Assert.Equal(2, refused.ExitCode);
             Assert.False(Directory.Exists(folder.File("run")));

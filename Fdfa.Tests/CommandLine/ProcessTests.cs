@@ -50,7 +50,8 @@ public sealed class ProcessTests : IDisposable
     [InlineData("train --network 784-8-10 --epochs 1 --device cpu", ">&-", "Bad file descriptor", 2)]
     [InlineData("devices", ">/dev/full", "No space left on device", 3)]
     [InlineData("--help", ">/dev/full", "No space left on device", 3)]
-    public async Task A_standard_output_that_is_closed_or_full_is_one_sentence(string command, string redirection, string reason, int exitCode)
+    public async Task A_standard_output_that_is_closed_or_full_is_one_sentence(
+        string command, string redirection, string reason, int exitCode)
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "Closes standard output with sh.");
         var start = new ProcessStartInfo("sh", ["-c", $"exec \"$0\" \"$@\" {redirection}", .. FdfaProcess.Program, .. command.Split(' ')])

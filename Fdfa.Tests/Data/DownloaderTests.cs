@@ -103,7 +103,8 @@ public sealed class DownloaderTests : IDisposable
 
     [Theory]
     [MemberData(nameof(WorthlessAnswers))]
-    public async Task What_is_kept_outlives_a_server_that_ignores_the_range_and_sends_no_whole_file(string expected, byte[] body, int? sendOnly)
+    public async Task What_is_kept_outlives_a_server_that_ignores_the_range_and_sends_no_whole_file(
+        string expected, byte[] body, int? sendOnly)
     {
         using (var server = new LoopbackServer(_ => new LoopbackResponse(200, body) { WithoutLength = true, SendOnly = sendOnly }))
         {
@@ -256,7 +257,8 @@ public sealed class DownloaderTests : IDisposable
     {
         using var first = new LoopbackServer(_ => new LoopbackResponse(200, File) { SendOnly = 0, Hangs = true });
         using var second = new LoopbackServer(request => LoopbackResponse.OfFile(File, request));
-        await new Downloader(client, patience: TimeSpan.FromDays(1), firstPatience: TimeSpan.FromMilliseconds(300)).DownloadAsync(Request([first, second]));
+        var downloader = new Downloader(client, patience: TimeSpan.FromDays(1), firstPatience: TimeSpan.FromMilliseconds(300));
+        await downloader.DownloadAsync(Request([first, second]));
         AssertArrived();
     }
 

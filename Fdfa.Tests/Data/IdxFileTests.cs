@@ -20,7 +20,9 @@ public sealed class IdxFileTests : IDisposable
         ["members"] = bytes => [.. SmallDataSet.Gzip(bytes[..9]), .. s_emptyMember, .. SmallDataSet.Gzip(bytes[9..])],
         ["zeros"] = bytes => [.. SmallDataSet.Gzip(bytes), .. new byte[600]],
         ["empty member and zeros"] = bytes => [.. SmallDataSet.Gzip(bytes), .. s_emptyMember, .. new byte[9]],
-        ["notes"] = bytes => SmallDataSet.Gzip(bytes) is var packed ? [.. packed[..3], 0x1f, .. packed[4..10], 2, 0, 1, 2, .. "name\0comment\0"u8, 1, 2, .. packed[10..]] : [],
+        ["notes"] = bytes => SmallDataSet.Gzip(bytes) is var packed
+            ? [.. packed[..3], 0x1f, .. packed[4..10], 2, 0, 1, 2, .. "name\0comment\0"u8, 1, 2, .. packed[10..]]
+            : [],
     };
 
     public static TheoryData<string> Packings => [.. s_packings.Keys];

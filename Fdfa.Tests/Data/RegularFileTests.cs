@@ -28,6 +28,7 @@ public sealed class RegularFileTests
 
         Exception? failure = await Record.ExceptionAsync(() => Task.Run(() => s_readers[reader](pipe)).WaitAsync(TimeSpan.FromMinutes(1)));
 
-        Assert.Contains($"'{pipe}' is a pipe, a socket or a device", Assert.IsAssignableFrom<FdfaException>(failure).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"'{pipe}' is a pipe, a socket or a device", Assert.IsAssignableFrom<FdfaException>(failure).Message, StringComparison.Ordinal);
     }
 }

@@ -71,7 +71,12 @@ public sealed class TinyImageNetTests : IDisposable
 
         // Cut short, foreign, of another layout or with one wrong bit, be it in a pixel, a label or a count: made anew.
         byte[] whole = File.ReadAllBytes(kept);
-        foreach (byte[] damaged in (byte[][])[[], whole[..30], whole[..^1], [.. whole, 0], [.. "FDFAIMG0"u8, .. whole[8..]], [.. whole[..8], 77, .. whole[9..]], [.. whole[..40], 255, 255, 255, 127, .. whole[44..]], [.. whole[..52], 1, .. whole[53..]], Flipped(whole, 30000), Flipped(whole, whole.Length - 1)])
+        byte[][] damages =
+        [
+            [], whole[..30], whole[..^1], [.. whole, 0], [.. "FDFAIMG0"u8, .. whole[8..]], [.. whole[..8], 77, .. whole[9..]],
+            [.. whole[..40], 255, 255, 255, 127, .. whole[44..]], Flipped(whole, 52), Flipped(whole, 30000), Flipped(whole, whole.Length - 1),
+        ];
+        foreach (byte[] damaged in damages)
         {
             heard.Reports.Clear();
             File.WriteAllBytes(kept, damaged);
@@ -169,7 +174,7 @@ public sealed class TinyImageNetTests : IDisposable
         var planes = new byte[12288];
         JpegImage.Decode(image, 64, planes);
         Assert.All(planes.Chunk(4096).Zip(expected), plane =>
-            Assert.True(plane.First.All(pixel => Math.Abs(pixel - plane.Second) <= 1), $"{kind}: {plane.First[0]} where {plane.Second} was expected"));
+            Assert.True(plane.First.All(pixel => Math.Abs(pixel - plane.Second) <= 1), $"{kind}: {plane.First[0]}, not {plane.Second}"));
     }
 
     [Fact]
@@ -178,7 +183,8 @@ public sealed class TinyImageNetTests : IDisposable
         Dictionary<string, byte[]> files = SmallTinyImageNet.Files();
         files["train/n00000199/images/._n00000199_9.JPEG"] = [0, 5, 0x16, 7, 0, 2, 0, 0, .. "Mac OS X"u8];
         files["wnids.txt"] = [.. Encoding.UTF8.Preamble, .. files["wnids.txt"]];
-        files["val/val_annotations.txt"] = [.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes(Encoding.UTF8.GetString(files["val/val_annotations.txt"]))];
+        string annotations = Encoding.UTF8.GetString(files["val/val_annotations.txt"]);
+        files["val/val_annotations.txt"] = [.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes(annotations)];
         folder.Write(Archive, SmallTinyImageNet.Zip(files));
 
         using DataSetPair data = await LoadAsync();

@@ -66,15 +66,26 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
         new("JPEG images", [s_image, SmallTinyImageNet.Jpeg(1, grey: true)], ReadImage),
         new(
             "JPEG images of other colours",
-            [SmallJpeg.Of([200, 100, 50], "RGB"), SmallJpeg.Of([200, 100, 50], "", SmallJpeg.Jfif, SmallJpeg.Adobe(0)), SmallJpeg.Of([200, 100, 50, 128], "", SmallJpeg.Adobe(2))],
+            [
+                SmallJpeg.Of([200, 100, 50], "RGB"),
+                SmallJpeg.Of([200, 100, 50], "", SmallJpeg.Jfif, SmallJpeg.Adobe(0)),
+                SmallJpeg.Of([200, 100, 50, 128], "", SmallJpeg.Adobe(2)),
+            ],
             ReadImage),
         new("images decoded before", [Decoded()], ReadDecoded),
         new("images decoded before behind their checksum", [Decoded()], (input, folder) => ReadDecoded(WithImageChecksum(input), folder)),
-        new("weights of other precisions", [.. new[] { ("F64", 8), ("F16", 2), ("BF16", 2) }.Select(type => Weights(type.Item1, type.Item2))], (input, folder) =>
-            StateDict.Load(folder.Write("model.safetensors", input), new NetworkDescription([3, 2]))),
+        new(
+            "weights of other precisions",
+            [Weights("F64", 8), Weights("F16", 2), Weights("BF16", 2)],
+            (input, folder) => StateDict.Load(folder.Write("model.safetensors", input), new NetworkDescription([3, 2]))),
         new(
             "files of other formats",
-            [SmallTinyImageNet.Zip([new("weights/data.pkl", [1])], root: ""), [0x80, 2, 0x8a, 10, .. new byte[9]], [0x89, .. "PNG"u8], [.. " <!doctype html>"u8]],
+            [
+                SmallTinyImageNet.Zip([new("weights/data.pkl", [1])], root: ""),
+                [0x80, 2, 0x8a, 10, .. new byte[9]],
+                [0x89, .. "PNG"u8],
+                [.. " <!doctype html>"u8],
+            ],
             (input, folder) =>
             {
                 using FileStream file = File.OpenRead(folder.Write("file", input));
@@ -180,7 +191,8 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
         byte[] copy = [.. input];
         if (copy.Length >= Header)
         {
-            BinaryPrimitives.WriteUInt32LittleEndian(copy.AsSpan(Place), Crc32C.Append(Crc32C.Append(0, copy.AsSpan(Header)), copy.AsSpan(0, Place)));
+            uint checksum = Crc32C.Append(Crc32C.Append(0, copy.AsSpan(Header)), copy.AsSpan(0, Place));
+            BinaryPrimitives.WriteUInt32LittleEndian(copy.AsSpan(Place), checksum);
         }
 
         return copy;

@@ -361,7 +361,9 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         using var trainer = new Trainer(device, network, Options("FDFA") with { BatchSize = batchSize }, data, [0]);
         Assert.True(double.IsFinite(trainer.Evaluate(data)[0].Loss));
         Assert.Contains(
-            "Block 1 of the network 21-4-4 cannot be normalized", Assert.Throws<InvalidOptionException>(trainer.TrainStep).Message, StringComparison.Ordinal);
+            "Block 1 of the network 21-4-4 cannot be normalized",
+            Assert.Throws<InvalidOptionException>(trainer.TrainStep).Message,
+            StringComparison.Ordinal);
         Assert.Equal(0, trainer.Step);
     }
 
