@@ -52,7 +52,7 @@ internal sealed class RunFolder : IDisposable
     public string Resumption => RunConfiguration.CommandLine(["train", "--resume", Path]);
 
     /// <summary>Whether the run can be gone on with: it has a configuration.</summary>
-    public bool HasConfiguration => File.Exists(InFolder(ConfigurationFile));
+    public bool HasConfiguration => Is(Path);
 
     /// <summary>Whether somebody has removed the folder, or what a run needs to go on from it.</summary>
     public bool IsIncomplete => !_folder.IsClaimed || !HasConfiguration || !Checkpoints.AreThere;
@@ -228,6 +228,9 @@ internal sealed class RunFolder : IDisposable
     public void WriteModel(
         ulong seed, NetworkDescription network, TrainingOptions options, NetworkParameters parameters, IReadOnlyDictionary<string, string> metadata) =>
         ModelFile.Save(ModelPath(Path, seed), network, options, parameters, metadata);
+
+    /// <summary>Whether a folder is that of a run.</summary>
+    public static bool Is(string path) => File.Exists(System.IO.Path.Combine(path, ConfigurationFile));
 
     /// <summary>Reads the configuration of a finished or interrupted run.</summary>
     /// <exception cref="RunFolderException">There is none, or it cannot be read.</exception>

@@ -75,7 +75,7 @@ internal sealed class SweepReport
             string[] cells =
             [
                 .. entry.Point.Values, entry.State, Number(entry.Accuracy?.Mean), Number(entry.Accuracy?.Deviation),
-                Number(run.Seeds.Count), Number(run.Epochs), RunKey.Of(run),
+                Number(run.Seeds.Count), Number(run.Epochs), entry.Outcome.Run?.Folder ?? RunKey.Of(run),
             ];
             text.AppendJoin(',', cells).Append('\n');
         }

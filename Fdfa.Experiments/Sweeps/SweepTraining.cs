@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Reproduction;
 using Fdfa.Experiments.Runs;
@@ -46,39 +45,19 @@ internal sealed class SweepTraining
     /// <exception cref="FdfaException">Nothing can be trained at all: no data, no device, no folder, or a network that does not fit the data.</exception>
     public static SweepResult Run(SweepRequest request, ConsoleOutput output, CancellationToken cancellation)
     {
-        SweepPoint[] points = [.. (request.Point is { } one ? [request.Grid.Points[one]] : request.Grid.Points).Select(WithPart)];
+        IReadOnlyList<SweepPoint> points = request.Point is { } one ? [request.Grid.Points[one]] : request.Grid.Points;
         using RunStore store = request.Point is null ? RunStore.Open(request.Output) : RunStore.OpenFor(request.Output, points[0].Request);
         return new SweepTraining(request, points, store, output).Run(cancellation);
     }
 
-    /// <summary>A data set of which a part is here gives other runs, with other keys.</summary>
-    private static SweepPoint WithPart(SweepPoint point)
-    {
-        RunRequest run = point.Request;
-        SampleCounts? here = DataSource.CountHere(run.DataName, run.DataName == EmbeddedFashionMnist.Name ? null : run.DataDirectory);
-        return point with { Request = run with { Part = here == DataSource.SamplesOf(run.DataName) ? null : here } };
-    }
-
     private SweepResult Run(CancellationToken cancellation)
     {
-        int[] open = ReadStore();
         string? interruption = null;
-        if (open.Length > 0)
+        using (var data = new DataOfRuns(_request.Quiet ? null : _output, cancellation))
         {
-            var data = new Dictionary<(string, int?), LoadedData>();
-            try
+            int[] open = ReadStore(data);
+            if (open.Length > 0)
             {
-                foreach (RunRequest run in open.Select(index => _entries[index].Point.Request))
-                {
-                    if (!data.TryGetValue((run.DataName, run.Limit), out LoadedData? loaded))
-                    {
-                        loaded = DataSource.Load(run, _request.Quiet ? null : _output, cancellation);
-                        data.Add((run.DataName, run.Limit), loaded);
-                    }
-
-                    loaded.RequireFit(run);
-                }
-
                 using DeviceSet devices = DeviceSet.Open(_request.Device, most: open.Max(index => _entries[index].Point.Request.Seeds.Count));
                 if (!_request.Quiet)
                 {
@@ -87,13 +66,6 @@ internal sealed class SweepTraining
 
                 interruption = ProgressDisplay.Run(
                     _output, _request.Quiet, progress => TrainAll(open, data, devices.Devices, progress, cancellation), runs: open.Length);
-            }
-            finally
-            {
-                foreach (LoadedData each in data.Values)
-                {
-                    each.Dispose();
-                }
             }
         }
 
@@ -108,16 +80,13 @@ internal sealed class SweepTraining
     }
 
     /// <returns>The entries that are to be trained.</returns>
-    private int[] ReadStore()
+    private int[] ReadStore(DataOfRuns data)
     {
         for (var index = 0; index < _entries.Length; index++)
         {
-            StoredRun? run = _store.Find(_entries[index].Point.Request, out string? damage);
-            _entries[index] = _entries[index] with { Outcome = new StoredOutcome(run, null) };
-            if (damage is not null && !_request.Quiet)
-            {
-                _output.Line($"A stored run is trained again, because it cannot be read: {damage}");
-            }
+            SweepPoint point = _entries[index].Point;
+            point = point with { Request = data.Identify(point.Request) };
+            _entries[index] = new SweepEntry(point, new StoredOutcome(_store.Find(point.Request, _request.Quiet ? null : _output.Line), null));
         }
 
         return [.. Enumerable.Range(0, _entries.Length).Where(index => _entries[index].Outcome.Run is null)];
@@ -125,7 +94,7 @@ internal sealed class SweepTraining
 
     /// <returns>The sentence about an interruption, or null.</returns>
     private string? TrainAll(
-        int[] open, Dictionary<(string, int?), LoadedData> data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
+        int[] open, DataOfRuns data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
     {
         for (var number = 0; number < open.Length; number++)
         {
@@ -135,7 +104,7 @@ internal sealed class SweepTraining
             if (!cancellation.IsCancellationRequested)
             {
                 outcome = StoredTraining.Train(
-                    _store, point.Request, name, data[(point.Request.DataName, point.Request.Limit)], [.. devices.Take(point.Request.Seeds.Count)],
+                    _store, point.Request, name, data.Of(point.Request), [.. devices.Take(point.Request.Seeds.Count)],
                     _request.WritesEvents, _output.Verbose, progress, cancellation);
                 _entries[open[number]] = new SweepEntry(point, outcome);
                 progress.End();

@@ -121,6 +121,6 @@ public sealed class ColourDataTests : IDisposable
         return (process.ExitCode, output, error.Result.Trim());
     }
 
-    private static AccuracyTable OfColour { get; } = new(
+    internal static AccuracyTable OfColour { get; } = new(
         "colour", "Table 0: colours", [new("CIFAR10", "cifar-10")], [TableSection.Parse("1 layer", (_, _) => "3072-10", "BP 56.00 ± 0.10")]);
 }

@@ -52,6 +52,26 @@ public sealed class CompareTests : IDisposable
         Assert.Equal(["1e-4", null], rate.Values);
     }
 
+    [Theory]
+    [InlineData("0123456789abcdef", "0123456789ab", "fedcba987654")]
+    [InlineData(null, "not noted", "fedcba987654")]
+    public void Runs_on_other_samples_differ_in_what_their_data_hold(string? checksum, params string[] expected)
+    {
+        RunComparison comparison = new([On(checksum, 2000), On("fedcba9876543210", 2000)]);
+
+        SettingDifference data = Assert.Single(comparison.Differences);
+        Assert.Equal("SHA-256 of the data", data.Label);
+        Assert.Equal(expected, data.Values);
+
+        // Where the name or the number of samples says it, a checksum would say nothing more.
+        Assert.Equal(["Test samples"], new RunComparison([On(checksum, 2000), On("fedcba9876543210", 1000)]).Differences.Select(setting => setting.Label));
+
+        static ComparedRun On(string? checksum, int testSamples) => s_first with
+        {
+            Configuration = SomeRun.Configuration with { Data = SomeRun.Configuration.Data with { Sha256 = checksum, TestSamples = testSamples } },
+        };
+    }
+
     [Fact]
     public void Equal_configurations_are_said_to_be_equal()
     {

@@ -57,6 +57,7 @@ public sealed class ReproduceTests
             ReproductionRun.Tiny, [LearningRule.Backpropagation], ["embedded"], Preset.PublishedCode, Epochs: 1, Seeds: 2,
             Quick: false, Download: false, "cpu", temporary.Path, DataDirectory: null, Quiet: true);
         using RunStore store = RunStore.Open(temporary.Path);
+        using var data = new DataOfRuns(output: null, CancellationToken.None);
 
         Assert.Equal([true, true], Found(false));
         // The network without a hidden block has nothing to normalize.
@@ -64,7 +65,7 @@ public sealed class ReproduceTests
 
         IEnumerable<bool> Found(bool batchNormalization) => ReproductionPlan
             .Of(request with { BatchNormalization = batchNormalization })
-            .Entries.Select(entry => store.Find(entry.Request, out string? damage) is not null && damage is null);
+            .Entries.Select(entry => store.Find(data.Identify(entry.Request), Assert.Fail) is not null);
     }
 
     [Fact]
