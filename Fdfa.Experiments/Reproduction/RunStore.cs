@@ -29,10 +29,8 @@ internal sealed record UnfinishedRun(RunFolder Folder, RunConfiguration Configur
 /// </remarks>
 internal sealed class RunStore : IDisposable
 {
-    private const string LockFile = ".fdfa-lock";
-
     /// <summary>Begins the name of the lock of a run; its key follows.</summary>
-    private const string RunLockPrefix = LockFile + "-";
+    private const string RunLockPrefix = OutputFolder.LockFile + "-";
 
     private readonly OutputFolder _folder;
     private readonly FileLock _lock;
@@ -60,7 +58,7 @@ internal sealed class RunStore : IDisposable
     /// <summary>Opens a store, or begins one.</summary>
     /// <exception cref="FolderTakenException">Another process writes to it.</exception>
     /// <exception cref="RunFolderException">The folder cannot be written.</exception>
-    public static RunStore Open(string path) => Hold(path, folder => new RunStore(folder, Lock(path, LockFile), runLock: null));
+    public static RunStore Open(string path) => Hold(path, folder => new RunStore(folder, Lock(path, OutputFolder.LockFile), runLock: null));
 
     /// <summary>Opens a store to train one run of it, beside processes here or on other machines that train others.</summary>
     /// <exception cref="FolderTakenException">Another process trains this run, or all of them.</exception>
@@ -68,7 +66,7 @@ internal sealed class RunStore : IDisposable
     public static RunStore OpenFor(string path, RunRequest request) => Hold(path, folder =>
     {
         // Shared with those who train other runs; it keeps away those who want all of the store.
-        FileLock shared = Lock(path, LockFile, isShared: true);
+        FileLock shared = Lock(path, OutputFolder.LockFile, isShared: true);
         try
         {
             return new RunStore(folder, shared, Lock(path, RunLockPrefix + RunKey.OfAnyData(request)));

@@ -45,7 +45,6 @@ internal sealed class RunCheckpoints : IDisposable
     /// <summary>The most that is written at once: the array pool keeps arrays as long as the longest write.</summary>
     private const int BufferBytes = 1 << 16;
 
-
     /// <summary>The lock of an older fdfa.</summary>
     private const string FormerLockFile = ".lock";
 
@@ -101,12 +100,6 @@ internal sealed class RunCheckpoints : IDisposable
     /// <summary>Whether a run has any.</summary>
     /// <param name="run">The run's folder.</param>
     public static bool Exist(string run) => Directory.Exists(FolderOf(run));
-
-    /// <summary>Whether a path leads into the checkpoints of a run.</summary>
-    /// <param name="run">The run's folder.</param>
-    /// <param name="path">The path, which begins like that.</param>
-    public static bool IsWithin(string run, string path) =>
-        path.StartsWith(FolderOf(run) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
     /// <summary>The name of the file that holds a seed's state.</summary>
     public static string StateName(ulong seed) => string.Create(CultureInfo.InvariantCulture, $"state-seed{seed}.safetensors");

@@ -12,12 +12,6 @@ internal static class RunEvents
     /// <summary>Where they are.</summary>
     public static string PathIn(string runFolder) => Path.Combine(runFolder, FolderName);
 
-    /// <summary>Whether a path leads into the events of a run.</summary>
-    /// <param name="runFolder">The run's folder.</param>
-    /// <param name="path">The path, which begins like that.</param>
-    public static bool IsWithin(string runFolder, string path) =>
-        path.StartsWith(PathIn(runFolder) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
-
     /// <summary>Adds the epochs that are not there yet.</summary>
     /// <param name="runFolder">The run's folder.</param>
     /// <param name="configuration">What it is.</param>

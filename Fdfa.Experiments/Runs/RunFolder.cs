@@ -97,27 +97,16 @@ internal sealed class RunFolder : IDisposable
     /// <param name="verbose">Whether the log goes to standard error too.</param>
     /// <exception cref="FolderTakenException">Another process has claimed it.</exception>
     /// <exception cref="RunFolderException">It cannot be written.</exception>
-    public static RunFolder Reopen(string path, bool verbose) => Claim(path, verbose, () =>
-    {
-        foreach (string file in AtomicFile.Abandoned(path).ToList())
-        {
-            File.Delete(file);
-        }
-    });
+    public static RunFolder Reopen(string path, bool verbose) => new(Claim(path, () => Delete(AtomicFile.Abandoned(path))), verbose);
 
     /// <summary>Claims the folder of a run to train it anew; what it left there is deleted.</summary>
     /// <param name="path">The folder; created where it is missing.</param>
     /// <param name="verbose">Whether the log goes to standard error too.</param>
     /// <exception cref="FolderTakenException">Another process has claimed it.</exception>
     /// <exception cref="RunFolderException">It holds files that are not a run's, or cannot be written.</exception>
-    public static RunFolder Renew(string path, bool verbose) => Claim(path, verbose, () =>
+    public static RunFolder Renew(string path, bool verbose) => new(Claim(path, () =>
     {
-        IEnumerable<string> own = s_ownFiles.SelectMany(pattern => Directory.GetFiles(path, pattern));
-        foreach (string file in own.Concat(AtomicFile.Abandoned(path)).ToList())
-        {
-            File.Delete(file);
-        }
-
+        Delete(s_ownFiles.SelectMany(pattern => Directory.GetFiles(path, pattern)).Concat(AtomicFile.Abandoned(path)));
         RunCheckpoints.Delete(path);
         RunEvents.Delete(path);
         if (Directory.EnumerateFileSystemEntries(path).FirstOrDefault(entry => entry != OutputFolder.LockPath(path)) is { } foreign)
@@ -126,7 +115,7 @@ internal sealed class RunFolder : IDisposable
                 $"The unfinished run '{path}' has '{System.IO.Path.GetFileName(foreign)}' in it, which fdfa did not write; "
                 + "move that away, and the run is trained again.");
         }
-    });
+    }), verbose);
 
     /// <summary>The run whose own file a path names, if it is one.</summary>
     /// <param name="file">A full path; the file need not exist.</param>
@@ -135,11 +124,8 @@ internal sealed class RunFolder : IDisposable
     {
         for (string? folder = System.IO.Path.GetDirectoryName(file); folder is not null; folder = System.IO.Path.GetDirectoryName(folder))
         {
-            string name = System.IO.Path.GetRelativePath(folder, file);
-            bool isOwn = name.Contains(System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal)
-                ? RunCheckpoints.IsWithin(folder, file) || RunEvents.IsWithin(folder, file)
-                : IsOwn(name);
-            if (isOwn && File.Exists(System.IO.Path.Combine(folder, ConfigurationFile)))
+            string name = System.IO.Path.GetRelativePath(folder, file).Split(System.IO.Path.DirectorySeparatorChar)[0];
+            if (IsOwn(name) && File.Exists(System.IO.Path.Combine(folder, ConfigurationFile)))
             {
                 return folder;
             }
@@ -284,13 +270,15 @@ internal sealed class RunFolder : IDisposable
         _folder.Dispose();
     }
 
-    private static RunFolder Claim(string path, bool verbose, Action prepare)
+    /// <param name="path">The folder; created where it is missing.</param>
+    /// <param name="prepare">What to do in it first; where that throws, it is not claimed.</param>
+    private static OutputFolder Claim(string path, Action prepare)
     {
         OutputFolder claimed = OutputFolder.Claim(path);
         try
         {
             prepare();
-            return new RunFolder(claimed, verbose);
+            return claimed;
         }
         catch
         {
@@ -304,32 +292,41 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            OutputFolder claimed = OutputFolder.Claim(Path);
-            IEnumerable<string?> names = Directory.EnumerateFileSystemEntries(Path).Select(System.IO.Path.GetFileName);
-            if (HasConfiguration ? IsOfThisRun() : names.All(name => IsOwn(name!)))
+            return Claim(Path, () =>
             {
-                return claimed;
-            }
-
-            claimed.Dispose();
+                if (!IsOfThisRun())
+                {
+                    throw FolderTakenException.AtWorkOn(Path);
+                }
+            });
         }
         catch (FolderTakenException)
         {
             // Another run is in its place.
+            return OutputFolder.CreateFirstFree(Path);
         }
-
-        return OutputFolder.CreateFirstFree(Path);
     }
 
     private bool IsOfThisRun()
     {
         try
         {
-            return ReadConfiguration(Path).StartedAt == _configuration!.StartedAt;
+            return HasConfiguration
+                ? ReadConfiguration(Path).StartedAt == _configuration!.StartedAt
+                : Directory.EnumerateFileSystemEntries(Path).All(entry => IsOwn(System.IO.Path.GetFileName(entry)));
         }
         catch (RunFolderException)
         {
+            // A configuration, but not as a run writes one.
             return false;
+        }
+    }
+
+    private static void Delete(IEnumerable<string> files)
+    {
+        foreach (string file in files.ToList())
+        {
+            File.Delete(file);
         }
     }
 

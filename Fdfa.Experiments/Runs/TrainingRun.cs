@@ -170,23 +170,15 @@ internal sealed class TrainingRun : IDisposable
 
     private RunFolderException ExplainDisk(IOException cause)
     {
-        long need = Enumerable.Range(0, _configuration.Seeds.Count).Sum(StateBytes) * (KeepsModels ? 2 : 1);
+        long need = _trainer.Trainers.Sum(trainer => trainer.StateBytes) * (KeepsModels ? 2 : 1);
         long free = new DriveInfo(Path.GetFullPath(_folder.Path)).AvailableFreeSpace;
-        string rest = free < need ? "are free" : "are free, but no inodes or no quota";
-        string wayOn = !_folder.HasConfiguration ? $"train again: {_configuration.Repeat}"
-            : WayOn ?? $"go on: {_folder.Resumption}";
+        string rest = free < need ? "are free" : "are free, so its inodes or a quota may be used up";
+        string wayOn = WayOn ?? (_folder.HasConfiguration ? $"to go on: {_folder.Resumption}" : $"to train again: {_configuration.Repeat}");
         return new RunFolderException(
             $"The disk of '{_folder.Path}' is full ({cause.Message.TrimEnd('.')}): "
             + $"an epoch needs up to {ConsoleOutput.Quantity(need, "B")} there for its checkpoint{(KeepsModels ? " and models" : "")}, "
-            + $"and {ConsoleOutput.Quantity(free, "B")} {rest}. Make room, then {wayOn}",
+            + $"and {ConsoleOutput.Quantity(free, "B")} {rest}. Make room; {wayOn}",
             cause);
-
-        long StateBytes(int replica)
-        {
-            using var state = new CountingStream();
-            _trainer.SaveState(replica, state);
-            return state.Length;
-        }
     }
 
     /// <summary>Gets to where the run goes on, and leaves the results that a process stopped behind its checkpoint has not left.</summary>

@@ -237,6 +237,9 @@ public sealed class Trainer : IDisposable
         Network.Write(replica, parameters);
     }
 
+    /// <summary>Bytes that <see cref="SaveState"/> writes for all replicas, but for what describes them in a few kilobytes.</summary>
+    public long StateBytes => Seeds.Count * _state.BytesAt(Step);
+
     /// <summary>Writes everything that one replica's training depends on: a safetensors file, which <see cref="RestoreState"/> reads.</summary>
     /// <remarks>Tensors go from the device to the stream in pieces. Training goes on afterwards as if nothing had been saved.</remarks>
     /// <param name="replica">From 0, as in <see cref="Seeds"/>.</param>

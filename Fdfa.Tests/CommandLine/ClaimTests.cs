@@ -5,7 +5,7 @@ using Fdfa.Tests.Data;
 namespace Fdfa.Tests.CommandLine;
 
 /// <summary>A folder is one process's: it is claimed in one step, and whoever comes second touches nothing.</summary>
-public sealed class ClaimTests : IDisposable
+public sealed class ClaimTests(FinishedRun finished) : IClassFixture<FinishedRun>, IDisposable
 {
     private static readonly string[] s_tiny = ["train", .. CommandLineRun.Tiny, "--quiet"];
 
@@ -18,30 +18,22 @@ public sealed class ClaimTests : IDisposable
     [Theory]
     [InlineData("train --output")]
     [InlineData("--device cpu --output")]
-    [InlineData("import weights.safetensors --network 784-8-10 --output")]
-    [InlineData("compare first second --output")]
+    [InlineData("import {run}/model-seed0.safetensors --network 784-8-10 --output")]
+    [InlineData("compare {run} {other} --output")]
     public void Whoever_comes_second_leaves_the_folder_as_it_is(string command)
     {
-        foreach (string run in command.StartsWith("compare", StringComparison.Ordinal) ? ["first", "second"] : Array.Empty<string>())
+        foreach (string file in new[] { "config.json", "metrics.csv" })
         {
-            Assert.Equal(0, CommandLineRun.Of([.. s_tiny, "--output", _temporary.File(run)]).ExitCode);
-        }
-
-        if (command.StartsWith("import", StringComparison.Ordinal))
-        {
-            Assert.Equal(0, CommandLineRun.Of([.. s_tiny, "--output", _temporary.File("first")]).ExitCode);
-            File.Copy(_temporary.File("first/model-seed0.safetensors"), _temporary.File("weights.safetensors"));
+            _temporary.Write($"other/{file}", File.ReadAllBytes(Path.Combine(finished.Path, file)));
         }
 
         using RunFolder claimed = RunFolder.Create(Run, verbose: false);
-        string[] files = ["first", "second", "weights.safetensors"];
-        string[] arguments = [.. command.Split(' ').Select(word => files.Contains(word) ? _temporary.File(word) : word), Run];
 
-        CommandLineRun second = CommandLineRun.Of(arguments);
+        CommandLineRun second = CommandLineRun.Of(finished.Arguments(command.Replace("{other}", _temporary.File("other")), Run));
 
         Assert.Equal("fdfa: " + FolderTakenException.AtWorkIn(Run).Message, second.Error.Trim());
         Assert.Equal(2, second.ExitCode);
-        Assert.Equal([OutputFolder.LockPath(Run)], Directory.GetFileSystemEntries(Run));
+        Assert.Equal([OutputFolder.LockFile], RunFolderTests.FileNames(Run));
     }
 
     [Fact]
@@ -124,7 +116,7 @@ public sealed class ClaimTests : IDisposable
     [Fact]
     public async Task Of_two_processes_with_one_folder_one_trains_and_the_other_touches_nothing()
     {
-        string[] longer = ["train", .. CommandLineRun.Tiny.Select(word => word == "1" ? "20" : word), "--quiet", "--output", Run, "--lr"];
+        string[] longer = ["train", .. CommandLineRun.TinyOf(epochs: 20), "--quiet", "--output", Run, "--lr"];
         string[] rates = ["1e-3", "1e-4"];
 
         CommandLineRun[] runs = await Task.WhenAll(rates.Select(rate => FdfaProcess.OfAsync([.. longer, rate])));

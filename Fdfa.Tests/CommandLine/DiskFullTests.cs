@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using Fdfa.Cpu.Reference.Description;
-using Fdfa.Experiments.Output;
+using System.Text.RegularExpressions;
 using Fdfa.Experiments.Runs;
-using Fdfa.Gpu.Devices;
 using Fdfa.Tests.Data;
 
 namespace Fdfa.Tests.CommandLine;
@@ -11,7 +9,7 @@ namespace Fdfa.Tests.CommandLine;
 /// <summary>A disk without room: exit code 3 and one sentence, and a run that goes on once there is room.</summary>
 public sealed class DiskFullTests : IDisposable
 {
-    private static readonly string[] s_training = ["train", .. CommandLineRun.Tiny.Select(word => word == "1" ? "4" : word), "--quiet"];
+    private static readonly string[] s_training = ["train", .. CommandLineRun.TinyOf(epochs: 4), "--quiet"];
 
     private readonly TemporaryFolder _temporary = new();
 
@@ -47,7 +45,7 @@ public sealed class DiskFullTests : IDisposable
         Assert.StartsWith($"fdfa: The disk of '{run}' is full (No space left on device : ", error, StringComparison.Ordinal);
         Assert.Contains("an epoch needs up to ", error, StringComparison.Ordinal);
         Assert.Contains("B there for its checkpoint and models, and ", error, StringComparison.Ordinal);
-        Assert.EndsWith($"Make room, then go on: fdfa train --resume {run}", error, StringComparison.Ordinal);
+        Assert.EndsWith($"Make room; to go on: fdfa train --resume {run}", error, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(run, "*.tmp", SearchOption.AllDirectories));
 
         disk.Resize(10_000);
@@ -83,7 +81,7 @@ public sealed class DiskFullTests : IDisposable
             [
                 CommandLineRun.Of([.. s_training, "--output", run]),
                 CommandLineRun.Of([.. s_training, "--sweep", "lr=1e-3", "--output", run]),
-                CommandLineRun.Of("train", "--resume", Unlockable()),
+                ResumeWhereOnlyItsConfigurationHasRoom(),
             ],
             refused =>
             {
@@ -92,44 +90,27 @@ public sealed class DiskFullTests : IDisposable
                 Assert.DoesNotContain("Another fdfa", refused.Error, StringComparison.Ordinal);
             });
 
-        // A run, on a disk that has no inode left for its lock.
-        string Unlockable()
+        CommandLineRun ResumeWhereOnlyItsConfigurationHasRoom()
         {
-            File.Move(Written(), Path.Combine(disk.Path, "config.json"));
-            return disk.Path;
-        }
-
-        string Written()
-        {
-            using RunFolder folder = RunFolder.Create(_temporary.File("other"), verbose: false);
-            folder.WriteConfiguration(SomeRun.Configuration);
-            return _temporary.File("other/config.json");
+            File.WriteAllText(Path.Combine(disk.Path, "config.json"), SomeRun.Configuration.ToJson());
+            return CommandLineRun.Of("train", "--resume", disk.Path);
         }
     }
 
     [Fact]
     public void A_run_that_meets_a_full_disk_says_what_it_needs_and_how_to_go_on()
     {
-        var request = new RunRequest(
-            Topology.Parse("784-8-10"), new TrainingOptions { BatchSize = 16 }, Preset.Paper.Name, Epochs: 2, [0], "embedded", null, 64);
-        using RunFolder folder = RunFolder.Create(_temporary.File("run"), verbose: false);
-        using LoadedData data = DataSource.Load(request, output: null, CancellationToken.None);
-        using ComputeDevice device = ComputeDevice.Open("cpu");
-        using var run = new TrainingRun(RunConfiguration.Describe(request, data.Description, [device.Info]), data, [device], folder);
-        int noSpace = OperatingSystem.IsWindows() ? unchecked((int)0x80070070) : 28;
+        string run = _temporary.File("run");
+        var failure = new IOException("No space left on device.", OperatingSystem.IsWindows() ? unchecked((int)0x80070070) : 28);
 
-        var refusal = Assert.Throws<RunFolderException>(() => run.Execute(
-            new TrainingObserver { OnEpoch = _ => throw new IOException("No space left on device.", noSpace) }, CancellationToken.None));
+        var refusal = Assert.Throws<RunFolderException>(() => TrainingObserver.Train(
+            TrainingObserver.Tiny(epochs: 2, seeds: 0), run, (_, observer) => observer.OnEpoch = _ => throw failure));
 
-        // The models are a part of the state.
-        string state = Assert.Single(Directory.GetFiles(folder.Path, "state-seed0.safetensors", SearchOption.AllDirectories));
-        string need = ConsoleOutput.Quantity(2 * new FileInfo(state).Length, "B");
-        Assert.StartsWith(
-            $"The disk of '{folder.Path}' is full (No space left on device): "
-            + $"an epoch needs up to {need} there for its checkpoint and models, and ",
-            refusal.Message,
-            StringComparison.Ordinal);
-        Assert.EndsWith($"Make room, then go on: fdfa train --resume {folder.Path}", refusal.Message, StringComparison.Ordinal);
+        Assert.Matches(
+            $"^The disk of '{Regex.Escape(run)}' is full \\(No space left on device\\): an epoch needs up to 15\\d kB there for its checkpoint "
+            + "and models, and [^ ]+ [kMGT]B are free(, so its inodes or a quota may be used up)?\\. "
+            + $"Make room; to go on: fdfa train --resume {Regex.Escape(run)}$",
+            refusal.Message);
         Assert.True(DiskFull.Is(refusal));
     }
 

@@ -53,14 +53,19 @@ internal static class FdfaProcess
         }
     }
 
-    /// <summary>Waits until something is so, or the process has ended.</summary>
-    public static async Task WaitAsync(Process process, Func<bool> until, CancellationToken cancellation = default)
+    /// <summary>Waits until something is so, or the process has ended, or for as long as patience lasts.</summary>
+    public static async Task WaitAsync(Process process, Func<bool> until)
     {
-        while (!process.HasExited && !until())
+        long start = Stopwatch.GetTimestamp();
+        while (!process.HasExited && !until() && Stopwatch.GetElapsedTime(start) < s_patience)
         {
-            await Task.Delay(1, cancellation);
+            await Task.Delay(1);
         }
     }
+
+    /// <summary>Waits until the run that it trains has begun and has epochs, or it has ended.</summary>
+    public static Task WaitForEpochsAsync(Process process, string run, int epochs) => WaitAsync(process, () =>
+        Path.Combine(run, "metrics.csv") is var metrics && File.Exists(metrics) && File.ReadLines(metrics).Count() > epochs);
 
     /// <summary>Sends it a signal.</summary>
     /// <param name="process">The process.</param>

@@ -116,13 +116,7 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
         LearningRule rule = LearningRule.ForwardDirectFeedbackAlignment;
         var request = new RunRequest(
             network, Preset.Paper.OptionsOn(network, rule), Preset.Paper.Name, epochs, Seeds: [0], DataName: "embedded", DataDirectory: null, limit);
-        using RunFolder folder = RunFolder.Create(_temporary.File("run"), verbose: false);
-        using LoadedData data = DataSource.Load(request, output: null, CancellationToken.None);
-        using ComputeDevice device = ComputeDevice.Open("cpu");
-        using var run = new TrainingRun(RunConfiguration.Describe(request, data.Description, [device.Info]), data, [device], folder);
-        var display = new TrainingObserver();
-        observe(device, display);
-        run.Execute(display, cancellation);
+        TrainingObserver.Train(request, _temporary.File("run"), observe, cancellation);
     }
 
     private static double Quarter(List<Sample> samples, int quarter, Func<Sample, long> value) =>

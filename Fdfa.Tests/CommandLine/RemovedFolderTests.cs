@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Runs;
-using Fdfa.Gpu.Devices;
 using Fdfa.Tests.Data;
 
 namespace Fdfa.Tests.CommandLine;
@@ -10,9 +8,6 @@ namespace Fdfa.Tests.CommandLine;
 public sealed class RemovedFolderTests : IDisposable
 {
     private const int Epochs = 4;
-
-    private static readonly RunRequest s_request = new(
-        Topology.Parse("784-8-10"), new TrainingOptions { BatchSize = 16 }, Preset.Paper.Name, Epochs, [0, 1], "embedded", null, Limit: 64);
 
     private readonly TemporaryFolder _temporary = new();
 
@@ -30,7 +25,7 @@ public sealed class RemovedFolderTests : IDisposable
     public void It_ends_as_if_it_had_not_been(int afterEpoch, string what)
     {
         string undisturbed = _temporary.File("undisturbed");
-        Train(undisturbed, _ => { });
+        Train(undisturbed);
 
         RunResult result = Train(Run, epoch =>
         {
@@ -69,7 +64,7 @@ public sealed class RemovedFolderTests : IDisposable
     public void Where_another_run_is_in_its_place_it_goes_on_beside_it()
     {
         string undisturbed = _temporary.File("undisturbed");
-        Train(undisturbed, _ => { });
+        Train(undisturbed);
         RunFolder? other = null;
 
         Train(Run, epoch =>
@@ -91,15 +86,14 @@ public sealed class RemovedFolderTests : IDisposable
     public async Task A_process_whose_folder_is_deleted_leaves_a_run_that_can_be_resumed()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "Deletes files that are open, and sends SIGTERM.");
-        string[] endless = [.. CommandLineRun.Tiny.Select(word => word == "1" ? "1000000" : word)];
-        using Process process = FdfaProcess.Start(["train", .. endless, "--quiet", "--output", Run]);
-        await FdfaProcess.WaitAsync(process, () => HasEpochs(Run));
+        using Process process = FdfaProcess.Start(["train", .. CommandLineRun.TinyOf(1_000_000), "--quiet", "--output", Run]);
+        await FdfaProcess.WaitForEpochsAsync(process, Run, 1);
         using (Process remove = Process.Start("rm", ["-rf", Run]))
         {
             await remove.WaitForExitAsync();
         }
 
-        await FdfaProcess.WaitAsync(process, () => HasEpochs(Run));
+        await FdfaProcess.WaitForEpochsAsync(process, Run, 1);
         await FdfaProcess.SendAsync(process, "TERM");
         CommandLineRun ended = await FdfaProcess.EndOfAsync(process);
 
@@ -110,17 +104,8 @@ public sealed class RemovedFolderTests : IDisposable
         Assert.Equal(0, CommandLineRun.Of("train", "--resume", Run, "--quiet").ExitCode);
     }
 
-    private static bool HasEpochs(string run) =>
-        Path.Combine(run, "metrics.csv") is var metrics && File.Exists(metrics) && File.ReadLines(metrics).Skip(1).Any();
-
-    private static RunResult Train(string path, Action<int> onEpoch)
-    {
-        using RunFolder folder = RunFolder.Create(path, verbose: false);
-        using LoadedData data = DataSource.Load(s_request, output: null, CancellationToken.None);
-        using ComputeDevice device = ComputeDevice.Open("cpu");
-        using var run = new TrainingRun(RunConfiguration.Describe(s_request, data.Description, [device.Info]), data, [device], folder);
-        return run.Execute(new TrainingObserver { OnEpoch = onEpoch }, CancellationToken.None);
-    }
+    private static RunResult Train(string path, Action<int>? onEpoch = null) =>
+        TrainingObserver.Train(TrainingObserver.Tiny(Epochs, 0, 1), path, (_, observer) => observer.OnEpoch = onEpoch);
 
     private static void AssertSame(string expected, string actual)
     {

@@ -28,7 +28,7 @@ public sealed class KernelBuildTests
         Assert.Contains("undeclared", text[..text.IndexOf("The source that it refused:", StringComparison.Ordinal)], StringComparison.Ordinal);
         Assert.Contains("kernel void", text, StringComparison.Ordinal);
         Assert.Equal(
-            ["config.json", "kernel-build.log", "log.txt"],
+            [OutputFolder.LockFile, "config.json", "kernel-build.log", "log.txt"],
             RunFolderTests.FileNames(temporary.File("run")));
     }
 

@@ -8,12 +8,12 @@ using Fdfa.Gpu.Measurement;
 using Fdfa.Gpu.Networks;
 using Fdfa.Gpu.Training;
 using Fdfa.Tests.Kernels;
+using Fdfa.Tests.Networks;
 using ILGPU;
 using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
 using ILGPU.Runtime;
-using Fdfa.Tests.Networks;
 
 namespace Fdfa.Tests.Devices;
 
