@@ -33,24 +33,13 @@ internal sealed class RunStore : IDisposable
     private const string RunLockPrefix = OutputFolder.LockFile + "-";
 
     private readonly OutputFolder _folder;
-    private readonly FileLock _lock;
 
-    /// <summary>The lock of the one run that this process may train; null where the whole store is its own.</summary>
-    private readonly FileLock? _runLock;
+    /// <summary>Of the store, and before it of the one run that this process may train; none where it trains nothing.</summary>
+    private readonly IReadOnlyList<FileLock> _locks;
 
     private readonly HashSet<string> _told = [];
 
-    private RunStore(OutputFolder folder, FileLock @lock, FileLock? runLock)
-    {
-        (_folder, _lock, _runLock) = (folder, @lock, runLock);
-        if (runLock is null)
-        {
-            foreach (string file in AtomicFile.Abandoned(folder.Path).Concat(Directory.EnumerateFiles(folder.Path, RunLockPrefix + "*")).ToList())
-            {
-                File.Delete(file);
-            }
-        }
-    }
+    private RunStore(OutputFolder folder, params IReadOnlyList<FileLock> locks) => (_folder, _locks) = (folder, locks);
 
     /// <summary>Where it is, as it was asked for.</summary>
     public string Path => _folder.Path;
@@ -58,7 +47,22 @@ internal sealed class RunStore : IDisposable
     /// <summary>Opens a store, or begins one.</summary>
     /// <exception cref="FolderTakenException">Another process writes to it.</exception>
     /// <exception cref="RunFolderException">The folder cannot be written.</exception>
-    public static RunStore Open(string path) => Hold(path, folder => new RunStore(folder, Lock(path, OutputFolder.LockFile), runLock: null));
+    public static RunStore Open(string path) => Hold(path, folder =>
+    {
+        var store = new RunStore(folder, Lock(path, OutputFolder.LockFile));
+        foreach (string file in AtomicFile.Abandoned(path).Concat(Directory.EnumerateFiles(path, RunLockPrefix + "*")).ToList())
+        {
+            File.Delete(file);
+        }
+
+        return store;
+    });
+
+    /// <summary>Opens a store whose runs are only read, whoever trains them meanwhile.</summary>
+    /// <exception cref="RunFolderException">There is none, or nothing can be written beside its runs.</exception>
+    public static RunStore OpenToRead(string path) => Directory.Exists(path)
+        ? Hold(path, folder => new RunStore(folder))
+        : throw new RunFolderException($"There is no folder '{path}' with runs of a sweep; give the one that they were trained into with --output.");
 
     /// <summary>Opens a store to train one run of it, beside processes here or on other machines that train others.</summary>
     /// <exception cref="FolderTakenException">Another process trains this run, or all of them.</exception>
@@ -69,7 +73,7 @@ internal sealed class RunStore : IDisposable
         FileLock shared = Lock(path, OutputFolder.LockFile, isShared: true);
         try
         {
-            return new RunStore(folder, shared, Lock(path, RunLockPrefix + RunKey.OfAnyData(request)));
+            return new RunStore(folder, Lock(path, RunLockPrefix + RunKey.OfAnyData(request)), shared);
         }
         catch
         {
@@ -185,8 +189,11 @@ internal sealed class RunStore : IDisposable
     /// <summary>Gives the folder back to other processes, and takes it away if nothing was stored.</summary>
     public void Dispose()
     {
-        _runLock?.Dispose();
-        _lock.Dispose();
+        foreach (FileLock held in _locks)
+        {
+            held.Dispose();
+        }
+
         _folder.Dispose();
     }
 

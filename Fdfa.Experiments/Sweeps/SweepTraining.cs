@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Plots;
 using Fdfa.Experiments.Reproduction;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
@@ -11,12 +12,16 @@ namespace Fdfa.Experiments.Sweeps;
 /// <summary>How far a sweep came.</summary>
 /// <param name="Entries">The points that were asked for.</param>
 /// <param name="Interruption">One sentence if Ctrl-C ended it, else null.</param>
-internal sealed record SweepResult(IReadOnlyList<SweepEntry> Entries, string? Interruption);
+/// <param name="Missing">One sentence where what was only to be gathered is not all there, else null.</param>
+internal sealed record SweepResult(IReadOnlyList<SweepEntry> Entries, string? Interruption, string? Missing);
 
 /// <summary>Trains the points of a sweep that its store lacks, and writes the table after each.</summary>
 internal sealed class SweepTraining
 {
     private const int HashBytes = 4;
+
+    /// <summary>Missing points that a sentence names; the table has all.</summary>
+    private const int MostNamed = 10;
 
     private readonly SweepRequest _request;
     private readonly RunStore _store;
@@ -29,34 +34,54 @@ internal sealed class SweepTraining
         _entries = [.. points.Select(point => new SweepEntry(point, default))];
     }
 
-    /// <summary>The results' file: another sweep in the same store has another.</summary>
+    /// <summary>The results' file without its extension: another sweep in the same store has another.</summary>
     private string FileName
     {
         get
         {
             byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _entries.Select(entry => RunKey.Of(entry.Point.Request)))));
-            return $"sweep-{string.Join('+', _request.Grid.Axes.Select(axis => axis.Name))}-{Convert.ToHexStringLower(hash.AsSpan(0, HashBytes))}.csv";
+            return $"sweep-{string.Join('+', _request.Grid.Axes.Select(axis => axis.Name))}-{Convert.ToHexStringLower(hash.AsSpan(0, HashBytes))}";
         }
     }
 
-    private SweepReport Report => new(_request.Grid, _entries);
+    private SweepReport Report => new(_request.Grid, _entries, HeatMap);
+
+    private SweepHeatMap? HeatMap => SweepHeatMap.Of(_request.Grid, _entries);
 
     /// <summary>Trains a sweep, or the one point of it that was asked for.</summary>
     /// <exception cref="FdfaException">Nothing can be trained at all: no data, no device, no folder, or a network that does not fit the data.</exception>
     public static SweepResult Run(SweepRequest request, ConsoleOutput output, CancellationToken cancellation)
     {
         IReadOnlyList<SweepPoint> points = request.Point is { } one ? [request.Grid.Points[one]] : request.Grid.Points;
-        using RunStore store = request.Point is null ? RunStore.Open(request.Output) : RunStore.OpenFor(request.Output, points[0].Request);
+        using RunStore store = request switch
+        {
+            { Gathers: true } => RunStore.OpenToRead(request.Output),
+            { Point: null } => RunStore.Open(request.Output),
+            _ => RunStore.OpenFor(request.Output, points[0].Request),
+        };
         return new SweepTraining(request, points, store, output).Run(cancellation);
     }
 
     private SweepResult Run(CancellationToken cancellation)
     {
         string? interruption = null;
+        int[] missing = [];
         using (var data = new DataOfRuns(_request.Quiet ? null : _output, cancellation))
         {
             int[] open = ReadStore(data);
-            if (open.Length > 0)
+            if (!_request.Quiet)
+            {
+                foreach (string remark in _request.Grid.Remarks)
+                {
+                    _output.Line(remark);
+                }
+            }
+
+            if (_request.Gathers)
+            {
+                missing = open;
+            }
+            else if (open.Length > 0)
             {
                 using DeviceSet devices = DeviceSet.Open(_request.Device, most: open.Max(index => _entries[index].Point.Request.Seeds.Count));
                 if (!_request.Quiet)
@@ -73,10 +98,20 @@ internal sealed class SweepTraining
         if (_request.Point is null)
         {
             WriteTable();
-            _output.Line($"The table is in {Path.Combine(_store.Path, FileName)}, its runs beside it.");
+            WritePicture();
+            _output.Line($"The table is in {Path.Combine(_store.Path, FileName + ".csv")}{(HeatMap is null ? "" : ", a picture of it")}, its runs beside it.");
         }
 
-        return new SweepResult(_entries, interruption);
+        return new SweepResult(_entries, interruption, missing.Length == 0 ? null : Missing(missing));
+    }
+
+    /// <summary>Which points a sweep that is gathered lacks, and how to train them, as one sentence.</summary>
+    private string Missing(int[] open)
+    {
+        string points = string.Join("; ", open.Take(MostNamed).Select(index => $"{ConsoleOutput.Plain(index)} ({_request.Grid.Name(_entries[index].Point)})"));
+        string more = open.Length > MostNamed ? $" and {ConsoleOutput.Plain(open.Length - MostNamed)} more" : "";
+        return $"{ConsoleOutput.Plain(open.Length)} of {ConsoleOutput.Count(_entries.Length, "point")} are not trained: {points}{more}. To train them: "
+            + $"{RunConfiguration.CommandLine(_request.ToArguments())}, or send the job array again; one of them: the same with --sweep-point {ConsoleOutput.Plain(open[0])}.";
     }
 
     /// <returns>The entries that are to be trained.</returns>
@@ -120,12 +155,21 @@ internal sealed class SweepTraining
         return null;
     }
 
+    private void WritePicture()
+    {
+        if (HeatMap is { } map && PlotLibrary.Draw(map.ToPng) is { } png)
+        {
+            _store.Write(FileName + ".png", png);
+            _store.Write(FileName + ".svg", Encoding.UTF8.GetBytes(map.ToSvg()));
+        }
+    }
+
     private void WriteTable()
     {
         // A job of many writes its run alone: the table is everybody's.
         if (_request.Point is null)
         {
-            _store.Write(FileName, Report.ToCsv());
+            _store.Write(FileName + ".csv", Report.ToCsv());
         }
     }
 }
