@@ -182,6 +182,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             Augmentation.InputOf(augmentation, image),
             _batchNormalization.Read(arguments) ?? preset.BatchNormalizationFor(rule));
         TrainingOptions options = ReadTraining(arguments, preset.OptionsOn(network, rule) with { Augmentation = augmentation });
+        options.Validate(network);
 
         if (options.BatchSize == 1 && network.Blocks.Any(block => block is DenseBlock { HasBatchNormalization: true }))
         {
@@ -224,7 +225,6 @@ internal sealed class TrainCommand : Command, IFdfaCommand
                 $"The option --antithetic draws pairs and needs an even --perturbations, such as 2; it is {ConsoleOutput.Plain(options.Perturbations)}.");
         }
 
-        options.Validate();
         return options;
     }
 

@@ -1,9 +1,11 @@
 using System.Xml.Linq;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Commands;
+using Fdfa.Experiments.Plots;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
 using Fdfa.Tests.Data;
+using SkiaSharp;
 
 namespace Fdfa.Tests.CommandLine;
 
@@ -85,7 +87,7 @@ public sealed class CompareTests : IDisposable
     public void Curves_of_all_runs_are_drawn_on_one_picture()
     {
         string[] runs = [.. Enumerable.Range(0, 9).Select(number =>
-            Write($"run{number}", Changed(options => options with { LearningRate = 1e-3 * (number + 1) }), Rows(epochs: 3, seeds: 1)))];
+            Write($"run{number}", Changed(options => options with { LearningRate = 1e-3 * (number + 1) }), Rows(epochs: 3, seeds: number < 2 ? 3 : 1)))];
 
         CommandLineRun few = CommandLineRun.Of(["compare", .. runs[..2], "--output", folder.File("few")]);
         CommandLineRun many = CommandLineRun.Of(["compare", .. runs, "--output", folder.File("many")]);
@@ -94,7 +96,12 @@ public sealed class CompareTests : IDisposable
         Assert.Equal(("", 0), (many.Error, many.ExitCode));
         Assert.Equal(["curves.png", "curves.svg"], RunFolderTests.FileNames(folder.File("few")));
         Assert.Contains("1: FDFA, 0.001, training", Words("few"), StringComparison.Ordinal);
-        Assert.Contains("2 runs of FDFA on embedded, 784-30-10", Words("few"), StringComparison.Ordinal);
+        Assert.Contains("2 runs of FDFA on embedded, 784-30-10 (mean ± sd over 3 seeds)", Words("few"), StringComparison.Ordinal);
+
+        // Their curves coincide, and yet both show, to the left of the legend.
+        using SKBitmap picture = SKBitmap.Decode(folder.File("few/curves.png"));
+        SKColor[] left = [.. from y in Enumerable.Range(0, picture.Height) from x in Enumerable.Range(0, picture.Width / 4) select picture.GetPixel(x, y)];
+        Assert.All(PlotPanel.Palette.Take(2), color => Assert.InRange(left.Count(pixel => pixel == new SKColor(color.ARGB)), 100, 100_000));
         string words = Words("many");
         Assert.Contains("9: FDFA, 0.009", words, StringComparison.Ordinal);
         Assert.DoesNotContain("training", words, StringComparison.Ordinal);
@@ -114,6 +121,15 @@ public sealed class CompareTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_of_runs_stands_for_its_runs()
+    {
+        Write("sweep/a", SomeRun.Configuration, []);
+        string second = Write("sweep/b", SomeRun.Configuration, []);
+
+        Assert.Contains("2: " + second, CommandLineRun.Of("compare", folder.File("sweep")).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_cannot_be_compared_is_one_sentence()
     {
         string run = Write("run", SomeRun.Configuration, Rows(epochs: 1, seeds: 1));
@@ -123,7 +139,7 @@ public sealed class CompareTests : IDisposable
         [
             ([], "'fdfa compare' needs a RUN; see 'fdfa compare --help'."),
             ([run], "'fdfa compare' takes 2 to 20 run folders, and 1 is given;"),
-            ([.. Enumerable.Repeat(run, 21)], "and 21 are given;"),
+            ([.. Enumerable.Repeat(run, 21)], "and 21 are given; name those to compare, as in runs/sweep/FDFA*"),
             ([run, run + "/"], "is given 2 times; give it once."),
             ([run, "/nowhere-at-all"], "'/nowhere-at-all' is not a run folder"),
             ([run, folder.File("damaged")], "metrics.csv' is not the metrics of a run"),

@@ -159,16 +159,29 @@ public sealed class RunFolderTests
         Assert.InRange(failure.Message.Length, 60, 130);
     }
 
-    [Fact]
-    public void A_run_without_its_models_is_refused()
+    [Theory]
+    [InlineData(0, false, "it has not trained an epoch yet, or its models are gone. This trains it on: fdfa train --resume ")]
+    [InlineData(4, false, "runs of a sweep and of a table keep none. This trains it again, and keeps them: fdfa train --rule FDFA ")]
+    [InlineData(4, true, "model-seed0.safetensors' is missing.")]
+    public void A_run_without_its_models_is_refused_with_the_way_to_have_them(int epochs, bool hasAnother, string expected)
     {
         using var temporary = new TemporaryFolder();
-        temporary.Write("config.json", System.Text.Encoding.UTF8.GetBytes(SomeRun.Configuration.ToJson()));
+        RunConfiguration configuration = SomeRun.Configuration with { Epochs = 4 };
+        temporary.Write("config.json", System.Text.Encoding.UTF8.GetBytes(configuration.ToJson()));
+        temporary.Write("metrics.csv", System.Text.Encoding.UTF8.GetBytes(MetricsTable.ToCsv(
+            [.. Enumerable.Range(1, epochs).SelectMany(epoch => configuration.Seeds.Select(seed => new MetricsRow(seed, epoch, 1, 0.5, 1, 0.5, 1e-4, 1e-4, 1)))])));
+        if (hasAnother)
+        {
+            temporary.Write("model-seed1.safetensors", []);
+        }
 
-        CommandLineRun run = CommandLineRun.Of("evaluate", temporary.Path);
+        foreach (string[] command in new[] { new[] { "evaluate", temporary.Path }, ["export", temporary.Path, "--seed", "0", "--onnx", temporary.File("x.onnx")] })
+        {
+            CommandLineRun run = CommandLineRun.Of(command);
 
-        Assert.Equal(2, run.ExitCode);
-        Assert.Contains("model-seed0.safetensors' is missing", run.Error, StringComparison.Ordinal);
+            Assert.Equal(2, run.ExitCode);
+            Assert.Contains(expected, run.Error, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

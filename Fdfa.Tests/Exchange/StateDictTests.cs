@@ -17,6 +17,12 @@ public sealed class StateDictTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
+    [Theory]
+    [InlineData("alexnet-10", 32, "transforms.Compose([transforms.Resize((224, 224)), transforms.ToTensor(), transforms.Normalize([0.5], [0.5])])")]
+    [InlineData("alexnet-10", 224, "transforms.Compose([transforms.ToTensor(), transforms.Normalize([0.5], [0.5])])")]
+    public void Inputs_are_made_of_images_as_the_data_set_makes_them(string topology, int side, string expected) =>
+        Assert.Equal(expected, StateDict.PreprocessingCode(Topology.Parse(topology, ActivationFunction.ReLU, new ImageShape(3, 224, 224)), new ImageShape(3, side, side)));
+
     /// <summary>Written down from PyTorch's documentation: a state_dict's names count every module of an nn.Sequential.</summary>
     [Fact]
     public void Names_and_shapes_are_those_of_the_sequential_module()

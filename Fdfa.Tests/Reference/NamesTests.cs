@@ -149,8 +149,14 @@ public sealed class NamesTests
         // Feedback that learns starts at zero, feedback that stays is random: in both.
         Initialisation feedback = name is "DKP" or "FDFA" or "L-FDFA" ? Initialisation.Zeros : Initialisation.KaimingUniform;
         Assert.Equal((feedback, feedback), (paper.FeedbackInitialisation, published.FeedbackInitialisation));
-        paper.Validate();
-        published.Validate();
+        paper.Validate(Topology.Parse("4-3-2", Preset.Paper.ActivationFor(rule)));
+        published.Validate(Topology.Parse("4-3-2"));
+
+        // A rule that is changed brings what it needs, and nothing that was chosen on purpose goes.
+        Assert.All(LearningRule.All, other => Assert.Equal(feedback, Preset.Paper.OptionsFor(other).WithRule(rule).FeedbackInitialisation));
+        Assert.All(LearningRule.All, other => (Preset.Paper.OptionsFor(other) with { WeightInitialisation = Initialisation.KaimingUniform }).WithRule(rule).Validate(Topology.Parse("4-3-2")));
+        TrainingOptions chosen = Preset.Paper.OptionsFor(LearningRule.ForwardDirectFeedbackAlignment) with { FeedbackInitialisation = Initialisation.PyTorchDefault };
+        Assert.Equal(Initialisation.PyTorchDefault, chosen.WithRule(rule).FeedbackInitialisation);
     }
 
     [Fact]
