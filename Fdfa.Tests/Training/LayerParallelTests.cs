@@ -48,7 +48,7 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
     public void Blocks_on_several_devices_have_the_bits_of_one(string rule, string topology, bool isNormalized)
     {
         var network = Topology.Parse(topology, inputShape: s_image, batchNormalization: isNormalized);
-        var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 };
+        var options = new TrainingOptions { BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 }.WithRule(LearningRule.Parse(rule));
         using var first = RandomData(devices.Open("simd"));
         using var alone = new Trainer(devices.Open("simd"), network, options, first, s_seeds);
         var expected = TrainTwoEpochs(alone, first);
@@ -74,7 +74,7 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
     public void A_state_goes_on_on_other_devices_than_it_was_saved_on(string rule, string topology)
     {
         var network = Topology.Parse(topology, inputShape: s_image);
-        var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 };
+        var options = new TrainingOptions { BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 }.WithRule(LearningRule.Parse(rule));
         using var temporary = new TemporaryFolder();
         using var data = RandomData(devices.Open("simd"));
         ComputeDevice[] one = [devices.Open("simd")];
@@ -138,7 +138,7 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
     public void The_first_device_fuses_and_the_others_update_while_they_wait(string rule, int onFirst, int onSecond)
     {
         var network = new NetworkDescription([126, 19, 17, 3]);
-        var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 7 };
+        var options = new TrainingOptions { BatchSize = 7 }.WithRule(LearningRule.Parse(rule));
         using var data = RandomData(devices.Open("simd"));
         using var trainer = new Trainer([devices.Open("simd"), _others[0]], network, options, data, s_seeds);
         trainer.TrainStep();

@@ -14,7 +14,7 @@ public sealed class LearningTests(CpuAccelerators devices) : IClassFixture<CpuAc
     [InlineData("FDFA", 0.81)]
     public void Two_epochs_on_the_embedded_images_classify_most_of_them(string rule, double bar)
     {
-        var options = new TrainingOptions { Rule = LearningRule.Parse(rule), LearningRate = 1e-3, FeedbackRate = 1e-3 };
+        var options = new TrainingOptions { LearningRate = 1e-3, FeedbackRate = 1e-3 }.WithRule(LearningRule.Parse(rule));
         Assert.InRange(Accuracy(EmbeddedFashionMnist.Load(), "784-128-64-10", options, epochs: 2, seeds: [0]), bar, 0.9);
     }
 

@@ -167,7 +167,7 @@ public sealed class SpreadTrainerTests(CpuAccelerators devices) : IClassFixture<
 
     private static SpreadTrainer Spread(string rule, string topology, IReadOnlyList<ulong> seeds, params IReadOnlyList<ComputeDevice> on)
     {
-        var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 };
+        var options = new TrainingOptions { BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 }.WithRule(LearningRule.Parse(rule));
         return new SpreadTrainer(
             on, Topology.Parse(topology, inputShape: s_image), options, seeds, device => (RandomData(device, 30, 1), RandomData(device, 11, 2)));
     }

@@ -370,13 +370,8 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
 
     private static double Norm(double[] values) => Math.Sqrt(values.Sum(value => value * value));
 
-    private static TrainingOptions Options(string rule) => new()
-    {
-        Rule = LearningRule.Parse(rule),
-        BatchSize = 7,
-        LearningRate = 1e-3,
-        FeedbackRate = 1e-3,
-    };
+    private static TrainingOptions Options(string rule) =>
+        new TrainingOptions { BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 }.WithRule(LearningRule.Parse(rule));
 
     private static void AssertEvaluatesAsReference(Trainer trainer, DeviceDataSet data, int count)
     {
