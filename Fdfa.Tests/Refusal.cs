@@ -12,7 +12,11 @@ internal static class Refusal
     public static string Of<TException>(Action act, params string[] words)
         where TException : FdfaException => Check(Assert.Throws<TException>(act), words);
 
-    /// <inheritdoc cref="Of"/>
+    /// <inheritdoc cref="Of{TException}(Action, string[])"/>
+    public static string Of<TException>(Func<object?> act, params string[] words)
+        where TException : FdfaException => Check(Assert.Throws<TException>(act), words);
+
+    /// <inheritdoc cref="Of{TException}(Action, string[])"/>
     public static async Task<string> OfAsync<TException>(Func<Task> act, params string[] words)
         where TException : FdfaException => Check(await Assert.ThrowsAsync<TException>(act), words);
 

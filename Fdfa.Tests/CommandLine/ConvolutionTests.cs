@@ -160,9 +160,8 @@ public sealed class ConvolutionTests
         JsonNode json = JsonNode.Parse(Describe(Read("--network", SmallCnn)).ToJson())!;
         Assert.True(json["data"]!.AsObject().Remove("shape"));
 
-        var refusal = Assert.Throws<TopologyException>(() => RunConfiguration.Parse(json.ToJsonString(), "config.json").ToRequest());
-
-        Assert.Contains("has convolutions, which take their input's shape from images", refusal.Message, StringComparison.Ordinal);
+        Refusal.Of<TopologyException>(
+            () => RunConfiguration.Parse(json.ToJsonString(), "config.json").ToRequest(), "has convolutions, which take their input's shape from images");
     }
 
     [Fact]

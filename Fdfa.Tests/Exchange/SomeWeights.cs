@@ -39,14 +39,4 @@ internal static class SomeWeights
             return values;
         }
     }
-
-    /// <summary>Every array, bit by bit.</summary>
-    public static void AssertEqual(NetworkParameters expected, NetworkParameters actual) =>
-        Assert.Equal(expected.Blocks.Select(Arrays), actual.Blocks.Select(Arrays));
-
-    private static double[]?[] Arrays(BlockParameters block) =>
-    [
-        block.Weights, block.Biases, block.Feedback, block.Head?.Weights, block.Head?.Biases,
-        block.Normalization?.Scale, block.Normalization?.Shift, block.Normalization?.RunningMean, block.Normalization?.RunningVariance,
-    ];
 }

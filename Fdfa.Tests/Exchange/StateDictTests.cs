@@ -3,6 +3,7 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Exchange;
 using Fdfa.Tests.Data;
+using Fdfa.Tests.Training;
 
 namespace Fdfa.Tests.Exchange;
 
@@ -46,7 +47,7 @@ public sealed class StateDictTests : IDisposable
     {
         NetworkParameters parameters = SomeWeights.Of(Network, new() { Rule = LearningRule.LocalGreedyForwardGradient });
         StateDict.Save(File, Network, parameters);
-        SomeWeights.AssertEqual(
+        SameBits.Assert(
             new([.. parameters.Blocks.Select(block => block with { Feedback = [], Head = null })]), StateDict.Load(File, Network));
     }
 
@@ -57,7 +58,7 @@ public sealed class StateDictTests : IDisposable
         {
             NetworkParameters parameters = SomeWeights.Of(network);
             ModelFile.Save(File, network, new TrainingOptions { Rule = LearningRule.Backpropagation }, parameters, new Dictionary<string, string>());
-            SomeWeights.AssertEqual(parameters, StateDict.Load(File, network));
+            SameBits.Assert(parameters, StateDict.Load(File, network));
         }
     }
 

@@ -52,7 +52,7 @@ public sealed class NetworkDescriptionTests
         var first = new DenseBlock(4, 5, ActivationFunction.ReLU);
         var last = new DenseBlock(5, 2, ActivationFunction.Identity);
         Assert.Equal("4-5-2", new NetworkDescription([first, last]).Topology);
-        void Refuse(string expected, params Block[] blocks) => Refusal.Of<TopologyException>(() => _ = new NetworkDescription(blocks), expected);
+        void Refuse(string expected, params Block[] blocks) => Refusal.Of<TopologyException>(() => new NetworkDescription(blocks), expected);
         Refuse("0 blocks");
         Refuse("block 2 takes 6 inputs, but block 1 gives 5", first, new DenseBlock(6, 2, ActivationFunction.Identity));
         Refuse("block 1 has the activation Tanh", first with { Activation = ActivationFunction.Tanh }, last);
