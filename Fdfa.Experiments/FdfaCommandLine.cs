@@ -3,7 +3,9 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Commands;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Plots;
 using Fdfa.Experiments.Reproduction;
+using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Training;
 using Spectre.Console;
@@ -24,6 +26,7 @@ internal static class FdfaCommandLine
         string[] arguments, IAnsiConsole console, TextWriter error, CancellationToken cancellation, IReadOnlyList<AccuracyTable>? tables = null)
     {
         ConsoleOutput output = new(console, error, verbose: false);
+        PlotLibrary.Watch pictures = PlotLibrary.Begin();
         try
         {
             var root = new FirstLookCommand(tables ?? AccuracyTable.All);
@@ -36,6 +39,7 @@ internal static class FdfaCommandLine
             }
 
             ParseMistake.ThrowIfAny(parsed);
+            OpenSsl.Require();
             return ((IFdfaCommand)parsed.CommandResult.Command).Run(parsed, output, cancellation);
         }
         catch (DivergenceException divergence)
@@ -46,13 +50,20 @@ internal static class FdfaCommandLine
         catch (DeviceLostException lost)
         {
             output.Error(lost.Message);
-            return ExitCode.DeviceLost;
+            return ExitCode.MachineFailed;
         }
         catch (Exception failure) when (DriverFailure.Is(failure))
         {
             // Outside of a run, which would say more.
             output.Error($"The device failed, and nothing on it can be read any more: {DriverFailure.Describe(failure)}; give the command again, or another --device.");
-            return ExitCode.DeviceLost;
+            return ExitCode.MachineFailed;
+        }
+        catch (Exception failure) when (DiskFull.CauseOf(failure) is { } cause)
+        {
+            output.Error(failure is FdfaException
+                ? failure.Message
+                : $"A disk is full: {cause.Message.TrimEnd('.')}; make room there, then give the command again.");
+            return ExitCode.MachineFailed;
         }
         catch (FdfaException mistake)
         {
@@ -88,6 +99,13 @@ internal static class FdfaCommandLine
             }
 
             return ExitCode.Bug;
+        }
+        finally
+        {
+            if (pictures.Sentence is { } sentence)
+            {
+                output.Error(sentence);
+            }
         }
     }
 }

@@ -67,7 +67,7 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
             "--limit", "count", $"Train on the first samples of a data set only, where it has more; the test set stays whole. [default: all{quickLimit}]");
         Option[] options =
         [
-            _rules, _data, _dataDirectory, _download, _quick, _epochs, _seeds, _limit, _preset, .. _batchNormalization.All, .. _table.HasAugmentation ? new[] { _noAugmentation } : [], _device, _output, _quiet,
+            _rules, _data, _dataDirectory, _download, _quick, _epochs, _seeds, _limit, _preset, .. _batchNormalization.All, .. _table.HasAugmentation ? new[] { _noAugmentation } : [], _device, OptionText.CreateUncheckedDevice(), _output, _quiet,
         ];
         foreach (Option option in options)
         {

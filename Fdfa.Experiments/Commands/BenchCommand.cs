@@ -5,7 +5,6 @@ using Fdfa.Experiments.Benchmarks;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
-using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
 using Fdfa.Gpu.Networks;
@@ -37,6 +36,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     private readonly Option<string> _json = OptionText.Create(
         "--json", "file", $"Write the times to this file too, as JSON; with {StandardOutput} print the JSON and nothing else. [default: none]");
 
+    private readonly Option<bool> _force = CommonOptions.Force();
     private readonly DepthBenchmark _depths = new();
     private readonly Option<string> _compare = OptionText.Create(
         "--compare", "file",
@@ -46,7 +46,11 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     public BenchCommand()
         : base("bench", "Times training steps, beside their floor: counted operations and bytes at this machine's measured peaks.")
     {
-        Option[] options = [_rule, _allRules, .. _network.All, _preset, _batchSize, _seeds, _device, _json, _compare, .. _depths.All];
+        Option[] options =
+        [
+            _rule, _allRules, .. _network.All, _preset, _batchSize, _seeds, _device, OptionText.CreateUncheckedDevice(), _json, _compare,
+            .. _depths.All, _force,
+        ];
         foreach (Option option in options)
         {
             Options.Add(option);
@@ -78,7 +82,8 @@ internal sealed class BenchCommand : Command, IFdfaCommand
         string? target = arguments.Text(_json);
 
         // Before minutes of timing: whether their results can be kept.
-        using OutputFolder? folder = target is null or StandardOutput ? null : OutputFolder.OfFile(target, _json.Name);
+        bool isFile = target is not null and not StandardOutput;
+        using OutputFiles files = OutputFiles.Open(arguments.GetValue(_force), (isFile ? target : null, _json));
         using ComputeDevice device = ComputeDevice.Open(selector);
         compared?.RequireSameMachine(comparedPath!, device.Info);
         var timed = new List<(BenchmarkCase Case, BenchmarkResult Result)>();
@@ -105,9 +110,9 @@ internal sealed class BenchCommand : Command, IFdfaCommand
             BenchmarkTable.Write(output, [.. timed.Select(one => one.Result)]);
         }
 
-        if (folder is not null)
+        if (isFile)
         {
-            AtomicFile.Write(target!, stream => stream.Write(Encoding.UTF8.GetBytes(json)));
+            files.Write(target!, Encoding.UTF8.GetBytes(json));
             output.Line($"The times are in {target}");
         }
 
@@ -124,7 +129,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
         Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
         NetworkDescription network = _network.Read(arguments, preset, DepthBenchmark.Rules[0]);
         int? batchSize = arguments.WholeNumber(_batchSize, maximum: TrainingOptions.LargestBatch);
-        return _depths.Run(arguments, network, OptionsOf, arguments.Device(_device), output, cancellation);
+        return _depths.Run(arguments, network, OptionsOf, arguments.Device(_device), arguments.GetValue(_force), output, cancellation);
 
         TrainingOptions OptionsOf(LearningRule rule)
         {

@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
-using Spectre.Console;
 
 namespace Fdfa.Experiments.Commands;
 
@@ -13,15 +13,23 @@ internal sealed class CheckCommand : Command, IFdfaCommand
 {
     private readonly Option<string> _device = CommonOptions.Device("every device of this machine");
 
+    private readonly Option<string> _rules = OptionText.Create(
+        "--rule", "names", $"Learning rules to check, with commas between: {CommonOptions.RuleNames}. [default: all]");
+
+    private readonly Option<bool> _quick = OptionText.CreateSwitch(
+        "--quick", "One step of a dense and of a convolutional network per rule: for devices whose drivers take long to build kernels.");
+
     /// <summary>Creates the command.</summary>
     public CheckCommand()
         : base("check", "Compares the devices of this machine with the double-precision reference; exit code 1 when one disagrees.")
     {
         Options.Add(_device);
+        Options.Add(_rules);
+        Options.Add(_quick);
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Examples { get; } = ["fdfa check --device cpu"];
+    public IReadOnlyList<string> Examples { get; } = ["fdfa check --device cpu", "fdfa check --rule FDFA,BP --quick"];
 
     /// <inheritdoc/>
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
@@ -29,6 +37,7 @@ internal sealed class CheckCommand : Command, IFdfaCommand
         string[] selectors = arguments.Text(_device) is null
             ? [.. ComputeDevice.Survey().Devices.Select(device => device.Selector)]
             : [arguments.Device(_device)];
+        IReadOnlyList<LearningRule>? rules = arguments.List(_rules, LearningRule.Parse);
         var everyDeviceAgrees = true;
         foreach (string selector in selectors)
         {
@@ -36,7 +45,7 @@ internal sealed class CheckCommand : Command, IFdfaCommand
             try
             {
                 using ComputeDevice device = ComputeDevice.Open(selector);
-                everyDeviceAgrees &= Write(output, device.Info, AgreementCheck.Run(device, cancellation));
+                everyDeviceAgrees &= Write(output, device.Info, AgreementCheck.Run(device, rules, arguments.GetValue(_quick), cancellation));
             }
             catch (Exception failure) when (selectors.Length > 1 && (failure is DeviceException or KernelBuildException || DriverFailure.Is(failure)))
             {
@@ -49,28 +58,35 @@ internal sealed class CheckCommand : Command, IFdfaCommand
         return everyDeviceAgrees ? ExitCode.Success : ExitCode.Failure;
     }
 
-    /// <summary>Writes one device's rows.</summary>
+    /// <summary>Writes one device's rows, each as soon as it is computed: some drivers take minutes for one.</summary>
     /// <returns>Whether all agree; no rows prove nothing and do not.</returns>
-    public static bool Write(ConsoleOutput output, DeviceInfo device, IReadOnlyList<AgreementRow> rows)
+    /// <exception cref="OperationCanceledException">Interrupted; what was computed is written, and how far it got.</exception>
+    public static bool Write(ConsoleOutput output, DeviceInfo device, IEnumerable<AgreementRow> rows)
     {
-        Table table = ConsoleOutput.CreateTable(
-            $"{device.Selector}: {device.Name}",
-            "Rule", "Case", ConsoleOutput.Number("Largest error"), ConsoleOutput.Number("Tolerance"), "Result");
-        foreach (AgreementRow row in rows)
+        output.Line($"{device.Selector}: {device.Name}");
+        output.Line($"{"Largest error",13}  {"Tolerance",9}  {"Result",-9}  {"Rule",-7}  Case");
+        var count = 0;
+        var failures = 0;
+        try
         {
-            table.AddRow(
-                new Text(row.Rule),
-                new Text(row.Case),
-                new Text(row.LargestError.ToString("0.0E+00", CultureInfo.InvariantCulture)),
-                new Text(row.Tolerance.ToString("0.0E+00", CultureInfo.InvariantCulture)),
-                row.Agrees ? new Text("agrees", new Style(Color.Green)) : new Text("DISAGREES", new Style(Color.Red, decoration: Decoration.Bold)));
+            foreach (AgreementRow row in rows)
+            {
+                count++;
+                failures += row.Agrees ? 0 : 1;
+                output.Line(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{row.LargestError,13:0.0E+00}  {row.Tolerance,9:0.0E+00}  {(row.Agrees ? "agrees" : "DISAGREES"),-9}  {row.Rule,-7}  {row.Case}"));
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            output.Line($"Interrupted after {ConsoleOutput.Count(count, "case")}, of which {failures} disagree.");
+            throw;
         }
 
-        output.Table(table);
-        int failures = rows.Count(row => !row.Agrees);
-        if (failures > 0 || rows.Count == 0)
+        if (failures > 0 || count == 0)
         {
-            output.Error($"{device.Selector} disagrees with the reference in {failures} of {ConsoleOutput.Count(rows.Count, "case")}.");
+            output.Error($"{device.Selector} disagrees with the reference in {failures} of {ConsoleOutput.Count(count, "case")}.");
             return false;
         }
 

@@ -42,6 +42,9 @@ internal static class CommonOptions
     public static Option<string> Output(string otherwise) => OptionText.Create(
         "--output", "folder", $"Folder for everything the run writes; new or empty. [default: {otherwise}]");
 
+    /// <summary><c>--force</c>.</summary>
+    public static Option<bool> Force() => OptionText.CreateSwitch("--force", "Replace files that are there already.");
+
     /// <summary><c>--data-dir</c>.</summary>
     public static Option<string> DataDirectory() => OptionText.Create(
         "--data-dir", "folder", "Folder that holds the files of --data, or a folder of that name which does. [default: the environment variable FDFA_DATA, this user's cache folder or /usr/share/datasets, else a download to the cache folder]");

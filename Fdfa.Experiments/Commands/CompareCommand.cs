@@ -51,7 +51,7 @@ internal sealed class CompareCommand : Command, IFdfaCommand
 
         var comparison = new RunComparison([.. paths.Select(ComparedRun.Read)]);
         using RunFolder folder = RunFolder.Create(
-            arguments.Text(_output) ?? RunFolder.DefaultPath("comparison", DateTime.Now), output.Verbose);
+            arguments.Text(_output), RunFolder.DefaultPath("comparison", DateTime.Now), output.Verbose);
         Write(output, comparison);
         if (comparison.Runs.All(run => run.Rows.Count == 0))
         {

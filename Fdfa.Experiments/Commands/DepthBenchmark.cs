@@ -6,7 +6,6 @@ using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Plots;
 using Fdfa.Experiments.Runs;
-using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
 using ScottPlot;
@@ -53,6 +52,7 @@ internal sealed class DepthBenchmark
     /// <param name="network">Input, width and output.</param>
     /// <param name="optionsOf">A rule's options.</param>
     /// <param name="selector">The device.</param>
+    /// <param name="replaces">Whether files that are there already may be replaced.</param>
     /// <param name="output">Where to print.</param>
     /// <param name="cancellation">Ends it early.</param>
     public int Run(
@@ -60,11 +60,14 @@ internal sealed class DepthBenchmark
         NetworkDescription network,
         Func<LearningRule, TrainingOptions> optionsOf,
         string selector,
+        bool replaces,
         ConsoleOutput output,
         CancellationToken cancellation)
     {
         NetworkDescription[] networks = [.. ReadDepths(arguments).Select(depth => Deepen(network, depth))];
-        using OutputFolder? folder = arguments.Text(_output) is { } path ? OutputFolder.Create(path, mustBeEmpty: false) : null;
+        string? path = arguments.Text(_output) is { } folder ? Path.Combine(folder, FileName) : null;
+        string[] endings = path is null ? [] : [".csv", ".png", ".svg"];
+        using OutputFiles files = OutputFiles.Open(replaces, [.. endings.Select(ending => (path + ending, _output))]);
         using ComputeDevice device = ComputeDevice.Open(selector);
         string heading =
             $"Update phase by depth: {network.InputSize}-{network.Blocks[0].Outputs}-…-{network.OutputSize}, batch {optionsOf(Rules[0]).BatchSize}, {device.Info.Name}";
@@ -72,13 +75,17 @@ internal sealed class DepthBenchmark
             ? output.Console.Status().Start("measuring", status => Measure(text => status.Status(text)))
             : Measure(_ => { });
         Write(output, heading, phases);
-        if (folder is not null)
+        if (path is not null)
         {
-            using PlotSheet picture = Draw(heading, phases);
-            Save(folder, ".csv", Encoding.UTF8.GetBytes(ToCsv(phases)));
-            Save(folder, ".png", picture.ToPng());
-            Save(folder, ".svg", Encoding.UTF8.GetBytes(picture.ToSvg()));
-            output.Line($"Written: {Path.Combine(folder.Path, FileName)}.csv, .png and .svg");
+            using PlotSheet? picture = PlotLibrary.Draw(() => Draw(heading, phases));
+            files.Write(path + ".csv", Encoding.UTF8.GetBytes(ToCsv(phases)));
+            if (picture is not null)
+            {
+                files.Write(path + ".png", picture.ToPng());
+                files.Write(path + ".svg", Encoding.UTF8.GetBytes(picture.ToSvg()));
+            }
+
+            output.Line($"Written: {path}.csv{(picture is null ? "" : ", .png and .svg")}");
         }
 
         return ExitCode.Success;
@@ -182,7 +189,4 @@ internal sealed class DepthBenchmark
                 string.Join('-', [network.InputSize, .. Enumerable.Repeat(network.Blocks[0].Outputs, depth - 1), network.OutputSize]), network.HiddenActivation)
             : throw new InvalidOptionException(
                 $"The option --depths repeats the first hidden layer of a dense network without batch normalization, and {network.Topology} is not one; give a --network such as 784-800-10.");
-
-    private static void Save(OutputFolder folder, string ending, byte[] bytes) =>
-        AtomicFile.Write(Path.Combine(folder.Path, FileName + ending), stream => stream.Write(bytes));
 }

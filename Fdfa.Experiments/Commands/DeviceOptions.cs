@@ -12,11 +12,13 @@ internal sealed class DeviceOptions
     private readonly Option<bool> _layerParallel = OptionText.CreateSwitch(
         "--layer-parallel", "Place consecutive blocks of every network on different devices, instead of sharing out the seeds; --device says which, several or all.");
 
+    private readonly Option<bool> _unchecked = OptionText.CreateUncheckedDevice();
+
     /// <summary><c>--device</c>.</summary>
     public Option<string> Device { get; } = CommonOptions.Devices();
 
     /// <summary>Both, for a command to have.</summary>
-    public IReadOnlyList<Option> All => [Device, _layerParallel];
+    public IReadOnlyList<Option> All => [Device, _unchecked, _layerParallel];
 
     /// <summary>Whether any of them is on the command line.</summary>
     public bool IsGiven(ParseResult arguments) => All.Any(arguments.IsGiven);
@@ -41,7 +43,7 @@ internal sealed class DeviceOptions
         bool isLayerParallel = arguments.GetValue(_layerParallel);
         int most = isLayerParallel ? network.Blocks.Count : seeds;
         string selector = arguments.Devices(Device, most, isLayerParallel ? "block" : "seed");
-        return isLayerParallel && selector != "all" && !selector.Contains(',', StringComparison.Ordinal)
+        return isLayerParallel && arguments.Text(Device) != "all" && !selector.Contains(',', StringComparison.Ordinal)
             ? throw new InvalidOptionException(
                 $"The option --layer-parallel places blocks on several devices, but --device is {selector}; give --device all, or a list such as cuda:0,cuda:1.")
             : new DeviceRequest(selector, most, isLayerParallel);

@@ -4,6 +4,7 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Training;
 using Spectre.Console;
@@ -38,7 +39,8 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
         string path = arguments.GetRequiredValue(_run);
-        RunRequest request = RunFolder.ReadConfiguration(path).ToRequest() with { Limit = null };
+        RunConfiguration configuration = RunFolder.ReadConfiguration(path);
+        RunRequest request = configuration.ToRequest() with { Limit = null };
         DeviceRequest placement = _device.Read(arguments, request.Network, request.Seeds.Count);
         if (arguments.Text(_dataDirectory) is { } directory)
         {
@@ -50,7 +52,32 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         using LoadedData data = DataSource.Load(request, output, cancellation);
         using DeviceSet devices = placement.Open();
         Evaluate(output, request, data, devices, models, recorded, cancellation);
+        foreach (string reason in Differences(path, configuration, data, recorded))
+        {
+            output.Line(reason);
+        }
+
         return ExitCode.Success;
+    }
+
+    /// <summary>Why what was recorded may differ from what is evaluated, as sentences.</summary>
+    private static IEnumerable<string> Differences(
+        string path, RunConfiguration configuration, LoadedData data, IReadOnlyList<MetricsRow> recorded)
+    {
+        IReadOnlyDictionary<string, string> words = ModelFile.ReadMetadata(RunFolder.ModelPath(path, configuration.Seeds[0]));
+        int epoch = recorded.Select(row => row.Epoch).DefaultIfEmpty().Max();
+        if (words.GetValueOrDefault(TrainingRun.EpochsWord) is { } epochs && words.GetValueOrDefault(TrainingRun.StepsWord) is { } steps
+            && (epochs, steps) != (ConsoleOutput.Plain(epoch), "0"))
+        {
+            yield return $"The models are as of epoch {epochs} and {steps} steps of the next, because the run did not end there; "
+                + $"what is recorded is as of epoch {epoch}.";
+        }
+
+        if (!data.IsDataOf(configuration))
+        {
+            yield return $"The data are not those of the run: these are from {data.Description.Source}, "
+                + $"what is recorded is of others, from {configuration.Data.Source}.";
+        }
     }
 
     /// <summary>Evaluates models on a test set, beside what was recorded, and writes the table.</summary>

@@ -12,12 +12,15 @@ internal static class ExitCode
     /// <summary>An option, a file or a device that cannot be worked with.</summary>
     public const int BadInput = 2;
 
-    /// <summary>A device, or its driver, failed in the middle of work.</summary>
-    public const int DeviceLost = 3;
+    /// <summary>A device or its driver failed in the middle of work, or a disk is full.</summary>
+    public const int MachineFailed = 3;
 
     /// <summary>A bug in fdfa (EX_SOFTWARE of sysexits.h).</summary>
     public const int Bug = 70;
 
-    /// <summary>Ended by Ctrl-C (128 + SIGINT).</summary>
+    /// <summary>Ended because its terminal was closed (128 + SIGHUP).</summary>
+    public const int HungUp = 129;
+
+    /// <summary>Ended by Ctrl-C (128 + SIGINT), or by a request of the system.</summary>
     public const int Cancelled = 130;
 }

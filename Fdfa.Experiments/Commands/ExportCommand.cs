@@ -20,6 +20,7 @@ internal sealed class ExportCommand : Command, IFdfaCommand
         "--safetensors", "file", "Write the weights as PyTorch's state_dict of an nn.Sequential, without what belongs to the learning rule.");
 
     private readonly Option<string> _seed = OptionText.Create("--seed", "number", "Whose network. [default: the run's only one]");
+    private readonly Option<bool> _force = CommonOptions.Force();
 
     /// <summary>Creates the command.</summary>
     public ExportCommand()
@@ -29,6 +30,7 @@ internal sealed class ExportCommand : Command, IFdfaCommand
         Options.Add(_onnx);
         Options.Add(_safetensors);
         Options.Add(_seed);
+        Options.Add(_force);
     }
 
     /// <inheritdoc/>
@@ -52,15 +54,16 @@ internal sealed class ExportCommand : Command, IFdfaCommand
         RunRequest request = RunFolder.ReadConfiguration(path).ToRequest();
         ulong seed = ReadSeed(arguments, path, request.Seeds);
         NetworkParameters parameters = RunFolder.ReadModel(path, seed, request.Network);
+        using OutputFiles files = OutputFiles.Open(arguments.GetValue(_force), (onnx, _onnx), (safetensors, _safetensors));
         string what = string.Create(CultureInfo.InvariantCulture, $"{request.Network.Topology} of {path}, seed {seed}");
         if (onnx is not null)
         {
-            OnnxFile.Save(onnx, request.Network, parameters, new Dictionary<string, string>
+            files.Write(onnx, file => OnnxFile.Save(file, request.Network, parameters, new Dictionary<string, string>
             {
                 ["rule"] = request.Options.Rule.Name,
                 ["seed"] = seed.ToString(CultureInfo.InvariantCulture),
                 ["data"] = request.DataName,
-            });
+            }));
             string shape = request.Network.InputShape is { } image
                 ? string.Create(CultureInfo.InvariantCulture, $"{image.Channels}, {image.Height}, {image.Width}")
                 : string.Create(CultureInfo.InvariantCulture, $"{request.Network.InputSize}");
@@ -70,7 +73,7 @@ internal sealed class ExportCommand : Command, IFdfaCommand
 
         if (safetensors is not null)
         {
-            StateDict.Save(safetensors, request.Network, parameters);
+            files.Write(safetensors, file => StateDict.Save(file, request.Network, parameters));
             output.Line($"{safetensors} is {what}, as PyTorch's state_dict of");
             output.Line(StateDict.ModuleCode(request.Network));
         }

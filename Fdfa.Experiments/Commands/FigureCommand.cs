@@ -39,7 +39,7 @@ internal sealed class FigureCommand : Command, IFdfaCommand
             _device = CommonOptions.Device();
         }
 
-        foreach (Option? option in new Option?[] { _quick, _epochs, _dataDirectory, _download, _device, _output, _quiet })
+        foreach (Option? option in new Option?[] { _quick, _epochs, _dataDirectory, _download, _device, _device is null ? null : OptionText.CreateUncheckedDevice(), _output, _quiet })
         {
             if (option is not null)
             {

@@ -27,12 +27,14 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
         : base(
             "Trains neural networks without backpropagation: forward-gradient and feedback-alignment rules on any GPU or CPU. "
             + "Without a command, trains FDFA and BP on a small embedded data set in less than a minute and draws their curves. "
-            + "Exit codes: 0 done, 1 a check failed or training diverged, 2 bad input, 3 a device failed, 70 a bug in fdfa, 130 interrupted.")
+            + "Exit codes: 0 done, 1 a check failed or training diverged, 2 bad input, 3 a device failed or a disk is full, "
+            + "70 a bug in fdfa, 129 its terminal was closed, 130 interrupted.")
     {
         HelpName = "fdfa";
         // Without an action of its own a root command refuses to stand alone; FdfaCommandLine runs it.
         SetAction(_ => { });
         Options.Add(_device);
+        Options.Add(OptionText.CreateUncheckedDevice());
         Options.Add(_output);
         Options.Add(Verbose);
         Subcommands.Add(new TrainCommand());
@@ -70,9 +72,9 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
         string selector = arguments.Device(_device);
-        string path = arguments.Text(_output) ?? RunFolder.DefaultPath("first-look", DateTime.Now);
         LearningRule[] rules = [LearningRule.ForwardDirectFeedbackAlignment, LearningRule.Backpropagation];
-        using RunFolder folder = RunFolder.Create(path, output.Verbose);
+        using RunFolder folder = RunFolder.Create(
+            arguments.Text(_output), RunFolder.DefaultPath("first-look", DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(Request(rules[0]), output, cancellation);
         using ComputeDevice device = ComputeDevice.Open(selector);
         output.Line($"FDFA beside backpropagation: {NetworkTopology} on {ConsoleOutput.Count(data.Description.TrainingSamples, "embedded sample")}, {Epochs} epochs, {device.Info.Name}");
@@ -88,7 +90,7 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
             {
                 foreach (LearningRule rule in rules.TakeWhile(_ => !cancellation.IsCancellationRequested))
                 {
-                    results.Add(Train(rule, data, device, Path.Combine(path, rule.Name), output, progress, cancellation));
+                    results.Add(Train(rule, data, device, Path.Combine(folder.Path, rule.Name), output, progress, cancellation));
                 }
 
                 return results.Count;
@@ -105,20 +107,33 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
             }
         }
 
-        ResultTable.Write(output, results);
-        output.Line($"Curves of both rules   {Path.Combine(path, "curves.png")} and curves.svg");
+        if (results.Count > 0)
+        {
+            ResultTable.Write(output, results);
+        }
+
+        if (results.Any(result => result.Rows.Count > 0))
+        {
+            output.Line($"Curves of both rules   {Path.Combine(folder.Path, "curves.png")} and curves.svg");
+        }
+
         foreach (RunResult result in results)
         {
-            output.Line($"{result.Rule,-4} run               {Path.Combine(path, result.Rule)} (configuration, metrics, model, log)");
+            string run = Path.Combine(folder.Path, result.Rule);
+            output.Line($"{result.Rule,-4} run               {run} (configuration, metrics, model, log)");
         }
 
-        if (results.FirstOrDefault(result => result.Interruption is not null) is { Interruption: { } interruption } stopped)
+        string? interruption =
+            results.FirstOrDefault(result => result.Interruption is not null) is { } stopped ? $"{stopped.Rule}: {stopped.Interruption}"
+            : results.Count < rules.Length ? $"Interrupted before {rules[results.Count].Name} began."
+            : null;
+        if (interruption is null)
         {
-            output.Error($"{stopped.Rule}: {interruption}");
-            return ExitCode.Cancelled;
+            return ExitCode.Success;
         }
 
-        return cancellation.IsCancellationRequested && results.Count < rules.Length ? ExitCode.Cancelled : ExitCode.Success;
+        output.Error(interruption);
+        return ExitCode.Cancelled;
     }
 
     private static RunResult Train(

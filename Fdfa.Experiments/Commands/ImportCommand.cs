@@ -36,7 +36,7 @@ internal sealed class ImportCommand : Command, IFdfaCommand
         : base("import", "Takes a network's weights from PyTorch, evaluates them and makes a run folder of them; 'fdfa train --initial-weights' trains such weights on.")
     {
         Arguments.Add(_file);
-        Option[] options = [_network, _activation, _batchNormalization, _data, _dataDirectory, _device, _output];
+        Option[] options = [_network, _activation, _batchNormalization, _data, _dataDirectory, _device, OptionText.CreateUncheckedDevice(), _output];
         foreach (Option option in options)
         {
             Options.Add(option);
@@ -70,7 +70,7 @@ internal sealed class ImportCommand : Command, IFdfaCommand
             network, Preset.Paper.OptionsOn(network, rule), Preset.Paper.Name, Epochs: 0, Seeds: [0], dataName, arguments.Text(_dataDirectory), Limit: null);
         NetworkParameters weights = StateDict.Load(file, network);
         using RunFolder folder = RunFolder.Create(
-            arguments.Text(_output) ?? RunFolder.DefaultPath($"imported-{RunFolder.NameOf(network)}", DateTime.Now), output.Verbose);
+            arguments.Text(_output), RunFolder.DefaultPath($"imported-{RunFolder.NameOf(network)}", DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(request, output, cancellation);
         using DeviceSet devices = DeviceSet.Open(selector, most: 1);
         EvaluateCommand.Evaluate(output, request, data, devices, [weights], recorded: [], cancellation);
@@ -88,13 +88,21 @@ internal sealed class ImportCommand : Command, IFdfaCommand
         return ExitCode.Success;
     }
 
-    private static string Repeat(string file, RunRequest request) => RunConfiguration.CommandLine(
+    /// <summary>The command line that trains the weights of a run that was imported.</summary>
+    /// <param name="imported">Its configuration.</param>
+    /// <param name="folder">Its folder.</param>
+    public static string Training(RunConfiguration imported, string folder) => RunConfiguration.CommandLine(
+        ["train", "--initial-weights", RunFolder.ModelPath(folder, imported.Seeds[0]), .. Words(imported.ToRequest())]);
+
+    private static string Repeat(string file, RunRequest request) => RunConfiguration.CommandLine(["import", file, .. Words(request)]);
+
+    /// <summary>What the command has in common with <c>train</c>.</summary>
+    private static IEnumerable<string> Words(RunRequest request) =>
     [
-        "import", file,
         "--network", request.Network.Topology,
         "--activation", OptionWords.Activations.Of(request.Network.HiddenActivation),
         .. request.Network.IsNormalized() ? (string[])["--batch-norm"] : [],
         "--data", request.DataName,
         .. request.DataDirectory is { } directory ? (string[])["--data-dir", directory] : [],
-    ]);
+    ];
 }

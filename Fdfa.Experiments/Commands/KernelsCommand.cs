@@ -4,7 +4,7 @@ using System.Text;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
-using Fdfa.Gpu.Checkpoints;
+using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Translation;
 using Spectre.Console;
@@ -46,11 +46,13 @@ internal sealed class KernelsCommand : Command, IFdfaCommand
     private readonly Option<string> _output = OptionText.Create(
         "--output", "file", "Also write the generated code of all these kernels to this file. [default: none]");
 
+    private readonly Option<bool> _force = CommonOptions.Force();
+
     /// <summary>Creates the command.</summary>
     public KernelsCommand()
         : base("kernels", "Translates the GPU kernels of a training step, without a GPU, and counts what is in them.")
     {
-        Option[] options = [_rule, .. _network.All, _preset, _target, _multiprocessors, _output];
+        Option[] options = [_rule, .. _network.All, _preset, _target, _multiprocessors, _output, _force];
         foreach (Option option in options)
         {
             Options.Add(option);
@@ -73,6 +75,7 @@ internal sealed class KernelsCommand : Command, IFdfaCommand
         Target target = arguments.OneOf(_target, s_targets) ?? Target.Ptx;
         int multiprocessors = arguments.WholeNumber(_multiprocessors) ?? MultiprocessorsOfAnH100;
         string? path = arguments.Text(_output);
+        using OutputFiles files = OutputFiles.Open(arguments.GetValue(_force), (path, _output));
         IReadOnlyList<GeneratedKernel> kernels = GeneratedKernel.Of(
             network,
             preset.OptionsOn(network, rule),
@@ -81,7 +84,7 @@ internal sealed class KernelsCommand : Command, IFdfaCommand
             isOnTensorCores: target == Target.PtxOnTensorCores);
         if (path is not null)
         {
-            AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(string.Concat(kernels.Select(kernel => $"// {kernel.Name}\n{kernel.Code}\n")))));
+            files.Write(path, Encoding.UTF8.GetBytes(string.Concat(kernels.Select(kernel => $"// {kernel.Name}\n{kernel.Code}\n"))));
         }
 
         Write(output, $"Kernels of {network.Topology} with {rule.Name}, in {(target == Target.OpenCl ? "OpenCL C" : "PTX")}: {kernels[0].Tiles}", kernels);

@@ -29,7 +29,7 @@ internal sealed class ReproduceAllCommand : Command, IFdfaCommand
     public ReproduceAllCommand()
         : base("all", "Every table and figure of the paper, and one HTML report with all of them beside the paper's numbers. Without --quick that is the paper's scale: days on a GPU.")
     {
-        foreach (Option option in new Option[] { _quick, _dataDirectory, _download, _device, _output, _quiet })
+        foreach (Option option in new Option[] { _quick, _dataDirectory, _download, _device, OptionText.CreateUncheckedDevice(), _output, _quiet })
         {
             Options.Add(option);
         }

@@ -4,7 +4,6 @@ using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Exchange;
 
 namespace Fdfa.Experiments.Commands;
 
@@ -50,14 +49,24 @@ internal sealed class ResumeOptions
         RequireNoOthers(arguments, [_run, _anyDevice, .. general.Device.All, general.DataDirectory, general.Epochs, general.Quiet, general.TensorBoard]);
         string path = arguments.Text(_run)!;
         bool quiet = arguments.GetValue(general.Quiet);
-        RunConfiguration configuration = WithEpochs(RunFolder.ReadConfiguration(path), arguments.WholeNumber(general.Epochs));
+        RunConfiguration configuration = RunFolder.ReadConfiguration(path);
+        RequireTrained(configuration, path);
+        configuration = WithEpochs(configuration, arguments.WholeNumber(general.Epochs));
+        if (!configuration.WritesEvents && (arguments.GetValue(general.TensorBoard) || Directory.Exists(RunEvents.PathIn(path))))
+        {
+            configuration = configuration.WithEvents();
+        }
+
         RunRequest request = configuration.ToRequest();
         DeviceRequest placement = general.Device.IsGiven(arguments)
             ? general.Device.Read(arguments, request.Network, request.Seeds.Count)
             : DeviceRequest.As(configuration);
         if (RunFolder.IsFinished(path, configuration))
         {
-            output.Line($"The run in {path} is finished, nothing to do; more --epochs than its {configuration.Epochs} would go on with it.");
+            string events = arguments.GetValue(general.TensorBoard) ? WriteEvents(path, configuration, output.Verbose) : "";
+            string nothing = events.Length > 0 ? "nothing to train" : "nothing to do";
+            output.Line(
+                $"The run in {path} is finished, {nothing}; more --epochs than its {configuration.Epochs} would go on with it.{events}");
             return ExitCode.Success;
         }
 
@@ -84,13 +93,10 @@ internal sealed class ResumeOptions
                 : "Begins at the beginning: it was stopped before its first checkpoint");
         }
 
-        using var run = new TrainingRun(configuration, data, devices.Devices, folder, checkpoint, devices.IsLayerParallel)
+        using var run = new TrainingRun(configuration, data, devices.Devices, folder, checkpoint, devices.IsLayerParallel);
+        if (checkpoint is null && InitialWeights.Load(ref request) is { } initial)
         {
-            WritesEvents = arguments.GetValue(general.TensorBoard),
-        };
-        if (checkpoint is null && request.InitialWeights is { } file)
-        {
-            run.StartFrom(StateDict.Load(file, request.Network));
+            run.StartFrom(initial);
         }
 
         return TrainCommand.Execute(run, folder, quiet, output, cancellation);
@@ -103,6 +109,25 @@ internal sealed class ResumeOptions
             throw new InvalidOptionException(
                 $"The option {decided.Name} cannot be given with --resume, because the run's config.json decides it; leave it out, or train anew without --resume.");
         }
+    }
+
+    private static void RequireTrained(RunConfiguration configuration, string path)
+    {
+        if (configuration.Epochs == 0)
+        {
+            throw new RunFolderException(
+                $"The run in '{path}' is imported weights, which no rule has trained: there is nothing to go on with. "
+                + $"To train them: {ImportCommand.Training(configuration, path)}");
+        }
+    }
+
+    /// <returns>A sentence about it.</returns>
+    private static string WriteEvents(string path, RunConfiguration configuration, bool verbose)
+    {
+        using RunFolder folder = RunFolder.Reopen(path, verbose);
+        RunEvents.Write(path, configuration, RunFolder.ReadMetrics(path));
+        folder.WriteConfiguration(configuration);
+        return $" Its epochs are in {RunEvents.PathIn(path)} for TensorBoard.";
     }
 
     private static RunConfiguration WithEpochs(RunConfiguration configuration, int? epochs) => epochs switch

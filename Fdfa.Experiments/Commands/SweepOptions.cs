@@ -1,11 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Text;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Experiments.Sweeps;
-using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Training;
 
 namespace Fdfa.Experiments.Commands;
@@ -30,8 +30,10 @@ internal sealed class SweepOptions(IReadOnlyList<Option> sweepable)
     private readonly Option<string> _point = OptionText.Create(
         "--sweep-point", "number", "Train one run of --sweep only, counted from 0: what the jobs of --slurm do.");
 
+    private readonly Option<bool> _force = OptionText.CreateSwitch("--force", "With --slurm: replace a file that is there already.");
+
     /// <summary>All, for a command to have.</summary>
-    public IEnumerable<Option> All => [_axes, _script, _point];
+    public IEnumerable<Option> All => [_axes, _script, _point, _force];
 
     /// <summary>Whether a command line asks for a sweep.</summary>
     /// <exception cref="InvalidOptionException">It does not, but has an option that belongs to one.</exception>
@@ -42,7 +44,7 @@ internal sealed class SweepOptions(IReadOnlyList<Option> sweepable)
             return true;
         }
 
-        return new Option[] { _script, _point }.FirstOrDefault(arguments.IsGiven) is { } lonely
+        return new Option[] { _script, _point, _force }.FirstOrDefault(arguments.IsGiven) is { } lonely
             ? throw new InvalidOptionException($"The option {lonely.Name} belongs to a sweep; give --sweep too, or leave it out.")
             : false;
     }
@@ -71,7 +73,11 @@ internal sealed class SweepOptions(IReadOnlyList<Option> sweepable)
         };
         if (arguments.Text(_script) is { } script)
         {
-            WriteScript(request, script, output);
+            using OutputFiles files = OutputFiles.Open(arguments.GetValue(_force), (script, _script));
+            files.Write(script, Encoding.UTF8.GetBytes(SlurmScript.Of(request, SlurmScript.ThisProgram(), Environment.CurrentDirectory)));
+            output.Line(
+                $"A job array of {ConsoleOutput.Count(request.Grid.Points.Count, "run")} is in {script}; "
+                + "send it off with sbatch, and gather the results with this command without --slurm.");
             return ExitCode.Success;
         }
 
@@ -104,18 +110,6 @@ internal sealed class SweepOptions(IReadOnlyList<Option> sweepable)
 
         Trainer.Plan(request.Network, request.Options, request.Seeds.Count);
         return request;
-    }
-
-    private static void WriteScript(SweepRequest request, string path, ConsoleOutput output)
-    {
-        if (File.Exists(path) || Directory.Exists(path))
-        {
-            throw new InvalidOptionException($"The file '{path}' of --slurm is there already; delete it, or choose another name.");
-        }
-
-        string text = SlurmScript.Of(request, SlurmScript.ThisProgram(), Environment.CurrentDirectory);
-        AtomicFile.Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
-        output.Line($"A job array of {ConsoleOutput.Count(request.Grid.Points.Count, "run")} is in {path}; send it off with sbatch, and gather the results with this command without --slurm.");
     }
 
     /// <summary>What is said of all points, but not where and how loudly.</summary>

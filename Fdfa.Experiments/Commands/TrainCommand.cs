@@ -4,7 +4,6 @@ using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Exchange;
 using Fdfa.Gpu.Training;
 
 namespace Fdfa.Experiments.Commands;
@@ -110,10 +109,9 @@ internal sealed class TrainCommand : Command, IFdfaCommand
 
         // What no kernel can do is refused here, before the data may have to be downloaded.
         Trainer.Plan(request.Network, request.Options, request.Seeds.Count);
-        NetworkParameters? initial = request.InitialWeights is { } file ? StateDict.Load(file, request.Network) : null;
+        NetworkParameters? initial = InitialWeights.Load(ref request);
         bool quiet = arguments.GetValue(_quiet);
-        using RunFolder folder = RunFolder.Create(
-            arguments.Text(_output) ?? RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);
+        using RunFolder folder = RunFolder.Create(arguments.Text(_output), RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
         using DeviceSet devices = ReadDevices(arguments, request).Open();
         RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, [.. devices.Devices.Select(device => device.Info)]);
@@ -122,15 +120,17 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             configuration = configuration.AsLayerParallel();
         }
 
+        if (arguments.GetValue(_tensorBoard))
+        {
+            configuration = configuration.WithEvents();
+        }
+
         if (!quiet)
         {
             ConfigurationTable.Write(output, configuration);
         }
 
-        using var run = new TrainingRun(configuration, data, devices.Devices, folder, isLayerParallel: devices.IsLayerParallel)
-        {
-            WritesEvents = arguments.GetValue(_tensorBoard),
-        };
+        using var run = new TrainingRun(configuration, data, devices.Devices, folder, isLayerParallel: devices.IsLayerParallel);
         if (initial is not null)
         {
             run.StartFrom(initial);

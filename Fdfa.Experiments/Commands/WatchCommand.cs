@@ -27,7 +27,10 @@ internal sealed class WatchCommand : Command, IFdfaCommand
 
     /// <summary>Creates the command.</summary>
     public WatchCommand()
-        : base("watch", "Shows the epochs and curves of a run while it trains, until it ends. Ctrl-C ends the watching, not the run. In a file it is a line per epoch.")
+        : base(
+            "watch",
+            "Shows the epochs and curves of a run while it trains, until it ends or its process is gone. "
+            + "Ctrl-C ends the watching, not the run. In a file it is a line per epoch.")
     {
         Arguments.Add(_run);
         Options.Add(_once);
@@ -110,7 +113,7 @@ internal sealed class WatchCommand : Command, IFdfaCommand
                 told = epoch.Epoch;
             }
 
-            if (progress.State != RunState.Training || (progress.IsOverdue && !isWarned))
+            if (progress.State != RunState.Training || (progress.IsDoubtful && !isWarned))
             {
                 output.Line(Standing(progress));
                 isWarned = true;
@@ -146,6 +149,10 @@ internal sealed class WatchCommand : Command, IFdfaCommand
             RunState.Finished => $"Finished: {epochs}.",
             RunState.Interrupted => $"Ended early, after {epochs}: {progress.Reason}.",
             RunState.Failed => $"Failed after {epochs}: {progress.Reason}",
+            RunState.Killed =>
+                $"Killed after {epochs}: its process is gone, for nobody holds its lock; 'fdfa train --resume' goes on with it.",
+            _ when progress.ForeignMachine is { } machine =>
+                $"Training: {epochs}. It ran on {machine}, and its lock looks free from here: its process may be gone.",
             _ when progress.IsOverdue => $"Training: {epochs}. Nothing new for {ConsoleOutput.Span(progress.Silence)}, where an epoch takes {ConsoleOutput.Duration(progress.SecondsPerEpoch!.Value)}: its process may be gone.",
             _ when progress.SecondsPerEpoch is { } seconds =>
                 $"Training: {epochs}, about {ConsoleOutput.Span(TimeSpan.FromSeconds(seconds * (progress.Configuration.Epochs - progress.Epoch)))} left.",

@@ -1,3 +1,5 @@
+using Fdfa.Gpu.Devices;
+
 namespace Fdfa.Experiments.Data;
 
 /// <summary>Where data sets are looked for, in this order, and where a download goes.</summary>
@@ -20,31 +22,8 @@ internal sealed record DataLocations(
         return new DataLocations(
             dataFolder,
             readVariable(Variable) is { Length: > 0 } folder ? folder : null,
-            Path.Combine(UserCache(readVariable), "fdfa"),
+            UserCache.Folder(readVariable),
             // Where Debian's packages of data sets put their files.
             OperatingSystem.IsLinux() ? ["/usr/share/datasets"] : []);
-    }
-
-    private static string UserCache(Func<string, string?> readVariable)
-    {
-        // The XDG specification has relative paths ignored.
-        if (readVariable("XDG_CACHE_HOME") is { } xdg && Path.IsPathFullyQualified(xdg))
-        {
-            return xdg;
-        }
-
-        if (OperatingSystem.IsWindows())
-        {
-            return Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-        }
-
-        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
-        if (string.IsNullOrEmpty(home))
-        {
-            // An account without a home, as services have.
-            return Path.GetTempPath();
-        }
-
-        return OperatingSystem.IsMacOS() ? Path.Combine(home, "Library", "Caches") : Path.Combine(home, ".cache");
     }
 }

@@ -70,7 +70,7 @@ internal static class Figure3
             ],
             [.. Table.Sections.SelectMany(section => Claims(section.Heading, [.. curves.Where(curve => curve.Section == section.Heading)]))])
         {
-            Picture = new PlotSheet(
+            Picture = PlotLibrary.Draw(() => new PlotSheet(
                 Experiment.Title,
                 columns: 2,
                 [
@@ -78,7 +78,7 @@ internal static class Figure3
                         Draw($"({"ab"[index]}) {section.Heading}", "Training loss", curves.Where(curve => curve.Section == section.Heading), row => row.TrainingLoss)),
                     .. Table.Sections.Select((section, index) =>
                         Draw($"({"cd"[index]}) {section.Heading}", "Test accuracy (%)", curves.Where(curve => curve.Section == section.Heading), row => 100 * row.TestAccuracy)),
-                ]),
+                ])),
         };
     }
 

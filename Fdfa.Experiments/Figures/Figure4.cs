@@ -96,7 +96,7 @@ internal static class Figure4
                     string.Create(CultureInfo.InvariantCulture, $"the furthest is {100 * furthest:F1} % away")),
             ])
         {
-            Picture = Draw(points, law),
+            Picture = PlotLibrary.Draw(() => Draw(points, law)),
         };
     }
 

@@ -142,13 +142,13 @@ internal static class Figure5
                     string.Create(CultureInfo.InvariantCulture, $"the furthest is {100 * furthest:F1} % away")),
             ])
         {
-            Picture = new PlotSheet(
+            Picture = PlotLibrary.Draw(() => new PlotSheet(
                 Experiment.Title,
                 columns: 2,
                 [
                     Draw("(a)", $"Number of neurons ({Pixels} inputs)", points, SweptNeurons),
                     Draw("(b)", $"Number of inputs ({fixedNeurons.Neurons} neurons)", points, SweptInputs),
-                ]),
+                ])),
         };
     }
 

@@ -115,7 +115,7 @@ internal static class Figure6
             ],
             Claims(line, rules))
         {
-            Picture = Draw(line, rules),
+            Picture = PlotLibrary.Draw(() => Draw(line, rules)),
         };
     }
 

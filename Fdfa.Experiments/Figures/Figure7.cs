@@ -80,8 +80,8 @@ internal static class Figure7
             ],
             Claims(points, epochs, hiddenLayers))
         {
-            Picture = new PlotSheet(
-                Experiment.Title, columns: 3, [.. s_rules.Select((rule, index) => Draw(rule, $"({"abc"[index]}) {rule}", points, hiddenLayers, top))]),
+            Picture = PlotLibrary.Draw(() => new PlotSheet(
+                Experiment.Title, columns: 3, [.. s_rules.Select((rule, index) => Draw(rule, $"({"abc"[index]}) {rule}", points, hiddenLayers, top))])),
         };
     }
 

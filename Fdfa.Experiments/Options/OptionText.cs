@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Devices;
 
 namespace Fdfa.Experiments.Options;
 
@@ -13,6 +14,12 @@ internal static class OptionText
 {
     /// <summary>How command lines are read: no bundled letters, no files in the place of words.</summary>
     public static ParserConfiguration Parsing { get; } = new() { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
+
+    private const string UncheckedDeviceName = "--unchecked-device";
+
+    /// <summary><c>--unchecked-device</c>, of every command that computes on <c>--device</c>; <see cref="Device"/> and <see cref="Devices"/> read it.</summary>
+    public static Option<bool> CreateUncheckedDevice() => CreateSwitch(
+        UncheckedDeviceName, "Take the device as it is: without the self-test at its first use, and even where it failed it.");
 
     /// <summary>An option that takes one word.</summary>
     public static Option<string> Create(string name, string valueName, string description) => new(name)
@@ -141,7 +148,7 @@ internal static class OptionText
 
     /// <summary>A device selector, "auto" when the option is not given. Whether the device is here, only opening it can tell.</summary>
     /// <exception cref="InvalidOptionException">Not the notation of a device.</exception>
-    public static string Device(this ParseResult arguments, Option<string> option) => ReadDevice(arguments.Text(option) ?? "auto", "auto");
+    public static string Device(this ParseResult arguments, Option<string> option) => Checked(arguments, ReadDevice(arguments.Text(option) ?? "auto", "auto"));
 
     /// <summary>Devices to share work among: one, several with commas between, or "all".</summary>
     /// <param name="arguments">The command line.</param>
@@ -154,25 +161,34 @@ internal static class OptionText
         string text = arguments.Text(option) ?? "auto";
         if (!text.Contains(',', StringComparison.Ordinal))
         {
-            return ReadDevice(text, "auto", "all");
+            return Checked(arguments, ReadDevice(text, "auto", "all"));
         }
 
         IReadOnlyList<string> devices = arguments.List(option, word => ReadDevice(word))!;
         return devices.Count <= most
-            ? string.Join(',', devices)
+            ? string.Join(',', devices.Select(device => Checked(arguments, device)))
             : throw new InvalidOptionException(string.Create(
                 CultureInfo.InvariantCulture,
                 $"The list '{text}' of {option.Name} has {devices.Count} devices for {most} {work}(s); name at most as many devices as there are {work}s."));
     }
 
-    private static string ReadDevice(string text, params IReadOnlyList<string> words) => text.Split(':') switch
-    {
-        ["cpu" or "opencl-unsupported"] => text,
-        ["cuda", var index] when IsIndex(index.EndsWith("+tf32", StringComparison.Ordinal) ? index[..^"+tf32".Length] : index) => text,
-        ["opencl", var index] when IsIndex(index) => text,
-        _ when words.Contains(text) => text,
-        _ => throw InvalidOptionException.UnknownWord("device", text, [.. words, "cpu", "cuda:0", "opencl:0"]),
-    };
+    /// <summary>A device's name, with what --unchecked-device adds to it.</summary>
+    private static string Checked(ParseResult arguments, string device) =>
+        arguments.CommandResult.Command.Options.OfType<Option<bool>>().Any(option => option.Name == UncheckedDeviceName && arguments.GetValue(option))
+        && !device.EndsWith(ComputeDevice.Unchecked, StringComparison.Ordinal)
+            ? device + ComputeDevice.Unchecked
+            : device;
+
+    private static string ReadDevice(string text, params IReadOnlyList<string> words) =>
+        (text.EndsWith(ComputeDevice.Unchecked, StringComparison.Ordinal) ? text[..^ComputeDevice.Unchecked.Length] : text).Split(':') switch
+        {
+            ["cpu" or "opencl-unsupported"] => text,
+            ["opencl-unsupported", var index] when IsIndex(index) => text,
+            ["cuda", var index] when IsIndex(index.EndsWith("+tf32", StringComparison.Ordinal) ? index[..^"+tf32".Length] : index) => text,
+            ["opencl", var index] when IsIndex(index) => text,
+            [var word] when words.Contains(word) => text,
+            _ => throw InvalidOptionException.UnknownWord("device", text, [.. words, "cpu", "cuda:0", "opencl:0"]),
+        };
 
     private static bool IsIndex(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _);
 

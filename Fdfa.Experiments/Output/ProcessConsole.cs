@@ -14,12 +14,32 @@ internal static class ProcessConsole
     {
         if (!Console.IsOutputRedirected)
         {
+            Console.SetOut(new TerminalWriter(Console.Out));
             return AnsiConsole.Console;
         }
 
         // Console.Out would begin a UTF-8 stream with no mark but encode by the locale, which in a container is often ASCII.
         var writer = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
         return CreatePlain(writer, RedirectedWidth);
+    }
+
+    /// <summary>Says a last word while others may be drawing, and shows the cursor that a progress bar hides.</summary>
+    public static void Leave(string sentence)
+    {
+        if (!Console.IsOutputRedirected)
+        {
+            const string NewLineAndCursor = "\n\u001b[?25h";
+            Console.Out.Write(NewLineAndCursor);
+        }
+
+        try
+        {
+            Console.Error.WriteLine(sentence);
+        }
+        catch (IOException)
+        {
+            // Nobody listens.
+        }
     }
 
     /// <summary>A console that writes text only: no colours, no cursor movements, a fixed width.</summary>

@@ -17,9 +17,12 @@ internal static class PlotPanel
     ];
 
     /// <summary>The first sans-serif family that this machine has: ScottPlot's own choice can be a serif one.</summary>
-    public static string FontFamily { get; } =
+    public static string FontFamily => s_fontFamily.Value;
+
+    // Asked for when something is drawn: the palette stands in tables that programs without pictures have too.
+    private static readonly Lazy<string> s_fontFamily = new(() =>
         new[] { "Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "Noto Sans", "DejaVu Sans" }
-            .FirstOrDefault(SKFontManager.Default.FontFamilies.Contains, Fonts.Default);
+            .FirstOrDefault(SKFontManager.Default.FontFamilies.Contains, Fonts.Default));
 
     private static readonly Color s_ink = Color.FromHex(Ink);
 

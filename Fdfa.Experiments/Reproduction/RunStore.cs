@@ -26,24 +26,16 @@ internal sealed record UnfinishedRun(RunFolder Folder, RunConfiguration Configur
 /// </remarks>
 internal sealed class RunStore : IDisposable
 {
-    private const string LockFile = ".fdfa-lock";
-
     /// <summary>Begins the name of the lock of a run; its key follows.</summary>
-    private const string RunLockPrefix = LockFile + "-";
-
-    private const string DivergenceFile = "diverged.txt";
-
-    /// <summary>What this program writes into a run folder, and may delete there: anything else is somebody's.</summary>
-    private static readonly string[] s_ownFiles =
-        ["config.json", "metrics.csv", "curves.png", "curves.svg", "log.txt", DivergenceFile, "model-seed*.safetensors", OutputFolder.ProbeFile];
+    private const string RunLockPrefix = OutputFolder.LockFile + "-";
 
     private readonly OutputFolder _folder;
-    private readonly FileStream _lock;
+    private readonly FileLock _lock;
 
     /// <summary>The lock of the one run that this process may train; null where the whole store is its own.</summary>
-    private readonly FileStream? _runLock;
+    private readonly FileLock? _runLock;
 
-    private RunStore(OutputFolder folder, FileStream @lock, FileStream? runLock)
+    private RunStore(OutputFolder folder, FileLock @lock, FileLock? runLock)
     {
         (_folder, _lock, _runLock) = (folder, @lock, runLock);
         if (runLock is null)
@@ -59,19 +51,20 @@ internal sealed class RunStore : IDisposable
     public string Path => _folder.Path;
 
     /// <summary>Opens a store, or begins one.</summary>
-    /// <exception cref="RunFolderException">The folder cannot be written, or another process writes to it.</exception>
-    public static RunStore Open(string path) => Hold(path, folder => new RunStore(
-        folder, Lock(path, LockFile, FileAccess.ReadWrite, FileShare.None), runLock: null));
+    /// <exception cref="FolderTakenException">Another process writes to it.</exception>
+    /// <exception cref="RunFolderException">The folder cannot be written.</exception>
+    public static RunStore Open(string path) => Hold(path, folder => new RunStore(folder, Lock(path, OutputFolder.LockFile), runLock: null));
 
     /// <summary>Opens a store to train one run of it, beside processes here or on other machines that train others.</summary>
-    /// <exception cref="RunFolderException">The folder cannot be written, or another process trains this run, or all of them.</exception>
+    /// <exception cref="FolderTakenException">Another process trains this run, or all of them.</exception>
+    /// <exception cref="RunFolderException">The folder cannot be written.</exception>
     public static RunStore OpenFor(string path, RunRequest request) => Hold(path, folder =>
     {
-        // Read locks are shared, and keep away those who want all of the store.
-        FileStream shared = Lock(path, LockFile, FileAccess.Read, FileShare.Read);
+        // Shared with those who train other runs; it keeps away those who want all of the store.
+        FileLock shared = Lock(path, OutputFolder.LockFile, isShared: true);
         try
         {
-            return new RunStore(folder, shared, Lock(path, RunLockPrefix + RunKey.Of(request), FileAccess.ReadWrite, FileShare.None));
+            return new RunStore(folder, shared, Lock(path, RunLockPrefix + RunKey.Of(request)));
         }
         catch
         {
@@ -107,6 +100,7 @@ internal sealed class RunStore : IDisposable
     /// <param name="data">What it would go on with.</param>
     /// <param name="verbose">Whether its log goes to standard error too.</param>
     /// <returns>Null where it cannot go on, or has not got to its first checkpoint.</returns>
+    /// <exception cref="FolderTakenException">Another process trains it.</exception>
     public UnfinishedRun? Continue(RunRequest request, DataDescription data, bool verbose)
     {
         string path = PathOf(request);
@@ -124,7 +118,8 @@ internal sealed class RunStore : IDisposable
                 }
             }
         }
-        catch (Exception failure) when (failure is FdfaException or IOException or UnauthorizedAccessException)
+        catch (Exception failure)
+            when (failure is (FdfaException and not FolderTakenException) or IOException or UnauthorizedAccessException)
         {
             // What is left of it is no use; it is trained anew.
         }
@@ -134,32 +129,30 @@ internal sealed class RunStore : IDisposable
     }
 
     /// <summary>An empty folder for a run; what an unfinished or damaged one left behind is deleted.</summary>
+    /// <exception cref="FolderTakenException">Another process trains it.</exception>
     /// <exception cref="RunFolderException">The folder holds files that are not a run's, or cannot be written.</exception>
-    public RunFolder Begin(RunRequest request, bool verbose)
-    {
-        string folder = PathOf(request);
-        if (Directory.Exists(folder))
-        {
-            foreach (string file in s_ownFiles.SelectMany(pattern => Directory.GetFiles(folder, pattern)).Concat(AtomicFile.Abandoned(folder)).ToList())
-            {
-                File.Delete(file);
-            }
+    public RunFolder Begin(RunRequest request, bool verbose) => RunFolder.Renew(PathOf(request), verbose);
 
-            RunCheckpoints.Delete(folder);
-            RunEvents.Delete(folder);
-            if (Directory.EnumerateFileSystemEntries(folder).FirstOrDefault() is { } foreign)
+    /// <summary>Deletes the checkpoints of a finished run, unless somebody trains it on.</summary>
+    /// <remarks>A process that was killed after its last metrics did not get to it.</remarks>
+    public void DeleteCheckpoints(RunRequest request)
+    {
+        if (RunCheckpoints.Exist(PathOf(request)))
+        {
+            try
             {
-                throw new RunFolderException(
-                    $"The unfinished run '{folder}' has '{System.IO.Path.GetFileName(foreign)}' in it, which fdfa did not write; move that away, and the run is trained again.");
+                using RunFolder folder = RunFolder.Reopen(PathOf(request), verbose: false);
+                folder.DeleteCheckpoints();
+            }
+            catch (FolderTakenException)
+            {
             }
         }
-
-        return RunFolder.Create(folder, verbose);
     }
 
     /// <summary>Records that a run diverged: it would do so again.</summary>
     public void WriteDivergence(RunRequest request, string sentence) =>
-        WriteText(System.IO.Path.Combine(PathOf(request), DivergenceFile), sentence + "\n");
+        WriteText(RunFolder.DivergencePath(PathOf(request)), sentence + "\n");
 
     /// <summary>Writes a file beside the runs, anew.</summary>
     public void Write(string name, string text) => WriteText(System.IO.Path.Combine(Path, name), text);
@@ -172,17 +165,12 @@ internal sealed class RunStore : IDisposable
     {
         _runLock?.Dispose();
         _lock.Dispose();
-        if (_runLock is null && Directory.EnumerateFileSystemEntries(Path).All(entry => System.IO.Path.GetFileName(entry) == LockFile))
-        {
-            File.Delete(System.IO.Path.Combine(Path, LockFile));
-        }
-
         _folder.Dispose();
     }
 
     private static RunStore Hold(string path, Func<OutputFolder, RunStore> hold)
     {
-        OutputFolder folder = OutputFolder.Create(path, mustBeEmpty: false);
+        OutputFolder folder = OutputFolder.Open(path);
         try
         {
             return hold(folder);
@@ -194,19 +182,8 @@ internal sealed class RunStore : IDisposable
         }
     }
 
-    private static FileStream Lock(string path, string name, FileAccess access, FileShare share)
-    {
-        try
-        {
-            return new FileStream(System.IO.Path.Combine(path, name), FileMode.OpenOrCreate, access, share);
-        }
-        catch (IOException failure)
-        {
-            // The folder was written to a moment ago.
-            throw new RunFolderException(
-                $"Another fdfa is at work in the folder '{path}'; wait until it ends, or choose another with --output.", failure);
-        }
-    }
+    private static FileLock Lock(string path, string name, bool isShared = false) =>
+        FileLock.TryTake(System.IO.Path.Combine(path, name), isShared) ?? throw FolderTakenException.AtWorkIn(path);
 
     private static StoredRun? Read(string folder, RunRequest request)
     {
@@ -216,7 +193,7 @@ internal sealed class RunStore : IDisposable
             throw new RunFolderException($"The config.json of '{folder}' is that of another run.");
         }
 
-        string divergence = System.IO.Path.Combine(folder, DivergenceFile);
+        string divergence = RunFolder.DivergencePath(folder);
         if (File.Exists(divergence))
         {
             return new StoredRun([], File.ReadAllText(divergence).Trim(), configuration);

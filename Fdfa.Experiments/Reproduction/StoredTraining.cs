@@ -25,7 +25,8 @@ internal static class StoredTraining
     /// <param name="progress">Hears how far it is.</param>
     /// <param name="cancellation">Ctrl-C.</param>
     /// <exception cref="DeviceLostException">A device failed: no other run can be trained on it.</exception>
-    /// <exception cref="RunFolderException">Its folder cannot be written, or not be read again.</exception>
+    /// <exception cref="FolderTakenException">Another process trains it.</exception>
+    /// <exception cref="RunFolderException">Its folder cannot be written, or not be read again; or the disk is full.</exception>
     public static StoredOutcome Train(
         RunStore store,
         RunRequest request,
@@ -40,6 +41,11 @@ internal static class StoredTraining
         UnfinishedRun? unfinished = store.Continue(request, data.Description, verbose);
         using RunFolder folder = unfinished?.Folder ?? store.Begin(request, verbose);
         RunConfiguration configuration = unfinished?.Configuration ?? RunConfiguration.Describe(request, data.Description, [.. devices.Select(device => device.Info)]);
+        if (writesEvents)
+        {
+            configuration = configuration.WithEvents();
+        }
+
         try
         {
             // Ten models of each run would be gigabytes that no table needs; config.json says how to train one again.
@@ -47,7 +53,6 @@ internal static class StoredTraining
             {
                 Label = label,
                 KeepsModels = false,
-                WritesEvents = writesEvents,
                 WayOn = "finished runs are kept, and the same command goes on with this one where its last checkpoint is",
             };
             run.Execute(progress, cancellation);
@@ -56,7 +61,7 @@ internal static class StoredTraining
         {
             store.WriteDivergence(request, divergence.Message);
         }
-        catch (FdfaException refusal) when (refusal is not DeviceLostException)
+        catch (FdfaException refusal) when (refusal is not DeviceLostException && !DiskFull.Is(refusal))
         {
             // Too much memory for this device, say: other runs may well fit.
             return new StoredOutcome(null, refusal.Message);

@@ -97,8 +97,7 @@ internal sealed class TableReproduction
             }
             else
             {
-                // A process killed behind the run's last metrics did not get to it.
-                RunCheckpoints.Delete(_store.PathOf(_entries[index].Request));
+                _store.DeleteCheckpoints(_entries[index].Request);
             }
 
             if (damage is not null && !_request.Quiet)

@@ -106,7 +106,8 @@ internal static class DataSource
         });
     }
 
-    private static string Sha256Of(params ReadOnlySpan<ImageDataSet> sets)
+    /// <summary>The checksum of training and test samples and their labels.</summary>
+    public static string Sha256Of(params ReadOnlySpan<ImageDataSet> sets)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (ImageDataSet set in sets)
@@ -167,6 +168,12 @@ internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, DataDe
     /// <summary>Refuses a run whose network cannot work with these data.</summary>
     /// <exception cref="ShapeMismatchException">Its inputs or outputs are others.</exception>
     public void RequireFit(RunRequest request) => DataSource.RequireFit(request, Training);
+
+    /// <summary>Whether a run was on these data; true where its configuration is from before that was noted.</summary>
+    public bool IsDataOf(RunConfiguration run) => run.Data.Sha256 is null
+        || run.Data.Sha256 == Description.Sha256
+        || (run.Data.TrainingSamples <= pair.Train.Count
+            && run.Data.Sha256 == DataSource.Sha256Of(pair.Train.Take(run.Data.TrainingSamples), pair.Test));
 
     /// <summary>Uploads the training samples.</summary>
     public DeviceDataSet UploadTraining(ComputeDevice device) => Upload(device, Training);

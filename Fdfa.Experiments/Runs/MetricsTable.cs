@@ -70,11 +70,13 @@ internal static class MetricsTable
         [.. ParseLines(csv.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries), path)];
 
     /// <summary>Reads a metrics.csv row by row, so that a long run is never whole in memory.</summary>
-    /// <param name="path">The file; open only while somebody goes through the rows.</param>
+    /// <param name="file">The file, read from its beginning by one at a time; stays the caller's.</param>
     /// <exception cref="RunFolderException">Not such a table; the message names the line.</exception>
-    public static IEnumerable<MetricsRow> Read(string path)
+    public static IEnumerable<MetricsRow> Read(FileStream file)
     {
-        foreach (MetricsRow row in ParseLines(File.ReadLines(path), path))
+        file.Position = 0;
+        using var reader = new StreamReader(file, leaveOpen: true);
+        foreach (MetricsRow row in ParseLines(LinesOf(reader), file.Name))
         {
             yield return row;
         }
@@ -91,6 +93,14 @@ internal static class MetricsTable
         for (int number = 2; each.MoveNext(); number++)
         {
             yield return ParseRow(each.Current, number, path);
+        }
+    }
+
+    private static IEnumerable<string> LinesOf(StreamReader reader)
+    {
+        while (reader.ReadLine() is { } line)
+        {
+            yield return line;
         }
     }
 

@@ -31,54 +31,49 @@ internal sealed record Checkpoint(string Path, CheckpointManifest Manifest)
 /// </code>
 /// A folder gets its name when it is whole and on the disk, and only then goes the oldest: whenever the process is killed, one is there that
 /// can be read, except before the first. What cannot be read stays until two newer ones can be.
-/// The metrics of all epochs so far are in the newest and nowhere in memory: however long a run is, it takes no more of it.
-/// One process at a time has the checkpoints of a run: it holds a lock that the system takes back when it dies.
+/// The metrics of all epochs so far are in the newest and nowhere in memory: however long a run is, it takes no more of it. They stay open,
+/// so that they outlast their folder where somebody removes that.
+/// Whoever writes them has claimed the run's folder.
 /// </remarks>
 internal sealed class RunCheckpoints : IDisposable
 {
+    /// <summary>The folder within the run's.</summary>
+    public const string FolderName = "checkpoints";
+
     private const int Generations = 2;
 
     /// <summary>The most that is written at once: the array pool keeps arrays as long as the longest write.</summary>
     private const int BufferBytes = 1 << 16;
 
-    private const string LockFile = ".lock";
+    /// <summary>The lock of an older fdfa.</summary>
+    private const string FormerLockFile = ".lock";
+
     private const string ManifestFile = "checkpoint.json";
     private const string MetricsFile = "metrics.csv";
     private const string FolderPrefix = "step-";
 
-    private readonly string _folder;
-    private readonly FileStream _lock;
+    private string _folder;
+    private FileStream? _metrics;
+
+    /// <summary>The checkpoint whose metrics are open, wherever it was.</summary>
+    private string? _newest;
 
     // Only those that this process has written or read, and no more than are kept.
     private readonly List<string> _known = [];
 
-    private RunCheckpoints(string folder, FileStream @lock)
+    /// <summary>Opens the checkpoints of a run; none, where it has none yet.</summary>
+    /// <param name="run">The run's folder.</param>
+    public RunCheckpoints(string run)
     {
-        _folder = folder;
-        _lock = @lock;
-        foreach (string abandoned in AtomicFolder.Abandoned(folder).ToList())
+        _folder = FolderOf(run);
+        foreach (string abandoned in Directory.Exists(_folder) ? AtomicFolder.Abandoned(_folder).ToList() : [])
         {
             Directory.Delete(abandoned, recursive: true);
         }
     }
 
-    /// <summary>Opens the checkpoints of a run; none, where it has none yet.</summary>
-    /// <param name="run">The run's folder.</param>
-    /// <exception cref="RunFolderException">Another process has them.</exception>
-    public static RunCheckpoints Open(string run)
-    {
-        string folder = FolderOf(run);
-        Directory.CreateDirectory(folder);
-        try
-        {
-            return new RunCheckpoints(folder, new FileStream(
-                Path.Combine(folder, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
-        }
-        catch (IOException failure)
-        {
-            throw new RunFolderException($"Another fdfa is at work on the run '{run}'; wait until it ends.", failure);
-        }
-    }
+    /// <summary>Whether the newest is still there; true where there is none yet.</summary>
+    public bool AreThere => _known.Count == 0 || Directory.Exists(_known[^1]);
 
     /// <summary>Deletes what this program wrote of a run's checkpoints, and their folder if nothing else is in it. Nobody may have them open.</summary>
     /// <param name="run">The run's folder.</param>
@@ -95,12 +90,16 @@ internal sealed class RunCheckpoints : IDisposable
             AtomicFolder.Delete(each);
         }
 
-        File.Delete(Path.Combine(folder, LockFile));
+        File.Delete(Path.Combine(folder, FormerLockFile));
         if (!Directory.EnumerateFileSystemEntries(folder).Any())
         {
             Directory.Delete(folder);
         }
     }
+
+    /// <summary>Whether a run has any.</summary>
+    /// <param name="run">The run's folder.</param>
+    public static bool Exist(string run) => Directory.Exists(FolderOf(run));
 
     /// <summary>The name of the file that holds a seed's state.</summary>
     public static string StateName(ulong seed) => string.Create(CultureInfo.InvariantCulture, $"state-seed{seed}.safetensors");
@@ -118,7 +117,7 @@ internal sealed class RunCheckpoints : IDisposable
             try
             {
                 Checkpoint found = Read(folder, configuration);
-                _known.Add(folder);
+                Know(folder);
                 return found;
             }
             catch (Exception damage) when (damage is RunFolderException or IOException or UnauthorizedAccessException)
@@ -135,16 +134,16 @@ internal sealed class RunCheckpoints : IDisposable
     }
 
     /// <summary>The metrics in the newest checkpoint that this process has written or read; none where there is none.</summary>
-    /// <remarks>Read anew by whoever goes through them.</remarks>
-    public IEnumerable<MetricsRow> Metrics => _known.Count > 0 ? MetricsTable.Read(Path.Combine(_known[^1], MetricsFile)) : [];
+    /// <remarks>Read anew by whoever goes through them, one at a time.</remarks>
+    public IEnumerable<MetricsRow> Metrics => _metrics is null ? [] : MetricsTable.Read(_metrics);
 
     /// <summary>Writes a metrics.csv of <see cref="Metrics"/>.</summary>
     public void CopyMetrics(Stream target)
     {
-        if (_known.Count > 0)
+        if (_metrics is not null)
         {
-            using FileStream newest = File.OpenRead(Path.Combine(_known[^1], MetricsFile));
-            newest.CopyTo(target, BufferBytes);
+            _metrics.Position = 0;
+            _metrics.CopyTo(target, BufferBytes);
         }
         else
         {
@@ -152,14 +151,23 @@ internal sealed class RunCheckpoints : IDisposable
         }
     }
 
-    /// <summary>Writes a checkpoint and deletes the third newest. Does nothing where this step's is the newest already.</summary>
+    /// <summary>Writes the next ones into another folder: the run's is not its own any more.</summary>
+    /// <param name="run">The folder of the run from now on.</param>
+    public void MoveTo(string run)
+    {
+        _folder = FolderOf(run);
+        _known.Clear();
+    }
+
+    /// <summary>Writes a checkpoint and deletes the third newest. Does nothing where this step's is the newest, and still there.</summary>
     /// <param name="manifest">Where the run stands; its files are added here.</param>
     /// <param name="added">The metrics that the newest checkpoint lacks.</param>
     /// <param name="save">Writes the state of the seed of that index.</param>
     public void Write(CheckpointManifest manifest, IReadOnlyList<MetricsRow> added, Action<int, Stream> save)
     {
-        string folder = Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"{FolderPrefix}{manifest.Step:D12}"));
-        if (_known.LastOrDefault() == folder)
+        string name = string.Create(CultureInfo.InvariantCulture, $"{FolderPrefix}{manifest.Step:D12}");
+        string folder = Path.Combine(_folder, name);
+        if (_known.LastOrDefault() == folder && AreThere)
         {
             return;
         }
@@ -171,7 +179,7 @@ internal sealed class RunCheckpoints : IDisposable
                 WriteFile(temporary, MetricsFile, stream =>
                 {
                     CopyMetrics(stream);
-                    stream.Write(Encoding.UTF8.GetBytes(MetricsTable.ToLines(added)));
+                    stream.Write(Encoding.UTF8.GetBytes(MetricsTable.ToLines(name == _newest ? [] : added)));
                 }),
             };
             for (var index = 0; index < manifest.Seeds.Count; index++)
@@ -181,20 +189,33 @@ internal sealed class RunCheckpoints : IDisposable
 
             File.WriteAllText(Path.Combine(temporary, ManifestFile), (manifest with { Files = files }).ToText());
         });
-        _known.Add(folder);
-        _known.RemoveRange(0, Math.Max(0, _known.Count - Generations));
+        Know(folder);
         foreach (string old in Written(_folder).Except(_known).ToList())
         {
             AtomicFolder.Delete(old);
         }
     }
 
-    /// <summary>Lets other processes have them.</summary>
-    public void Dispose() => _lock.Dispose();
+    /// <inheritdoc/>
+    public void Dispose() => _metrics?.Dispose();
 
-    private static string FolderOf(string run) => Path.Combine(run, "checkpoints");
+    private void Know(string folder)
+    {
+        _metrics?.Dispose();
+        _metrics = OpenMetrics(folder);
+        _newest = Path.GetFileName(folder);
+        _known.Remove(folder);
+        _known.Add(folder);
+        _known.RemoveRange(0, Math.Max(0, _known.Count - Generations));
+    }
 
-    private static IEnumerable<string> Written(string folder) => Directory.EnumerateDirectories(folder, FolderPrefix + "*");
+    private static FileStream OpenMetrics(string folder) =>
+        new(Path.Combine(folder, MetricsFile), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+
+    private static string FolderOf(string run) => Path.Combine(run, FolderName);
+
+    private static IEnumerable<string> Written(string folder) =>
+        Directory.Exists(folder) ? Directory.EnumerateDirectories(folder, FolderPrefix + "*") : [];
 
     private static CheckpointFile WriteFile(string folder, string name, Action<Stream> write)
     {
@@ -228,13 +249,14 @@ internal sealed class RunCheckpoints : IDisposable
             RequireWhole(Path.Combine(folder, file.Name), file);
         }
 
-        RequireRows(Path.Combine(folder, MetricsFile));
+        RequireRows(folder);
         return new Checkpoint(folder, manifest);
     }
 
-    private static void RequireRows(string path)
+    private static void RequireRows(string folder)
     {
-        foreach (MetricsRow _ in MetricsTable.Read(path))
+        using FileStream metrics = OpenMetrics(folder);
+        foreach (MetricsRow _ in MetricsTable.Read(metrics))
         {
         }
     }

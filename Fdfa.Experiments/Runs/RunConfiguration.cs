@@ -84,6 +84,9 @@ internal sealed record RunConfiguration
     /// <summary>The file whose weights the run started from; null where they were drawn from its seeds.</summary>
     public string? InitialWeights { get; init; }
 
+    /// <summary>SHA-256 of that file; files from before it was noted lack it.</summary>
+    public string? InitialWeightsSha256 { get; init; }
+
     /// <summary>Passes over the training data.</summary>
     public required int Epochs { get; init; }
 
@@ -102,6 +105,9 @@ internal sealed record RunConfiguration
     /// <summary>Whether blocks, not seeds, were shared out among the devices.</summary>
     public bool IsLayerParallel { get; init; }
 
+    /// <summary>Whether every epoch is written for TensorBoard too.</summary>
+    public bool WritesEvents { get; init; }
+
     /// <summary>All of them.</summary>
     public IReadOnlyList<DeviceInfo> Devices => [Device, .. FurtherDevices];
 
@@ -118,34 +124,35 @@ internal sealed record RunConfiguration
     public required string OperatingSystem { get; init; }
 
     /// <summary>Describes a run that is about to begin on this machine.</summary>
-    public static RunConfiguration Describe(RunRequest request, DataDescription data, params IReadOnlyList<DeviceInfo> devices) => new()
+    public static RunConfiguration Describe(RunRequest request, DataDescription data, params IReadOnlyList<DeviceInfo> devices)
     {
-        SchemaVersion = CurrentSchemaVersion,
-        Repeat = CommandLine(request, devices),
-        StartedAt = DateTimeOffset.Now,
-        Network = request.Network.Topology,
-        Activation = request.Network.HiddenActivation,
-        BatchNormalization = request.Network.IsNormalized(),
-        ParameterCount = request.Network.ParameterCount,
-        Preset = request.PresetName,
-        Differences = PresetDifferences.Of(request),
-        Options = request.Options,
-        InitialWeights = request.InitialWeights,
-        Epochs = request.Epochs,
-        Seeds = request.Seeds,
-        Data = data,
-        Device = devices[0],
-        FurtherDevices = [.. devices.Skip(1)],
-        Versions = RunVersions.Current,
-        OperatingSystem = $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture})",
-    };
+        var described = new RunConfiguration
+        {
+            SchemaVersion = CurrentSchemaVersion,
+            Repeat = "",
+            StartedAt = DateTimeOffset.Now,
+            Network = request.Network.Topology,
+            Activation = request.Network.HiddenActivation,
+            BatchNormalization = request.Network.IsNormalized(),
+            ParameterCount = request.Network.ParameterCount,
+            Preset = request.PresetName,
+            Differences = PresetDifferences.Of(request),
+            Options = request.Options,
+            InitialWeights = request.InitialWeights,
+            InitialWeightsSha256 = request.InitialWeightsSha256,
+            Epochs = request.Epochs,
+            Seeds = request.Seeds,
+            Data = data,
+            Device = devices[0],
+            FurtherDevices = [.. devices.Skip(1)],
+            Versions = RunVersions.Current,
+            OperatingSystem = $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture})",
+        };
+        return described.WithRepeat();
+    }
 
     /// <summary>The same run with more epochs: what it has done is what a run of that many would have done.</summary>
-    public RunConfiguration WithEpochs(int epochs)
-    {
-        RunConfiguration longer = this with { Epochs = epochs, Repeat = CommandLine(ToRequest() with { Epochs = epochs }, Devices) };
-        return IsLayerParallel ? longer.AsLayerParallel() : longer;
-    }
+    public RunConfiguration WithEpochs(int epochs) => (this with { Epochs = epochs }).WithRepeat();
 
     /// <summary>Refuses data that are not those of the run.</summary>
     /// <exception cref="RunFolderException">They are others.</exception>
@@ -159,7 +166,10 @@ internal sealed record RunConfiguration
     }
 
     /// <summary>The same run with its blocks shared out among the devices.</summary>
-    public RunConfiguration AsLayerParallel() => this with { IsLayerParallel = true, Repeat = Repeat + " --layer-parallel" };
+    public RunConfiguration AsLayerParallel() => (this with { IsLayerParallel = true }).WithRepeat();
+
+    /// <summary>The same run with every epoch written for TensorBoard.</summary>
+    public RunConfiguration WithEvents() => (this with { WritesEvents = true }).WithRepeat();
 
     /// <summary>A command line as a shell takes it.</summary>
     /// <param name="arguments">What stands behind "fdfa".</param>
@@ -177,6 +187,7 @@ internal sealed record RunConfiguration
             Part = Part(),
             SkipsBadImages = Data.SkipsBadImages,
             InitialWeights = InitialWeights,
+            InitialWeightsSha256 = InitialWeightsSha256,
         };
     }
 
@@ -205,8 +216,16 @@ internal sealed record RunConfiguration
         return had == whole with { Training = Math.Min(Data.Limit ?? whole.Training, whole.Training) } ? null : had;
     }
 
-    private static string CommandLine(RunRequest request, IReadOnlyList<DeviceInfo> devices) =>
-        CommandLine([.. request.ToArguments(), "--device", Selector(devices)]);
+    private RunConfiguration WithRepeat() => this with
+    {
+        Repeat = CommandLine(
+        [
+            .. ToRequest().ToArguments(),
+            "--device", DeviceSelector,
+            .. IsLayerParallel ? ["--layer-parallel"] : Array.Empty<string>(),
+            .. WritesEvents ? ["--tensorboard"] : Array.Empty<string>(),
+        ]),
+    };
 
     private static string Selector(IEnumerable<DeviceInfo> devices) => string.Join(',', devices.Select(device => device.Selector));
 

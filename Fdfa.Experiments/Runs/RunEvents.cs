@@ -6,10 +6,11 @@ namespace Fdfa.Experiments.Runs;
 /// <summary>A run for TensorBoard: <c>tensorboard/seed0</c> and so on in its folder, a run there, with an event per epoch.</summary>
 internal static class RunEvents
 {
-    private const string Folder = "tensorboard";
+    /// <summary>The folder within the run's.</summary>
+    public const string FolderName = "tensorboard";
 
     /// <summary>Where they are.</summary>
-    public static string PathIn(string runFolder) => Path.Combine(runFolder, Folder);
+    public static string PathIn(string runFolder) => Path.Combine(runFolder, FolderName);
 
     /// <summary>Adds the epochs that are not there yet.</summary>
     /// <param name="runFolder">The run's folder.</param>

@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.IO.Enumeration;
 using System.Text;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Plots;
 using Fdfa.Gpu.Checkpoints;
 using Microsoft.Extensions.Logging;
 
@@ -12,9 +14,19 @@ internal sealed class RunFolder : IDisposable
     private const string ConfigurationFile = "config.json";
     private const string MetricsFile = "metrics.csv";
     private const string LogFile = "log.txt";
+    private const string BuildLogFile = "kernel-build.log";
+    private const string DivergenceFile = "diverged.txt";
 
-    private readonly OutputFolder _folder;
+    /// <summary>What this program writes into a run folder, besides folders of checkpoints and events: all else is somebody's.</summary>
+    private static readonly string[] s_ownFiles =
+    [
+        ConfigurationFile, MetricsFile, "curves.png", "curves.svg", LogFile, BuildLogFile, DivergenceFile, "model-seed*.safetensors",
+        OutputFolder.ProbeFile,
+    ];
+
     private readonly bool _verbose;
+    private OutputFolder _folder;
+    private RunConfiguration? _configuration;
     private RunLog? _log;
     private RunCheckpoints? _checkpoints;
 
@@ -24,7 +36,7 @@ internal sealed class RunFolder : IDisposable
         _verbose = verbose;
     }
 
-    /// <summary>Where it is, as it was asked for.</summary>
+    /// <summary>Where it is, as it was asked for; elsewhere, once somebody has removed that folder and put another in its place.</summary>
     public string Path => _folder.Path;
 
     /// <summary>The log, in log.txt from the first use on.</summary>
@@ -33,12 +45,20 @@ internal sealed class RunFolder : IDisposable
     /// <summary>The log of a run.</summary>
     public static string LogPath(string path) => System.IO.Path.Combine(path, LogFile);
 
+    /// <summary>The file that says that a run diverged, and how.</summary>
+    public static string DivergencePath(string path) => System.IO.Path.Combine(path, DivergenceFile);
+
     /// <summary>The command line that goes on with the run.</summary>
     public string Resumption => RunConfiguration.CommandLine(["train", "--resume", Path]);
 
-    /// <summary>The run's checkpoints; from the first use on, no other process has them.</summary>
-    /// <exception cref="RunFolderException">Another process has them.</exception>
-    public RunCheckpoints Checkpoints => _checkpoints ??= RunCheckpoints.Open(Path);
+    /// <summary>Whether the run can be gone on with: it has a configuration.</summary>
+    public bool HasConfiguration => File.Exists(InFolder(ConfigurationFile));
+
+    /// <summary>Whether somebody has removed the folder, or what a run needs to go on from it.</summary>
+    public bool IsIncomplete => !_folder.IsClaimed || !HasConfiguration || !Checkpoints.AreThere;
+
+    /// <summary>The run's checkpoints.</summary>
+    public RunCheckpoints Checkpoints => _checkpoints ??= new RunCheckpoints(Path);
 
     /// <summary>The path of a run whose <c>--output</c> is not given.</summary>
     public static string DefaultPath(RunRequest request, DateTime now) =>
@@ -52,45 +72,85 @@ internal sealed class RunFolder : IDisposable
     {
         // A deep network's topology is longer than some file systems let a name be.
         const int LongestName = 100;
-        string stem = System.IO.Path.Combine(
+        return System.IO.Path.Combine(
             "runs", now.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture) + "-" + name[..Math.Min(name.Length, LongestName)]);
-        string path = stem;
-        for (var attempt = 2; Directory.Exists(path); attempt++)
-        {
-            path = string.Create(CultureInfo.InvariantCulture, $"{stem}-{attempt}");
-        }
-
-        return path;
     }
 
-    /// <summary>Creates the folder and proves that files can be written to it, before anything costly begins.</summary>
+    /// <summary>Claims the folder and proves that files can be written to it, before anything costly begins.</summary>
     /// <param name="path">A new or empty folder.</param>
     /// <param name="verbose">Whether the log goes to standard error too.</param>
-    /// <exception cref="RunFolderException">It is not empty, or cannot be written.</exception>
-    public static RunFolder Create(string path, bool verbose) => new(OutputFolder.Create(path, mustBeEmpty: true), verbose);
+    /// <exception cref="FolderTakenException">It is not empty, or another process has claimed it.</exception>
+    /// <exception cref="RunFolderException">It cannot be written.</exception>
+    public static RunFolder Create(string path, bool verbose) => new(OutputFolder.Create(path), verbose);
 
-    /// <summary>Opens the folder of a run to go on with it: no other process can then.</summary>
+    /// <summary>Claims the folder that was asked for, or one of its own.</summary>
+    /// <param name="asked">A new or empty folder; null where none was asked for.</param>
+    /// <param name="otherwise">Then this one, with a number after it where others have it.</param>
+    /// <param name="verbose">Whether the log goes to standard error too.</param>
+    /// <exception cref="FolderTakenException">The one that was asked for is not empty, or another process has claimed it.</exception>
+    /// <exception cref="RunFolderException">It cannot be written.</exception>
+    public static RunFolder Create(string? asked, string otherwise, bool verbose) =>
+        asked is null ? new(OutputFolder.CreateFirstFree(otherwise), verbose) : Create(asked, verbose);
+
+    /// <summary>Claims the folder of a run to go on with it.</summary>
     /// <param name="path">A folder with a configuration.</param>
     /// <param name="verbose">Whether the log goes to standard error too.</param>
-    /// <exception cref="RunFolderException">Another process is at work on it, or it cannot be written.</exception>
-    public static RunFolder Reopen(string path, bool verbose)
-    {
-        var folder = new RunFolder(OutputFolder.Create(path, mustBeEmpty: false), verbose);
-        try
-        {
-            _ = folder.Checkpoints;
-            foreach (string file in AtomicFile.Abandoned(path).ToList())
-            {
-                File.Delete(file);
-            }
+    /// <exception cref="FolderTakenException">Another process has claimed it.</exception>
+    /// <exception cref="RunFolderException">It cannot be written.</exception>
+    public static RunFolder Reopen(string path, bool verbose) => new(Claim(path, () => Delete(AtomicFile.Abandoned(path))), verbose);
 
-            return folder;
-        }
-        catch
+    /// <summary>Claims the folder of a run to train it anew; what it left there is deleted.</summary>
+    /// <param name="path">The folder; created where it is missing.</param>
+    /// <param name="verbose">Whether the log goes to standard error too.</param>
+    /// <exception cref="FolderTakenException">Another process has claimed it.</exception>
+    /// <exception cref="RunFolderException">It holds files that are not a run's, or cannot be written.</exception>
+    public static RunFolder Renew(string path, bool verbose) => new(Claim(path, () =>
+    {
+        Delete(s_ownFiles.SelectMany(pattern => Directory.GetFiles(path, pattern)).Concat(AtomicFile.Abandoned(path)));
+        RunCheckpoints.Delete(path);
+        RunEvents.Delete(path);
+        if (Directory.EnumerateFileSystemEntries(path).FirstOrDefault(entry => entry != OutputFolder.LockPath(path)) is { } foreign)
         {
-            folder.Dispose();
-            throw;
+            throw new RunFolderException(
+                $"The unfinished run '{path}' has '{System.IO.Path.GetFileName(foreign)}' in it, which fdfa did not write; "
+                + "move that away, and the run is trained again.");
         }
+    }), verbose);
+
+    /// <summary>The run whose own file a path names, if it is one.</summary>
+    /// <param name="file">A full path; the file need not exist.</param>
+    /// <returns>The run's folder, or null.</returns>
+    public static string? OwnerOf(string file)
+    {
+        for (string? folder = System.IO.Path.GetDirectoryName(file); folder is not null; folder = System.IO.Path.GetDirectoryName(folder))
+        {
+            string name = System.IO.Path.GetRelativePath(folder, file).Split(System.IO.Path.DirectorySeparatorChar)[0];
+            if (IsOwn(name) && File.Exists(System.IO.Path.Combine(folder, ConfigurationFile)))
+            {
+                return folder;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Makes the folder and its configuration anew after somebody has removed them while the run trained.</summary>
+    /// <remarks>The checkpoint must be written next.</remarks>
+    /// <exception cref="RunFolderException">It cannot be written, and no folder beside it either.</exception>
+    public void Restore()
+    {
+        if (!_folder.IsClaimed)
+        {
+            OutputFolder reclaimed = Reclaim();
+            _folder.Dispose();
+            _folder = reclaimed;
+            Checkpoints.MoveTo(Path);
+            _log?.Dispose();
+            _log = null;
+        }
+
+        WriteConfiguration(_configuration!);
+        Log.Restored(Path);
     }
 
     /// <summary>Finds where a run can go on, and logs why it is not its newest checkpoint if that is damaged.</summary>
@@ -99,7 +159,7 @@ internal sealed class RunFolder : IDisposable
     public Checkpoint? FindCheckpoint(RunConfiguration configuration)
     {
         Checkpoint? found = Checkpoints.Newest(configuration, Log.CheckpointDamaged);
-        return found is not null || ReadMetrics(Path).Count == 0
+        return found is not null || (ReadMetrics(Path).Count == 0 && !configuration.Seeds.Any(seed => File.Exists(ModelPath(Path, seed))))
             ? found
             : throw new RunFolderException(
                 $"The run '{Path}' has no checkpoints, because an older fdfa trained it or they were deleted; train again: {configuration.Repeat}");
@@ -120,7 +180,11 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Writes config.json.</summary>
-    public void WriteConfiguration(RunConfiguration configuration) => WriteText(ConfigurationFile, configuration.ToJson());
+    public void WriteConfiguration(RunConfiguration configuration)
+    {
+        _configuration = configuration;
+        WriteText(ConfigurationFile, configuration.ToJson());
+    }
 
     /// <summary>Writes metrics.csv anew.</summary>
     public void WriteMetrics(IEnumerable<MetricsRow> rows) => WriteText(MetricsFile, MetricsTable.ToCsv(rows));
@@ -131,17 +195,19 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Writes curves.png and curves.svg.</summary>
     public void WriteCurves(Curves curves)
     {
-        WriteBytes("curves.png", curves.ToPng());
-        WriteText("curves.svg", curves.ToSvg());
+        if (PlotLibrary.Draw(() => new { Png = curves.ToPng(), Svg = curves.ToSvg() }) is { } picture)
+        {
+            WriteBytes("curves.png", picture.Png);
+            WriteText("curves.svg", picture.Svg);
+        }
     }
 
     /// <summary>Writes what a driver said about a kernel that it refused.</summary>
     /// <returns>The file's path.</returns>
     public string WriteBuildLog(string log)
     {
-        const string Name = "kernel-build.log";
-        WriteText(Name, log);
-        return InFolder(Name);
+        WriteText(BuildLogFile, log);
+        return InFolder(BuildLogFile);
     }
 
     /// <summary>Writes one seed's model anew.</summary>
@@ -171,6 +237,10 @@ internal sealed class RunFolder : IDisposable
         return File.Exists(file) ? MetricsTable.Parse(File.ReadAllText(file), file) : [];
     }
 
+    /// <summary>The model of one seed.</summary>
+    public static string ModelPath(string path, ulong seed) =>
+        System.IO.Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"model-seed{seed}.safetensors"));
+
     /// <summary>Reads one seed's model.</summary>
     /// <exception cref="RunFolderException">There is none.</exception>
     public static NetworkParameters ReadModel(string path, ulong seed, NetworkDescription network)
@@ -189,7 +259,7 @@ internal sealed class RunFolder : IDisposable
         RunCheckpoints.Delete(Path);
     }
 
-    /// <summary>Closes the log, and takes the folder away again if nothing was ever written to it.</summary>
+    /// <summary>Gives the folder to other processes, and takes it away again if nothing was ever written to it.</summary>
     public void Dispose()
     {
         _log?.Dispose();
@@ -197,8 +267,71 @@ internal sealed class RunFolder : IDisposable
         _folder.Dispose();
     }
 
-    private static string ModelPath(string path, ulong seed) =>
-        System.IO.Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"model-seed{seed}.safetensors"));
+    /// <param name="path">The folder; created where it is missing.</param>
+    /// <param name="prepare">What to do in it first; where that throws, it is not claimed.</param>
+    private static OutputFolder Claim(string path, Action prepare)
+    {
+        OutputFolder claimed = OutputFolder.Claim(path);
+        try
+        {
+            prepare();
+            return claimed;
+        }
+        catch
+        {
+            claimed.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The folder that was claimed, if what is there now is the run's; else one beside it.</summary>
+    private OutputFolder Reclaim()
+    {
+        try
+        {
+            return Claim(Path, () =>
+            {
+                if (!IsOfThisRun())
+                {
+                    throw FolderTakenException.AtWorkOn(Path);
+                }
+            });
+        }
+        catch (FolderTakenException)
+        {
+            // Another run is in its place.
+            return OutputFolder.CreateFirstFree(Path);
+        }
+    }
+
+    private bool IsOfThisRun()
+    {
+        try
+        {
+            return HasConfiguration
+                ? ReadConfiguration(Path).StartedAt == _configuration!.StartedAt
+                : Directory.EnumerateFileSystemEntries(Path).All(entry => IsOwn(System.IO.Path.GetFileName(entry)));
+        }
+        catch (RunFolderException)
+        {
+            // A configuration, but not as a run writes one.
+            return false;
+        }
+    }
+
+    private static void Delete(IEnumerable<string> files)
+    {
+        foreach (string file in files.ToList())
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>Whether a run writes a file or folder of that name into its own.</summary>
+    private static bool IsOwn(string name) =>
+        s_ownFiles.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name))
+        || name is OutputFolder.LockFile or RunCheckpoints.FolderName or RunEvents.FolderName
+        || AtomicFile.IsTemporary(name);
 
     private string InFolder(string name) => System.IO.Path.Combine(Path, name);
 

@@ -4,12 +4,12 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Fdfa.Experiments.Runs;
 
-/// <summary>The log of a run: always to log.txt, and to standard error when asked for.</summary>
+/// <summary>The log of a run: to log.txt where that can be written, and to standard error when asked for. It never fails.</summary>
 internal sealed class RunLog : IDisposable
 {
     private readonly ILoggerFactory _factory;
 
-    /// <summary>Opens the log.</summary>
+    /// <summary>Begins to log.</summary>
     /// <param name="path">The file; lines are added to it.</param>
     /// <param name="verbose">Whether to log to standard error too. Without it a mistake is told once, as one sentence.</param>
     public RunLog(string path, bool verbose)
@@ -42,22 +42,29 @@ internal sealed class RunLog : IDisposable
 
     private sealed class FileLogProvider(string path) : ILoggerProvider
     {
-        private readonly StreamWriter _writer = new(path, append: true) { AutoFlush = true, NewLine = "\n" };
         private readonly Lock _lock = new();
 
         public ILogger CreateLogger(string categoryName) => new FileLogger(this);
 
-        public void Dispose() => _writer.Dispose();
+        public void Dispose()
+        {
+        }
 
         private void Write(LogLevel level, string message, Exception? exception)
         {
+            string details = exception is null ? "" : exception + "\n";
+            string text = string.Create(
+                CultureInfo.InvariantCulture, $"{DateTimeOffset.Now:yyyy-MM-ddTHH:mm:ss.fffzzz} {level,-11} {message}\n{details}");
             lock (_lock)
             {
-                _writer.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"{DateTimeOffset.Now:yyyy-MM-ddTHH:mm:ss.fffzzz} {level,-11} {message}"));
-                if (exception is not null)
+                try
                 {
-                    _writer.WriteLine(exception.ToString());
+                    // Opened each time, so that it begins again after somebody has removed the file.
+                    File.AppendAllText(path, text);
+                }
+                catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+                {
+                    // A full disk: no line of a log is worth a run.
                 }
             }
         }

@@ -6,7 +6,7 @@ namespace Fdfa.Experiments.Runs;
 /// <summary>Whether a run goes on.</summary>
 internal enum RunState
 {
-    /// <summary>It trains, as far as its folder says: a process that was killed cannot say that it was.</summary>
+    /// <summary>It trains, as far as its folder says.</summary>
     Training,
 
     /// <summary>Every epoch is done.</summary>
@@ -17,6 +17,9 @@ internal enum RunState
 
     /// <summary>It diverged, or a file or device failed it.</summary>
     Failed,
+
+    /// <summary>Its process is gone without a word.</summary>
+    Killed,
 }
 
 /// <summary>How far a run is, read from its folder while another process trains it.</summary>
@@ -25,8 +28,14 @@ internal enum RunState
 /// <param name="State">Whether it goes on.</param>
 /// <param name="Reason">Why it ended early, in the words of its log; else null.</param>
 /// <param name="Silence">How long ago it last wrote anything.</param>
+/// <param name="ForeignMachine">Another machine, if that took its lock, which looks free from here; else null.</param>
 internal sealed partial record RunProgress(
-    RunConfiguration Configuration, IReadOnlyList<MetricsRow> Rows, RunState State, string? Reason, TimeSpan Silence)
+    RunConfiguration Configuration,
+    IReadOnlyList<MetricsRow> Rows,
+    RunState State,
+    string? Reason,
+    TimeSpan Silence,
+    string? ForeignMachine = null)
 {
     /// <summary>How much of a log's end is read: more than a failure with its stack trace.</summary>
     private const int EndOfLog = 1 << 16;
@@ -41,20 +50,36 @@ internal sealed partial record RunProgress(
     public bool IsOverdue => State == RunState.Training
         && Silence > TimeSpan.FromMinutes(1) && Silence.TotalSeconds > 10 * (SecondsPerEpoch ?? double.PositiveInfinity);
 
+    /// <summary>Whether there is reason to doubt that it still trains.</summary>
+    public bool IsDoubtful => State == RunState.Training && (IsOverdue || ForeignMachine is not null);
+
     /// <summary>Reads a run folder.</summary>
     /// <exception cref="RunFolderException">It is none, or damaged.</exception>
     public static RunProgress Read(string path)
     {
         RunConfiguration configuration = RunFolder.ReadConfiguration(path);
+
+        // Before the log: whoever gives the lock back has said there how the run ended.
+        bool isHeld = FileLock.IsHeld(OutputFolder.LockPath(path), out string? machine);
         string? reason = ReadEnding(RunFolder.LogPath(path), out RunState ending);
 
         // After the log: a run that ends in between is finished here, not interrupted.
         IReadOnlyList<MetricsRow> rows = RunFolder.ReadMetrics(path);
         bool isFinished = MetricsTable.IsComplete(rows, configuration.Seeds, configuration.Epochs);
         DateTime lastWrite = Directory.EnumerateFiles(path).Select(File.GetLastWriteTimeUtc).DefaultIfEmpty(DateTime.UtcNow).Max();
-        return isFinished
-            ? new RunProgress(configuration, rows, RunState.Finished, null, default)
-            : new RunProgress(configuration, rows, ending, reason, DateTime.UtcNow - lastWrite);
+        if (isFinished)
+        {
+            return new RunProgress(configuration, rows, RunState.Finished, null, default);
+        }
+
+        bool isForeign = !isHeld && machine is { Length: > 0 } && machine != Environment.MachineName;
+        return new RunProgress(
+            configuration,
+            rows,
+            ending == RunState.Training && !isHeld && !isForeign ? RunState.Killed : ending,
+            reason,
+            DateTime.UtcNow - lastWrite,
+            isForeign ? machine : null);
     }
 
     /// <returns>What the log's last message says, where that is an ending.</returns>

@@ -33,6 +33,9 @@ internal sealed record RunRequest(
     /// <summary>The file whose weights training starts from; null where they are drawn.</summary>
     public string? InitialWeights { get; init; }
 
+    /// <summary>SHA-256 of that file; null before it was read.</summary>
+    public string? InitialWeightsSha256 { get; init; }
+
     /// <summary>How a preset makes this network's inputs of the data set's images.</summary>
     public ImageAugmentation? AugmentationIn(Preset preset) =>
         preset.AugmentationOf(Network.Topology, Options.Rule, DataSource.ShapeOf(DataName));

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Output;
+using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Training;
 using Microsoft.Extensions.Logging;
@@ -19,6 +20,12 @@ internal sealed record RunResult(string Rule, string Network, IReadOnlyList<Metr
 /// <remarks>It keeps none of them itself: what is needed of earlier epochs is read from the newest checkpoint, and memory does not grow with the run.</remarks>
 internal sealed class TrainingRun : IDisposable
 {
+    /// <summary>The word in a model's file for the epochs that it has seen whole.</summary>
+    public const string EpochsWord = "whole_epochs";
+
+    /// <summary>The word in a model's file for the steps beyond those epochs.</summary>
+    public const string StepsWord = "steps_beyond";
+
     private readonly RunConfiguration _configuration;
     private readonly NetworkDescription _network;
     private readonly RunFolder _folder;
@@ -35,9 +42,6 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>How to go on after the device failed, at the end of a sentence; null for the command that goes on with this run.</summary>
     public string? WayOn { get; init; }
-
-    /// <summary>Whether every epoch is added to files for TensorBoard; a run that has such files goes on with them in any case.</summary>
-    public bool WritesEvents { get; init; }
 
     /// <summary>Uploads the data and allocates the networks; writes nothing yet, unless the driver refuses a kernel.</summary>
     /// <param name="configuration">What to train.</param>
@@ -84,14 +88,14 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Trains all epochs, or until cancelled.</summary>
     /// <exception cref="DivergenceException">The loss became NaN or infinite; the epochs before are in the folder.</exception>
     /// <exception cref="DeviceLostException">The device failed; the epochs before are in the folder.</exception>
+    /// <exception cref="RunFolderException">The disk is full; the epochs before are in the folder.</exception>
     /// <exception cref="DeviceException">The device ran out of memory, or its driver refuses a kernel: then the driver's log is in the folder.</exception>
     public RunResult Execute(ProgressDisplay progress, CancellationToken cancellation)
     {
-        // First of all: a folder with a configuration is a run that can be gone on with. And nobody else may while this process does.
-        _folder.WriteConfiguration(_configuration);
-        _ = _folder.Checkpoints;
         try
         {
+            // First of all: a folder with a configuration is a run that can be gone on with.
+            _folder.WriteConfiguration(_configuration);
             Begin();
             string? interruption = TrainEpochs(progress, cancellation);
             IReadOnlyList<MetricsRow> rows = [.. _folder.Checkpoints.Metrics];
@@ -109,6 +113,11 @@ internal sealed class TrainingRun : IDisposable
         catch (KernelBuildException refusal)
         {
             throw Keep(refusal);
+        }
+        catch (Exception failure) when (DiskFull.CauseOf(failure) is { } cause)
+        {
+            _folder.Log.Failed(failure);
+            throw ExplainDisk(cause);
         }
         catch (Exception failure)
         {
@@ -159,6 +168,19 @@ internal sealed class TrainingRun : IDisposable
             $"{device} failed in the middle of the run, and what was on it is lost: {DriverFailure.Describe(failure)}. {left} are in {_folder.Path}; {WayOn ?? $"to go on: {_folder.Resumption}"}.", failure);
     }
 
+    private RunFolderException ExplainDisk(IOException cause)
+    {
+        long need = _trainer.Trainers.Sum(trainer => trainer.StateBytes) * (KeepsModels ? 2 : 1);
+        long free = new DriveInfo(Path.GetFullPath(_folder.Path)).AvailableFreeSpace;
+        string rest = free < need ? "are free" : "are free, so its inodes or a quota may be used up";
+        string wayOn = WayOn ?? (_folder.HasConfiguration ? $"to go on: {_folder.Resumption}" : $"to train again: {_configuration.Repeat}");
+        return new RunFolderException(
+            $"The disk of '{_folder.Path}' is full ({cause.Message.TrimEnd('.')}): "
+            + $"an epoch needs up to {ConsoleOutput.Quantity(need, "B")} there for its checkpoint{(KeepsModels ? " and models" : "")}, "
+            + $"and {ConsoleOutput.Quantity(free, "B")} {rest}. Make room; {wayOn}",
+            cause);
+    }
+
     /// <summary>Gets to where the run goes on, and leaves the results that a process stopped behind its checkpoint has not left.</summary>
     private void Begin()
     {
@@ -191,7 +213,6 @@ internal sealed class TrainingRun : IDisposable
     /// <returns>The sentence about an interruption, or null.</returns>
     private string? TrainEpochs(ProgressDisplay progress, CancellationToken cancellation)
     {
-        ILogger log = _folder.Log;
         int epochs = _configuration.Epochs;
         int steps = _trainer.StepsPerEpoch;
         progress.Begin(Label, epochs, steps);
@@ -202,9 +223,13 @@ internal sealed class TrainingRun : IDisposable
             double seconds = _secondsInEpoch + Stopwatch.GetElapsedTime(start).TotalSeconds;
             if (training[0].Steps < steps)
             {
-                WriteCheckpoint([], seconds);
-                WriteModels();
-                log.InterruptedWithin(epoch + 1, training[0].Steps, steps, training.Average(seed => seed.Loss), training.Average(seed => seed.Accuracy));
+                Leave(() =>
+                {
+                    WriteCheckpoint([], seconds);
+                    WriteModels();
+                });
+                _folder.Log.InterruptedWithin(
+                    epoch + 1, training[0].Steps, steps, training.Average(seed => seed.Loss), training.Average(seed => seed.Accuracy));
                 return string.Create(
                     CultureInfo.InvariantCulture,
                     $"Interrupted in epoch {epoch + 1} after step {training[0].Steps} of {steps}; the models are as of that step, the metrics as of epoch {epoch}. To go on: {_folder.Resumption}");
@@ -213,15 +238,24 @@ internal sealed class TrainingRun : IDisposable
             IReadOnlyList<Evaluation> test = _trainer.Evaluate();
             RequireFinite(test);
             _secondsInEpoch = 0;
-            WriteCheckpoint([.. RowsOf(epoch, training, test, seconds)], 0);
-            WriteResults();
-            log.EpochDone(epoch + 1, training.Average(seed => seed.Loss), training.Average(seed => seed.Accuracy), test.Average(seed => seed.Loss), test.Average(seed => seed.Accuracy), seconds);
+            Leave(() =>
+            {
+                WriteCheckpoint([.. RowsOf(epoch, training, test, seconds)], 0);
+                WriteResults();
+            });
+            _folder.Log.EpochDone(
+                epoch + 1,
+                training.Average(seed => seed.Loss),
+                training.Average(seed => seed.Accuracy),
+                test.Average(seed => seed.Loss),
+                test.Average(seed => seed.Accuracy),
+                seconds);
             progress.EpochDone(epoch + 1, string.Create(
                 CultureInfo.InvariantCulture,
                 $"test accuracy {ConsoleOutput.Percent(test.Average(seed => seed.Accuracy))}, {ConsoleOutput.Duration(seconds)}"));
             if (cancellation.IsCancellationRequested && epoch + 1 < epochs)
             {
-                log.InterruptedBetween(epoch + 1);
+                _folder.Log.InterruptedBetween(epoch + 1);
                 return string.Create(
                     CultureInfo.InvariantCulture,
                     $"Interrupted after epoch {epoch + 1} of {epochs}; models and metrics are as of that epoch. To go on: {_folder.Resumption}");
@@ -229,6 +263,34 @@ internal sealed class TrainingRun : IDisposable
         }
 
         return null;
+    }
+
+    /// <summary>Writes a checkpoint and what follows it, wherever somebody removed the folder before or does so meanwhile.</summary>
+    private void Leave(Action write)
+    {
+        const int Attempts = 10;
+        const int PauseMilliseconds = 100;
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                if (_folder.IsIncomplete)
+                {
+                    _folder.Restore();
+                }
+
+                write();
+                return;
+            }
+            catch (Exception failure) when (attempt < Attempts && IsOfFileSystem(failure) && _folder.IsIncomplete)
+            {
+                // A deletion of many files takes its time.
+                Thread.Sleep(PauseMilliseconds);
+            }
+        }
+
+        static bool IsOfFileSystem(Exception failure) =>
+            !DiskFull.Is(failure) && failure is IOException or UnauthorizedAccessException or ModelFileException or RunFolderException;
     }
 
     /// <summary>The update of an epoch's last step meets data for the first time in the evaluation.</summary>
@@ -272,7 +334,7 @@ internal sealed class TrainingRun : IDisposable
     private void WriteResults()
     {
         WriteModels();
-        if (WritesEvents || Directory.Exists(RunEvents.PathIn(_folder.Path)))
+        if (_configuration.WritesEvents)
         {
             RunEvents.Write(_folder.Path, _configuration, _folder.Checkpoints.Metrics);
         }
@@ -312,8 +374,8 @@ internal sealed class TrainingRun : IDisposable
                 ["fdfa_version"] = _configuration.Versions.Fdfa,
                 ["rule"] = _configuration.Options.Rule.Name,
                 ["seed"] = _configuration.Seeds[replica].ToString(CultureInfo.InvariantCulture),
-                ["whole_epochs"] = _trainer.Epoch.ToString(CultureInfo.InvariantCulture),
-                ["steps_beyond"] = (_trainer.Step % _trainer.StepsPerEpoch).ToString(CultureInfo.InvariantCulture),
+                [EpochsWord] = _trainer.Epoch.ToString(CultureInfo.InvariantCulture),
+                [StepsWord] = (_trainer.Step % _trainer.StepsPerEpoch).ToString(CultureInfo.InvariantCulture),
             };
             _folder.WriteModel(_configuration.Seeds[replica], _network, _configuration.Options, _trainer.GetParameters(replica), metadata);
         }
@@ -353,6 +415,9 @@ internal static partial class TrainingRunLog
 
     [LoggerMessage(8, LogLevel.Warning, "{Finding}")]
     public static partial void CheckpointDamaged(this ILogger log, string finding);
+
+    [LoggerMessage(10, LogLevel.Warning, "The run's folder, or part of it, was removed while it trained; it continues in {Folder}")]
+    public static partial void Restored(this ILogger log, string folder);
 
     [LoggerMessage(9, LogLevel.Error, "The device's driver says: {Error}")]
     public static partial void DeviceFailed(this ILogger log, string error);

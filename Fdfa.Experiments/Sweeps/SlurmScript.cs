@@ -32,12 +32,15 @@ internal static class SlurmScript
             """).ReplaceLineEndings("\n");
     }
 
+    // In a single file an assembly has no place of its own.
+    private const string DotNet = "dotnet";
+
     /// <summary>What started this process: the program, or dotnet with it.</summary>
     public static IReadOnlyList<string> ThisProgram()
     {
-        string assembly = typeof(SlurmScript).Assembly.Location;
-        return Environment.ProcessPath is { } process && Path.GetFileNameWithoutExtension(process) == Path.GetFileNameWithoutExtension(assembly)
-            ? [process]
-            : ["dotnet", assembly];
+        string process = Environment.ProcessPath ?? DotNet;
+        return Path.GetFileNameWithoutExtension(process) == DotNet
+            ? [DotNet, Path.Combine(AppContext.BaseDirectory, typeof(SlurmScript).Assembly.GetName().Name + ".dll")]
+            : [process];
     }
 }

@@ -7,7 +7,7 @@ namespace Fdfa.Gpu.Kernels.Channels;
 
 /// <summary>Max pooling of σ(a), four rows of the output at a time; the tangent follows the value that was taken.</summary>
 /// <remarks>
-///   y[o] = σ(a)[i],  d[o] = d_map[i] + u[o],  i the first of the largest values in window o     (=)
+///   y[o] = σ(a)[i],  d[o] = d_map[i] + u[o],  i the first of the largest values in window o, or a NaN there     (=)
 /// Windows may overlap, and never reach over the edge. Where an average follows (<see cref="ChannelAverage{TRule}"/>), it adds u.
 /// Which value was taken is kept for the way back (<see cref="ChannelErrors{TActivation}"/>).
 /// </remarks>
@@ -102,8 +102,11 @@ internal struct ChannelPool<TActivation, TRule> : IElementwise
             for (var i = 1; i < Block.Output.WindowSize * Block.Output.WindowSize; i++)
             {
                 var candidate = Activated<TLane, TBits, TLanes>(channel, InWindow(corner, i), column);
-                choice = TLanes.SelectGreater(candidate, largest, TLanes.Broadcast(i), choice);
-                largest = TLanes.SelectGreater(candidate, largest, candidate, largest);
+
+                // A network that has diverged must show it.
+                var number = TLanes.Broadcast(i);
+                choice = LaneMath.SelectNaN<TLane, TBits, TLanes>(candidate, number, TLanes.SelectGreater(candidate, largest, number, choice));
+                largest = LaneMath.SelectNaN<TLane, TBits, TLanes>(candidate, candidate, TLanes.SelectGreater(candidate, largest, candidate, largest));
             }
 
             TLanes.Store(Block.Output.Choices, (row * Block.SampleCapacity) + column, choice);

@@ -13,6 +13,20 @@ public static class LaneMath
     private const float LogarithmOf2High = 0.693359375f;
     private const float LogarithmOf2Low = -2.12194440e-4f;
 
+    /// <summary><c>value is NaN ? whenNaN : whenNumber</c>, lane by lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane SelectNaN<TLane, TBits, TLanes>(TLane value, TLane whenNaN, TLane whenNumber)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        // Beyond the bits of infinity there are NaNs alone: all ones where the difference is negative.
+        const uint Infinity = 0x7F80_0000;
+        var magnitude = TLanes.AsBits(TLanes.Abs(value));
+        var isNaN = TLanes.ShiftRightArithmetic(TLanes.SubtractBits(TLanes.BroadcastBits(Infinity), magnitude), 31);
+        return TLanes.SelectEqual(isNaN, TLanes.BroadcastBits(uint.MaxValue), whenNaN, whenNumber);
+    }
+
     /// <summary>ln x for positive, normal x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLane Log<TLane, TBits, TLanes>(TLane x)

@@ -36,12 +36,13 @@ public readonly struct DirectTiles : ITileProgram
     public static void ForEach<TBody>(int rowBegin, int rowEnd, int columns, TBody body)
         where TBody : struct, IElementwise
     {
-        for (var row = rowBegin; row < rowEnd; row += 4)
+        // One loop, whose turns no compiler knows even where it knows the columns: see Drain.
+        var quads = columns / QuadLanes.Count;
+        var items = (rowEnd - rowBegin + 3) / 4 * quads;
+        for (var item = 0; item < items; item++)
         {
-            for (var column = 0; column < columns; column += QuadLanes.Count)
-            {
-                body.Apply<Float4, UInt4, QuadLanes>(row, column);
-            }
+            var row = item / quads;
+            body.Apply<Float4, UInt4, QuadLanes>(rowBegin + (4 * row), QuadLanes.Count * (item - (row * quads)));
         }
     }
 
@@ -183,19 +184,19 @@ public readonly struct DirectTiles : ITileProgram
         }
     }
 
+    // The loop ends at a number that the compiler does not know: Mesa's unrolls one that it does, and then loses every store of four floats but
+    // the last (docs/mesa-lost-stores.md).
     private static void Drain<TEpilogue>(
         ArrayView<float> workspace, Rows4<Twice<Twice<Float4>>> block, int row, int rowEnd, int positions, int position, int column, TEpilogue epilogue)
         where TEpilogue : struct, IProductEpilogue
     {
         var quads = Float4.Of(workspace);
         block.Store(quads, 0, QuadsPerRow, 0, 1);
-        for (var item = 0; item < 4 * QuadsPerRow; item++)
+        var rows = rowEnd - row < 4 ? rowEnd - row : 4;
+        for (var item = 0; item < rows * QuadsPerRow; item++)
         {
             var r = row + (item / QuadsPerRow);
-            if (r < rowEnd)
-            {
-                epilogue.Apply<Float4, UInt4, QuadLanes>((r * positions) + position, column + (4 * (item % QuadsPerRow)), quads[item]);
-            }
+            epilogue.Apply<Float4, UInt4, QuadLanes>((r * positions) + position, column + (4 * (item % QuadsPerRow)), quads[item]);
         }
     }
 

@@ -20,6 +20,9 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>Behind a CUDA device's name: products on its tensor cores.</summary>
     internal const string OnTensorCores = "+tf32";
 
+    /// <summary>Behind any device's name: it is taken as it is, without a self-test.</summary>
+    public const string Unchecked = "+unchecked";
+
     private readonly Context _context;
     private readonly Dictionary<MethodInfo, Delegate> _launchers = [];
     private readonly DeviceProbe? _probe;
@@ -32,10 +35,13 @@ public sealed class ComputeDevice : IDisposable
         Accelerator = accelerator;
         Tiles = tiles ?? TileTable.Of(accelerator, IsProcessor);
         _probe = ProbeOfNext;
+
+        // The CPU runs the very .NET methods that the tests run, without a driver or another's compiler between: they are its self-test.
+        IsProven = accelerator is CPUAccelerator && _probe?.Tiles is null;
     }
 
     /// <summary>What was opened.</summary>
-    public DeviceInfo Info { get; }
+    public DeviceInfo Info { get; private set; }
 
     /// <summary>Kernel launches since the device was opened.</summary>
     public long LaunchCount { get; private set; }
@@ -51,6 +57,9 @@ public sealed class ComputeDevice : IDisposable
 
     /// <summary>Called before each launch, to measure.</summary>
     internal Action? BeforeLaunch { get; set; }
+
+    /// <summary>Ends work on the device at its next launch, or before its driver builds another kernel.</summary>
+    internal CancellationToken Cancellation { get; set; }
 
     /// <summary>Kernels loaded since the device was opened.</summary>
     internal IReadOnlyCollection<MethodInfo> Kernels => _launchers.Keys;
@@ -68,7 +77,13 @@ public sealed class ComputeDevice : IDisposable
     internal bool IsProcessor => Accelerator is CPUAccelerator or CLAccelerator { DeviceType: CLDeviceType.CL_DEVICE_TYPE_CPU };
 
     /// <summary>Which tile program it runs a network with.</summary>
-    internal TileTable Tiles { get; }
+    internal TileTable Tiles { get; set; }
+
+    /// <summary>Whether it need not show that it computes before it trains; see <see cref="Training.SelfTest"/>.</summary>
+    internal bool IsProven { get; set; }
+
+    /// <summary>Where results of self-tests are kept, if not in this user's cache folder.</summary>
+    internal string? SelfTestFolder => _probe?.SelfTestFolder;
 
     /// <summary>This machine's processor, which is there in any case.</summary>
     public static DeviceInfo Processor => ProcessorInfo.Read();
@@ -95,17 +110,37 @@ public sealed class ComputeDevice : IDisposable
     }
 
     /// <summary>Opens a device.</summary>
-    /// <param name="selector">"auto" (CUDA, else an OpenCL GPU, else the CPU), "cpu", "cuda:0", "opencl:1"; "cuda:0+tf32" for products on its tensor cores, of operands rounded to TF32 (a relative error of up to 2⁻¹¹ each); "opencl-unsupported" for tests of kernels on OpenCL devices that are refused otherwise.</param>
+    /// <remarks>
+    /// A GPU shows that it computes before it trains: the first <see cref="Training.Trainer"/> on it takes a dense and a convolutional step,
+    /// compares them with the double-precision reference, and refuses the device where they differ (<see cref="DeviceException"/>). That takes
+    /// seconds, most of them in the driver's compiler, and once: what came of it is remembered in this user's cache folder, by device,
+    /// driver, tile program and version of fdfa. "+unchecked" behind a name leaves it out.
+    /// </remarks>
+    /// <param name="selector">"auto" (CUDA, else an OpenCL GPU, else the CPU), "cpu", "cuda:0", "opencl:1"; "cuda:0+tf32" for products on its tensor cores, of operands rounded to TF32 (a relative error of up to 2⁻¹¹ each); "opencl-unsupported:0" for tests of kernels on OpenCL devices that are refused otherwise.</param>
     /// <exception cref="DeviceException">No such device; the message names those there are.</exception>
     public static ComputeDevice Open(string selector = "auto")
     {
         ArgumentNullException.ThrowIfNull(selector);
         var name = selector.Trim().ToLowerInvariant();
+        if (!name.EndsWith(Unchecked, StringComparison.Ordinal))
+        {
+            return OpenNamed(selector, name);
+        }
+
+        var device = OpenNamed(selector, name[..^Unchecked.Length]);
+        device.IsProven = true;
+        device.Info = device.Info with { Selector = device.Info.Selector + Unchecked };
+        return device;
+    }
+
+    private static ComputeDevice OpenNamed(string selector, string name)
+    {
         var isOnTensorCores = name.EndsWith(OnTensorCores, StringComparison.Ordinal);
         var wanted = (isOnTensorCores ? name[..^OnTensorCores.Length] : name) switch
         {
             "cuda" => "cuda:0",
             "opencl" => "opencl:0",
+            UnsupportedOpenCl.Selector => UnsupportedOpenCl.SelectorOf(0),
             var other => other,
         };
         if (wanted == "cpu" && !isOnTensorCores)
@@ -114,10 +149,13 @@ public sealed class ComputeDevice : IDisposable
             return OpenProcessor();
         }
 
-        if (wanted == UnsupportedOpenCl.Selector)
+        if (wanted.Split(':') is [UnsupportedOpenCl.Selector, var number] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var index))
         {
-            return OpenUnsupportedOpenCl(tiles: null) ?? throw new DeviceException(
-                $"There is no OpenCL device of any kind here; install a driver, such as Debian's pocl-opencl-icd. {Drivers.WhyNoOpenCl()}");
+            var device = OpenUnsupportedOpenCl(tiles: null, index, out var count) ?? throw new DeviceException(count == 0
+                ? $"There is no OpenCL device of any kind here; install a driver, such as Debian's pocl-opencl-icd. {Drivers.WhyNoOpenCl()}"
+                : $"There is no device '{selector}' here; the last OpenCL device of any kind is {UnsupportedOpenCl.SelectorOf(count - 1)}.");
+            device.IsProven = false;
+            return device;
         }
 
         var survey = Survey();
@@ -185,20 +223,28 @@ public sealed class ComputeDevice : IDisposable
         return new ComputeDevice(Processor, context, accelerator, TileTable.Always(tiles));
     }
 
-    /// <summary>Opens the first OpenCL device, whatever it is, with a tile program of the caller's choice, or that which suits it.</summary>
+    /// <summary>Opens the first OpenCL device, whatever it is, with a tile program of the caller's choice, whose work the caller checks.</summary>
     /// <returns>Null where there is none.</returns>
     internal static ComputeDevice? OpenUnsupportedOpenCl(TileProgram? tiles)
     {
+        var device = OpenUnsupportedOpenCl(tiles, 0, out _);
+        device?.IsProven = true;
+        return device;
+    }
+
+    private static ComputeDevice? OpenUnsupportedOpenCl(TileProgram? tiles, int index, out int count)
+    {
         OpenClSignals.LeaveToDotNet();
         var context = Context.Create(builder => builder.OpenCL(UnsupportedOpenCl.Accept).EnableKernels(OptimizationFor(DeviceKind.OpenCl)));
-        var device = context.GetCLDevices().Count > 0 ? context.GetCLDevice(0) : null;
+        count = context.GetCLDevices().Count;
+        var device = index < count ? context.GetCLDevice(index) : null;
         if (device is null)
         {
             context.Dispose();
             return null;
         }
 
-        var info = new DeviceInfo(UnsupportedOpenCl.Selector, DeviceKind.OpenCl, device.Name, device.MemorySize, "unsupported, for tests");
+        var info = new DeviceInfo(UnsupportedOpenCl.SelectorOf(index), DeviceKind.OpenCl, device.Name, device.MemorySize, "unsupported, for tests") { Driver = Drivers.VersionOf(device) };
         return new ComputeDevice(info, context, device.CreateCLAccelerator(context), tiles is null ? null : TileTable.Always(tiles));
     }
 
@@ -257,6 +303,7 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>The launch configuration of a grid of groups by replicas; counts the launch.</summary>
     internal KernelConfig Launch(TileProgram tiles, int groups, int replicas)
     {
+        Cancellation.ThrowIfCancellationRequested();
         BeforeLaunch?.Invoke();
         _probe?.OnDriverCall?.Invoke();
         LaunchCount++;
@@ -278,6 +325,7 @@ public sealed class ComputeDevice : IDisposable
     private TLauncher Build<TLauncher>(MethodInfo kernel, Func<CPUAccelerator, TLauncher> onProcessor)
         where TLauncher : Delegate
     {
+        Cancellation.ThrowIfCancellationRequested();
         CompiledKernel? compiled = null;
         try
         {
@@ -307,7 +355,7 @@ public sealed class ComputeDevice : IDisposable
             CultureInfo.InvariantCulture, $"{all} {Info.MemoryBytes / Gigabyte:0.0} GB{free}, and fdfa holds {HeldBytes / Gigabyte:0.0} GB");
     }
 
-    private static ComputeDevice OpenProcessor() => OpenCpu(TileProgram.Simd(Environment.ProcessorCount), Environment.ProcessorCount);
+    private static ComputeDevice OpenProcessor() => OpenCpu(ProbeOfNext?.Tiles ?? TileProgram.Simd(Environment.ProcessorCount), Environment.ProcessorCount);
 
     private static ComputeDevice OpenGpu(DeviceInfo info, Context context) =>
         new(info, context, info.Kind == DeviceKind.Cuda ? context.CreateCudaAccelerator(IndexOf(info)) : context.CreateCLAccelerator(IndexOf(info)));
@@ -329,18 +377,20 @@ public sealed class ComputeDevice : IDisposable
     private static int IndexOf(DeviceInfo info) =>
         int.Parse(info.Selector.AsSpan(info.Selector.IndexOf(':', StringComparison.Ordinal) + 1), CultureInfo.InvariantCulture);
 
-    private static Context CreateContext(DeviceKind kind, Action<string, string>? refuse = null) => Context.Create(builder =>
+    private static Context CreateContext(DeviceKind kind, Action<RefusedDevice>? refuse = null) => Context.Create(builder =>
     {
         OpenClSignals.LeaveToDotNet();
+        var index = -1;
         _ = (kind == DeviceKind.Cuda
             ? builder.Cuda((CudaDevice device) => IsUsable(device.Name, Drivers.WhyRefused(device)))
-            : builder.OpenCL(device => IsUsable(device.Name, Drivers.WhyRefused(device)))).EnableKernels(OptimizationFor(kind));
+            : builder.OpenCL(device => IsUsable(device.Name, Drivers.WhyRefused(device)) && UnsupportedOpenCl.Accept(device))).EnableKernels(OptimizationFor(kind));
 
         bool IsUsable(string name, string? reason)
         {
+            index++;
             if (reason is not null)
             {
-                refuse?.Invoke(name, reason);
+                refuse?.Invoke(new RefusedDevice(kind, name, reason) { Selector = kind == DeviceKind.OpenCl ? UnsupportedOpenCl.SelectorOf(index) : null });
             }
 
             return reason is null;
@@ -353,7 +403,7 @@ public sealed class ComputeDevice : IDisposable
         failed = null;
         try
         {
-            using var context = CreateContext(kind, (name, reason) => refused.Add(new RefusedDevice(kind, name, reason)));
+            using var context = CreateContext(kind, refused.Add);
             var index = 0;
             foreach (var device in context.Devices.Where(device => device.AcceleratorType != AcceleratorType.CPU))
             {
@@ -362,7 +412,10 @@ public sealed class ComputeDevice : IDisposable
                     kind,
                     device.Name,
                     device.MemorySize,
-                    $"{device.NumMultiprocessors} multiprocessors"));
+                    $"{device.NumMultiprocessors} multiprocessors")
+                {
+                    Driver = Drivers.VersionOf(device),
+                });
             }
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)

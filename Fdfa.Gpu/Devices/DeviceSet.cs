@@ -47,10 +47,12 @@ public sealed class DeviceSet : IDisposable
     {
         ArgumentNullException.ThrowIfNull(selector);
         ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
-        if (selector.Trim().Equals("all", StringComparison.OrdinalIgnoreCase))
+        const string All = "all";
+        if (selector.Trim().ToLowerInvariant() is All or (All + ComputeDevice.Unchecked))
         {
+            var suffix = selector.Trim()[All.Length..];
             var present = ComputeDevice.Survey().Devices;
-            return new DeviceSet(present.Where(device => device.Kind == present[0].Kind).Take(most).Select(device => device.Selector)) { IsLayerParallel = isLayerParallel };
+            return new DeviceSet(present.Where(device => device.Kind == present[0].Kind).Take(most).Select(device => device.Selector + suffix)) { IsLayerParallel = isLayerParallel };
         }
 
         var selectors = selector.Split(',', StringSplitOptions.TrimEntries);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using ILGPU.Backends.OpenCL;
 using ILGPU.Backends.PTX;
+using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
 
@@ -12,7 +13,7 @@ namespace Fdfa.Gpu.Devices;
 internal static unsafe class Drivers
 {
     private const string CudaNeeds = "CUDA needs an NVIDIA GPU and its driver";
-    private const string OpenClNeeds = "OpenCL needs a GPU whose driver offers OpenCL 2.0 with generic address space";
+    private const string OpenClNeeds = "OpenCL needs a GPU whose driver offers OpenCL 2.0";
 
     // CUDA_ERROR_STUB_LIBRARY and CUDA_ERROR_SYSTEM_DRIVER_MISMATCH, which ILGPU's list lacks.
     private const int StubLibrary = 34;
@@ -91,18 +92,25 @@ internal static unsafe class Drivers
             : $"its driver, CUDA {device.DriverVersion}, is too old for it; install NVIDIA's current driver";
 
     /// <summary>Why an OpenCL device is not used; null where it is.</summary>
-    public static string? WhyRefused(CLDevice device) => WhyRefused(
-        device.DeviceType, device.CLStdVersion, device.Capabilities.GenericAddressSpace);
+    public static string? WhyRefused(CLDevice device) => WhyRefused(device.DeviceType, device.CLStdVersion);
 
     /// <summary>Why an OpenCL device with these properties is not used; null where it is.</summary>
-    public static string? WhyRefused(CLDeviceType type, CLCVersion version, bool hasGenericAddresses) => (type, version, hasGenericAddresses) switch
+    /// <remarks>Not whether it has a generic address space: no kernel of ours needs one.</remarks>
+    public static string? WhyRefused(CLDeviceType type, CLCVersion version) =>
+        !type.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU) ? "it is not a GPU; --device cpu uses the processor, without a driver between"
+        : version < CLBackend.MinimumVersion ? $"its driver offers OpenCL C {version.Major}.{version.Minor}, and 2.0 is needed; install a newer driver of the GPU's maker"
+        : null;
+
+    /// <summary>The version of a device's driver.</summary>
+    /// <remarks>CUDA's own version stays the same over many drivers; on Linux the driver's is in a file.</remarks>
+    public static string VersionOf(Device device)
     {
-        _ when !type.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU) =>
-            "it is not a GPU; --device cpu uses the processor, without a driver between",
-        _ when version < CLBackend.MinimumVersion =>
-            $"its driver offers OpenCL C {version.Major}.{version.Minor}, and 2.0 is needed; install a newer driver of the GPU's maker",
-        (_, _, false) =>
-            "its driver offers no generic address space; install a newer driver of the GPU's maker",
-        _ => null,
-    };
+        const string NvidiaVersion = "/proc/driver/nvidia/version";
+        return device switch
+        {
+            CLDevice openCl => $"{openCl.PlatformName}, {CLAPI.CurrentAPI.GetDeviceInfo(openCl.DeviceId, CLDeviceInfoType.CL_DRIVER_VERSION)}",
+            CudaDevice cuda => $"CUDA {cuda.DriverVersion}{(File.Exists(NvidiaVersion) ? ", " + File.ReadLines(NvidiaVersion).FirstOrDefault() : string.Empty)}",
+            _ => string.Empty,
+        };
+    }
 }

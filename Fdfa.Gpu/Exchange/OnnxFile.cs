@@ -8,12 +8,12 @@ namespace Fdfa.Gpu.Exchange;
 /// <remarks>
 /// The nodes are those of PyTorch's modules (<see cref="StateDict"/>), the tensors have PyTorch's names. The input is what the network
 /// takes, not what a data set holds: floats, a pixel p of 0 to 255 being p·2/255 − 1; [batch, channels, rows, columns] where there are
-/// convolutions, else [batch, values]. The output is [batch, classes], before any softmax. Opset 13.
+/// convolutions, else [batch, values]. The output is [batch, classes], before any softmax. Opset 17: of older ones ONNX's own reference evaluator normalizes by other statistics than ONNX Runtime.
 /// </remarks>
 public static class OnnxFile
 {
-    private const int IrVersion = 7;
-    private const int OperatorSet = 13;
+    private const int IrVersion = 8;
+    private const int OperatorSet = 17;
     private const string InputWords = "A pixel p of 0 to 255 is p*2/255 - 1; channels, rows and columns as PyTorch has them.";
 
     // Batch normalization's ε, as PyTorch's modules and the kernels have it.
@@ -58,10 +58,11 @@ public static class OnnxFile
         }
     }
 
-    /// <summary>ModelProto: ir_version = 1, producer_name = 2, graph = 7, opset_import = 8, metadata_props = 14.</summary>
+    /// <summary>ModelProto: ir_version = 1, producer_name = 2, producer_version = 3, graph = 7, opset_import = 8, metadata_props = 14.</summary>
     private static ProtocolMessage Model(ProtocolMessage graph, IEnumerable<KeyValuePair<string, string>> words) => new ProtocolMessage()
         .Add(1, IrVersion)
         .Add(2, "fdfa")
+        .Add(3, typeof(OnnxFile).Assembly.GetName().Version!.ToString(3))
         .Add(7, graph)
         .Add(8, new ProtocolMessage().Add(1, "").Add(2, OperatorSet))
         .AddAll(14, words, (message, field, word) => message.Add(field, new ProtocolMessage().Add(1, word.Key).Add(2, word.Value)));
@@ -109,7 +110,8 @@ public static class OnnxFile
 
     /// <summary>
     /// Adaptive average pooling, which ONNX has only where the output's side divides the map's. Elsewhere windows differ, and the average
-    /// over rows and columns is a product with a matrix on either side: y = P_rows x P_columnsᵀ.
+    /// is a product with a matrix on the right, which has a window's shares of the map in each column. (One matrix per axis would be smaller, but
+    /// ONNX Runtime then refuses a batch of no samples.)
     /// </summary>
     private static void AddAverage(OnnxGraph graph, string name, ConvolutionBlock block)
     {
@@ -123,10 +125,22 @@ public static class OnnxFile
 
         double[] rows = Averages(map.Height, side);
         double[] columns = Averages(map.Width, side);
-        graph.AddTensor($"{name}.rows", [side, map.Height], rows);
-        graph.AddTensor($"{name}.columns", [map.Width, side], [.. Enumerable.Range(0, map.Width * side).Select(i => columns[((i % side) * map.Width) + (i / side)])]);
-        graph.AddNode("MatMul", $"{name}.of_rows", [$"{name}.rows"], readsLast: false);
-        graph.AddNode("MatMul", name, [$"{name}.columns"]);
+        graph.AddTensor($"{name}.windows", [map.Height * map.Width, side * side],
+        [
+            .. from place in Enumerable.Range(0, map.Height * map.Width)
+               from window in Enumerable.Range(0, side * side)
+               select rows[(window / side * map.Height) + (place / map.Width)] * columns[(window % side * map.Width) + (place % map.Width)],
+        ]);
+        AddReshape(graph, $"{name}.flat", map.Channels, map.Height * map.Width);
+        graph.AddNode("MatMul", $"{name}.of_windows", [$"{name}.windows"]);
+        AddReshape(graph, name, map.Channels, side, side);
+    }
+
+    /// <summary>Another shape for what a sample has; 0 stands for as many samples as there are.</summary>
+    private static void AddReshape(OnnxGraph graph, string name, params IEnumerable<int> shape)
+    {
+        graph.AddIntegers($"{name}.shape", [0, .. shape]);
+        graph.AddNode("Reshape", name, [$"{name}.shape"]);
     }
 
     /// <summary>[side × length]: window o covers ⌊o·length/side⌋ to ⌈(o + 1)·length/side⌉ − 1, with equal shares.</summary>

@@ -1,12 +1,13 @@
 namespace Fdfa.Gpu.Exchange;
 
 /// <summary>The nodes and tensors of an ONNX graph: one node behind the other, each reading what the last one wrote.</summary>
-/// <remarks>The messages of onnx.proto (IR version 7), with the numbers of the fields that are written.</remarks>
+/// <remarks>The messages of onnx.proto (IR version 8), with the numbers of the fields that are written.</remarks>
 internal sealed class OnnxGraph
 {
     private const string Input = "input";
     private const string Output = "output";
     private const int FloatType = 1;
+    private const int IntegerType = 7;
 
     private readonly List<ProtocolMessage> _nodes = [];
     private readonly List<ProtocolMessage> _tensors = [];
@@ -20,16 +21,22 @@ internal sealed class OnnxGraph
         .Add(8, name)
         .AddBytes(9, values));
 
+    /// <summary>Adds a list of whole numbers: int64_data = 7.</summary>
+    public void AddIntegers(string name, IReadOnlyList<int> values) => _tensors.Add(new ProtocolMessage()
+        .Add(1, values.Count)
+        .Add(2, IntegerType)
+        .AddAll(7, values, (message, field, value) => message.Add(field, value))
+        .Add(8, name));
+
     /// <summary>Adds a node behind the last one.</summary>
     /// <remarks>NodeProto: input = 1, output = 2, name = 3, op_type = 4, attribute = 5.</remarks>
     /// <param name="operation">ONNX's name of what it computes.</param>
     /// <param name="name">Its own.</param>
     /// <param name="tensors">What it reads besides.</param>
     /// <param name="attributes">Its constants.</param>
-    /// <param name="readsLast">Whether what the last node wrote is the first thing that it reads, not the last one.</param>
-    public void AddNode(string operation, string name, IEnumerable<string> tensors, IEnumerable<ProtocolMessage>? attributes = null, bool readsLast = true)
+    public void AddNode(string operation, string name, IEnumerable<string> tensors, IEnumerable<ProtocolMessage>? attributes = null)
     {
-        string[] read = readsLast ? [_last, .. tensors] : [.. tensors, _last];
+        string[] read = [_last, .. tensors];
         _last = $"{name}.output";
         _nodes.Add(new ProtocolMessage()
             .AddAll(1, read, (message, field, tensor) => message.Add(field, tensor))

@@ -1,5 +1,6 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
+using Fdfa.Gpu.Training;
 
 namespace Fdfa.Gpu.Measurement;
 
@@ -31,33 +32,23 @@ public static class AgreementCheck
     private static readonly ActivationFunction[] s_activations = [ActivationFunction.ReLU, ActivationFunction.Tanh];
 
     /// <summary>
-    /// Runs every rule on odd sizes, dense and convolutional, with and without batch normalization, for one step and for a trajectory of
+    /// Runs rules on odd sizes, dense and convolutional, with and without batch normalization, for one step and for a trajectory of
     /// fifty, with two seeds.
     /// </summary>
     /// <param name="device">The device to check.</param>
-    /// <param name="cancellation">Ends the check after the current case.</param>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static IReadOnlyList<AgreementRow> Run(ComputeDevice device, CancellationToken cancellation = default)
+    /// <param name="rules">The rules; null for all.</param>
+    /// <param name="isQuick">Only one step of a dense and, where a rule has kernels for it, of a convolutional network.</param>
+    /// <param name="cancellation">Ends the check at the next launch, or before the driver builds the next kernel.</param>
+    /// <returns>A row for each case, computed when it is asked for.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled, while a row was computed.</exception>
+    public static IEnumerable<AgreementRow> Run(
+        ComputeDevice device, IReadOnlyList<LearningRule>? rules = null, bool isQuick = false, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(device);
-        return [.. LearningRule.All.SelectMany(Cases).Select(one =>
-        {
-            cancellation.ThrowIfCancellationRequested();
-            return Compare(device, one);
-        })];
+        return (rules ?? LearningRule.All)
+            .SelectMany(rule => isQuick ? Cases(rule).Where(one => one.Steps == 1).DistinctBy(one => one.Network.InputShape is null) : Cases(rule))
+            .Select(one => Compare(device, one, cancellation));
     }
-
-    /// <summary>The error that a comparison is judged by.</summary>
-    /// <remarks>
-    /// After one step with Adam, parameters count where the step is well conditioned: it is the sign of the gradient. After
-    /// more, deltas and loss do not count: training can take the error away until nothing but rounding is left of it.
-    /// </remarks>
-    internal static double ErrorOf(Discrepancy one, ReferenceTrajectory reference) => reference.Steps switch
-    {
-        1 when reference.Options.WeightOptimizer == OptimizerKind.Adam => one.WellConditionedError,
-        > 1 when one.Quantity is Quantity.Deltas or Quantity.Loss => 0,
-        _ => one.RelativeError,
-    };
 
     /// <summary>The bound for a trajectory's length.</summary>
     internal static double ToleranceOf(ReferenceTrajectory reference) => reference.Steps == 1 ? OneStepTolerance : TrajectoryTolerance;
@@ -143,11 +134,16 @@ public static class AgreementCheck
         }
     }
 
-    private static AgreementRow Compare(ComputeDevice device, Case one)
+    private static AgreementRow Compare(ComputeDevice device, Case one, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         var reference = new ReferenceTrajectory(one.Network, one.Options, one.Steps, 0, 1);
+
+        // It is the device that is to show that it computes.
+        device.IsProven = true;
+        device.Cancellation = cancellation;
         var largest = DeviceTrajectory.Compare(device, reference)
-            .Select(discrepancy => ErrorOf(discrepancy, reference))
+            .Select(discrepancy => reference.ErrorOf(discrepancy))
             .Aggregate(0.0, (worst, error) => double.IsNaN(worst) || error <= worst ? worst : error);
         var steps = one.Steps == 1 ? "1 step" : $"{one.Steps} steps";
         var variant = one.Variant.Length > 0 ? $", {one.Variant}" : string.Empty;

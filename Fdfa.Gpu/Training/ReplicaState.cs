@@ -56,6 +56,10 @@ internal sealed class ReplicaState(
         }
     }
 
+    /// <summary>Bytes of a replica's tensors in the file.</summary>
+    /// <param name="step">Steps done.</param>
+    public long BytesAt(long step) => ArraysAt(step).Sum(array => array.Tensor.Bytes);
+
     /// <summary>Checks that a file holds the state of a replica, without changing anything.</summary>
     /// <param name="path">The file.</param>
     /// <param name="seed">The replica's seed.</param>

@@ -40,7 +40,7 @@ public sealed class Trainer : IDisposable
     /// <param name="seeds">One per replica, at least one.</param>
     /// <exception cref="ShapeMismatchException">The data does not fit the network.</exception>
     /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
-    /// <exception cref="DeviceException">The network needs more memory than there is.</exception>
+    /// <exception cref="DeviceException">The network needs more memory than there is, or the device does not compute what the reference computes: see <see cref="ComputeDevice.Open"/>.</exception>
     public Trainer(ComputeDevice device, NetworkDescription network, TrainingOptions options, DeviceDataSet trainingData, IReadOnlyList<ulong> seeds)
         : this([device], network, options, trainingData, seeds)
     {
@@ -54,7 +54,7 @@ public sealed class Trainer : IDisposable
     /// <param name="seeds">One per replica, at least one.</param>
     /// <exception cref="ShapeMismatchException">The data does not fit the network.</exception>
     /// <exception cref="InvalidOptionException">An option is out of its range, or there are more devices than blocks.</exception>
-    /// <exception cref="DeviceException">The network needs more memory than there is.</exception>
+    /// <exception cref="DeviceException">The network needs more memory than there is, or the device does not compute what the reference computes: see <see cref="ComputeDevice.Open"/>.</exception>
     public Trainer(
         IReadOnlyList<ComputeDevice> devices, NetworkDescription network, TrainingOptions options, DeviceDataSet trainingData, IReadOnlyList<ulong> seeds)
     {
@@ -78,6 +78,11 @@ public sealed class Trainer : IDisposable
         // A batch larger than the data is the data.
         _options = options with { BatchSize = Math.Min(options.BatchSize, trainingData.Count) };
         NetworkMemory.RequireFit(devices, network, _options, seeds.Count);
+        foreach (var device in devices)
+        {
+            SelfTest.Require(device, device.Tiles.For(TileProblem.Of(network, _options, seeds.Count)));
+        }
+
         _data = trainingData;
         Seeds = [.. seeds];
         StepsPerEpoch = (trainingData.Count + _options.BatchSize - 1) / _options.BatchSize;
@@ -231,6 +236,9 @@ public sealed class Trainer : IDisposable
         Network.Flush();
         Network.Write(replica, parameters);
     }
+
+    /// <summary>Bytes that <see cref="SaveState"/> writes for all replicas, but for what describes them in a few kilobytes.</summary>
+    public long StateBytes => Seeds.Count * _state.BytesAt(Step);
 
     /// <summary>Writes everything that one replica's training depends on: a safetensors file, which <see cref="RestoreState"/> reads.</summary>
     /// <remarks>Tensors go from the device to the stream in pieces. Training goes on afterwards as if nothing had been saved.</remarks>

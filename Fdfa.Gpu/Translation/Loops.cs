@@ -4,11 +4,20 @@ namespace Fdfa.Gpu.Translation;
 internal static class Loops
 {
     /// <summary>The blocks of each loop that holds no other loop.</summary>
+    public static IEnumerable<IReadOnlyList<CodeBlock>> Innermost(IReadOnlyList<CodeBlock> blocks)
+    {
+        var loops = All(blocks);
+        return loops
+            .Where(loop => !loops.Keys.Any(head => head != loop.Key && loop.Value.Contains(head)))
+            .Select(loop => blocks.Where(loop.Value.Contains).ToList());
+    }
+
+    /// <summary>The blocks of each loop, by its head.</summary>
     /// <remarks>
     /// A jump back to a block that is still being visited closes a loop there; the loop is what reaches the jump without passing its head.
     /// True of the graphs that structured programs have, in which a loop is entered at its head only.
     /// </remarks>
-    public static IEnumerable<IReadOnlyList<CodeBlock>> Innermost(IReadOnlyList<CodeBlock> blocks)
+    public static IReadOnlyDictionary<CodeBlock, HashSet<CodeBlock>> All(IReadOnlyList<CodeBlock> blocks)
     {
         var jumps = Jumps(blocks);
         var before = jumps.ToLookup(jump => jump.To, jump => jump.From);
@@ -33,9 +42,7 @@ internal static class Loops
             }
         }
 
-        return loops
-            .Where(loop => !loops.Keys.Any(head => head != loop.Key && loop.Value.Contains(head)))
-            .Select(loop => blocks.Where(loop.Value.Contains).ToList());
+        return loops;
     }
 
     // Depth first from the beginning: what is never reached has no jumps.

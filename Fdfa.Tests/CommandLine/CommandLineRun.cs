@@ -13,8 +13,11 @@ internal sealed record CommandLineRun(int ExitCode, string Output, string Error)
     public const int Width = 100;
 
     /// <summary>Options for the smallest training that shows everything.</summary>
-    public static IReadOnlyList<string> Tiny { get; } =
-        ["--limit", "64", "--epochs", "1", "--network", "784-8-10", "--batch-size", "16", "--device", "cpu"];
+    public static IReadOnlyList<string> Tiny { get; } = TinyOf(epochs: 1);
+
+    /// <summary>The same with more epochs.</summary>
+    public static IReadOnlyList<string> TinyOf(int epochs) =>
+        ["--limit", "64", "--epochs", $"{epochs}", "--network", "784-8-10", "--batch-size", "16", "--device", "cpu"];
 
     public static CommandLineRun Of(params string[] arguments) => Of(CancellationToken.None, arguments);
 

@@ -70,6 +70,69 @@ public sealed class ExchangeTests : IDisposable
         Assert.False(File.Exists(Weights));
     }
 
+    [Theory]
+    [InlineData]
+    [InlineData("--epochs", "2")]
+    public async Task Imported_weights_are_not_overwritten_by_a_resumption(params string[] options)
+    {
+        Train("--batch-norm");
+        File.Copy(folder.File("run/model-seed0.safetensors"), Weights);
+        Assert.Equal(0, Import("--batch-norm").ExitCode);
+        byte[] model = await File.ReadAllBytesAsync(folder.File("imported/model-seed0.safetensors"));
+
+        CommandLineRun resumed = await FdfaProcess.OfAsync(["train", "--resume", folder.File("imported"), .. options]);
+
+        string imported = folder.File("imported/model-seed0.safetensors");
+        string way = $"fdfa train --initial-weights {imported} --network 784-8-10 --activation relu --batch-norm --data embedded";
+        Assert.Equal(
+            $"fdfa: The run in '{folder.File("imported")}' is imported weights, which no rule has trained: there is nothing to go on with. "
+            + $"To train them: {way}",
+            resumed.Error.Trim());
+        Assert.Equal(2, resumed.ExitCode);
+        Assert.Equal(model, await File.ReadAllBytesAsync(folder.File("imported/model-seed0.safetensors")));
+        string[] train = [.. way.Split(' ').Skip(1), "--limit", "64", "--epochs", "1", "--quiet", "--output", folder.File("trained")];
+        Assert.Equal(0, CommandLineRun.Of(train).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_run_begins_again_with_the_weights_that_it_began_with_or_not_at_all()
+    {
+        Train();
+        Assert.Equal(0, CommandLineRun.Of("export", folder.File("run"), "--safetensors", Weights).ExitCode);
+        string relative = Path.GetRelativePath(Environment.CurrentDirectory, Weights);
+        string[] training = ["train", .. CommandLineRun.Tiny, "--quiet", "--initial-weights", relative];
+        Assert.Equal(0, CommandLineRun.Of([.. training, "--output", folder.File("undisturbed")]).ExitCode);
+        Assert.Equal(0, CommandLineRun.Of([.. training, "--output", folder.File("killed")]).ExitCode);
+        Unstart(folder.File("killed"));
+
+        // From another folder.
+        CommandLineRun resumed = await FdfaProcess.EndOfAsync(
+            FdfaProcess.Start(folder.Path, ["train", "--resume", folder.File("killed"), "--quiet"]));
+        Assert.Equal(("", 0), (resumed.Error, resumed.ExitCode));
+        Assert.Equal(
+            File.ReadAllBytes(folder.File("undisturbed/model-seed0.safetensors")),
+            await File.ReadAllBytesAsync(folder.File("killed/model-seed0.safetensors")));
+
+        Unstart(folder.File("killed"));
+        File.Delete(folder.File("run/model-seed0.safetensors"));
+        CommandLineRun.Of(["export", folder.File("undisturbed"), "--safetensors", Weights, "--force"]);
+        CommandLineRun refused = await FdfaProcess.OfAsync("train", "--resume", folder.File("killed"), "--quiet");
+
+        Assert.Equal(
+            $"fdfa: The initial weights '{Weights}' are not those that the run began with: the file has changed. "
+            + "Put the former file there, or train anew from this one.",
+            refused.Error.Trim());
+        Assert.Equal(2, refused.ExitCode);
+    }
+
+    /// <summary>Leaves of a run what a process leaves that is killed before its first checkpoint.</summary>
+    private static void Unstart(string run)
+    {
+        Directory.Delete(Path.Combine(run, "checkpoints"), recursive: true);
+        File.Delete(Path.Combine(run, "metrics.csv"));
+        File.Delete(Path.Combine(run, "model-seed0.safetensors"));
+    }
+
     private MetricsRow Train(params string[] options)
     {
         CommandLineRun run = CommandLineRun.Of(["train", .. CommandLineRun.Tiny, "--learning-rate", "1e-2", "--quiet", "--output", folder.File("run"), .. options]);

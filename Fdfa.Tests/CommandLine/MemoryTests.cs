@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
-using Fdfa.Gpu.Training;
 using Fdfa.Tests.Data;
 using Xunit.Abstractions;
 
@@ -111,19 +109,14 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
         }
     }
 
-    private void Train(string topology, int? limit, int epochs, Action<ComputeDevice, Observer> observe, CancellationToken cancellation = default)
+    private void Train(
+        string topology, int? limit, int epochs, Action<ComputeDevice, TrainingObserver> observe, CancellationToken cancellation = default)
     {
         NetworkDescription network = Topology.Parse(topology, ActivationFunction.Tanh);
         LearningRule rule = LearningRule.ForwardDirectFeedbackAlignment;
         var request = new RunRequest(
             network, Preset.Paper.OptionsOn(network, rule), Preset.Paper.Name, epochs, Seeds: [0], DataName: "embedded", DataDirectory: null, limit);
-        using RunFolder folder = RunFolder.Create(_temporary.File("run"), verbose: false);
-        using LoadedData data = DataSource.Load(request, output: null, CancellationToken.None);
-        using ComputeDevice device = ComputeDevice.Open("cpu");
-        using var run = new TrainingRun(RunConfiguration.Describe(request, data.Description, [device.Info]), data, [device], folder);
-        var display = new Observer();
-        observe(device, display);
-        run.Execute(display, cancellation);
+        TrainingObserver.Train(request, _temporary.File("run"), observe, cancellation);
     }
 
     private static double Quarter(List<Sample> samples, int quarter, Func<Sample, long> value) =>
@@ -145,21 +138,6 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
             GC.WaitForPendingFinalizers();
             return GC.GetTotalMemory(forceFullCollection: true);
         }
-    }
-
-    private sealed class Observer : ProgressDisplay
-    {
-        public Action<int>? OnEpoch { get; set; }
-
-        public Action? OnReport { get; set; }
-
-        public override void Begin(string label, int epochs, int stepsPerEpoch)
-        {
-        }
-
-        public override void Report(TrainingProgress value) => OnReport?.Invoke();
-
-        public override void EpochDone(int epoch, string result) => OnEpoch?.Invoke(epoch);
     }
 }
 

@@ -97,7 +97,10 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
     {
         string run = Stopped();
         Directory.Delete(Path.Combine(run, "checkpoints"), recursive: true);
-        File.Delete(Path.Combine(run, "metrics.csv"));
+        foreach (string file in new[] { "metrics.csv", "model-seed0.safetensors", "model-seed1.safetensors" })
+        {
+            File.Delete(Path.Combine(run, file));
+        }
 
         CommandLineRun resumed = Resume(run, "--epochs", "4");
 

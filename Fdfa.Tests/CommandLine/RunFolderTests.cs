@@ -64,7 +64,7 @@ public sealed class RunFolderTests
 
         Assert.Equal(MetricsTable.ToCsv(s_rows[..1]), reader.ReadToEnd());
         Assert.Equal(s_rows, RunFolder.ReadMetrics(temporary.File("run")));
-        Assert.Equal(["metrics.csv"], FileNames(temporary.File("run")));
+        Assert.Equal([".fdfa-lock", "metrics.csv"], FileNames(temporary.File("run")));
     }
 
     [Fact]
@@ -204,7 +204,7 @@ public sealed class RunFolderTests
 
         Assert.Equal<byte>([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(temporary.File("run/curves.png"))[..4]);
         Assert.Equal("svg", XDocument.Load(temporary.File("run/curves.svg")).Root!.Name.LocalName);
-        Assert.Equal(["curves.png", "curves.svg"], FileNames(temporary.File("run")));
+        Assert.Equal([".fdfa-lock", "curves.png", "curves.svg"], FileNames(temporary.File("run")));
     }
 
     [Fact]

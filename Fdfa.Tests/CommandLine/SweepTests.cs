@@ -197,14 +197,14 @@ public sealed class SweepTests : IDisposable
         using (RunStore.OpenFor(path, SomeRun.Request))
         using (RunStore.OpenFor(path, other))
         {
-            Assert.Throws<RunFolderException>(() => RunStore.OpenFor(path, other));
-            Assert.Throws<RunFolderException>(() => RunStore.Open(path));
+            Assert.Throws<FolderTakenException>(() => RunStore.OpenFor(path, other));
+            Assert.Throws<FolderTakenException>(() => RunStore.Open(path));
         }
 
         using (RunStore.Open(path))
         {
-            Assert.Throws<RunFolderException>(() => RunStore.OpenFor(path, other));
-            Assert.Throws<RunFolderException>(() => RunStore.Open(path));
+            Assert.Throws<FolderTakenException>(() => RunStore.OpenFor(path, other));
+            Assert.Throws<FolderTakenException>(() => RunStore.Open(path));
         }
 
         Assert.Empty(Directory.GetFileSystemEntries(path));

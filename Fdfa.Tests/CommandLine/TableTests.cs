@@ -5,6 +5,7 @@ using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
+using Fdfa.Gpu.Training;
 
 namespace Fdfa.Tests.CommandLine;
 
@@ -69,10 +70,24 @@ public sealed class TableTests
         CommandLineRun.Written(output => DevicesCommand.Write(output, new DeviceSurvey(
             [
                 new DeviceInfo("cuda:0", DeviceKind.Cuda, "Some GPU [80 GB]", 80L << 30, "132 multiprocessors, sm_90"),
+                new DeviceInfo("cuda:1", DeviceKind.Cuda, "Broken GPU", 80L << 30, "132 multiprocessors, sm_90"),
+                new DeviceInfo("cuda:2", DeviceKind.Cuda, "New GPU", 80L << 30, "132 multiprocessors, sm_90"),
                 new DeviceInfo("cpu", DeviceKind.Cpu, "Some processor", 8L << 30, "2 cores, SIMD, 16 floats"),
             ],
-            [new MissingDevice(DeviceKind.OpenCl, "There is no OpenCL loader.")]))),
+            [new MissingDevice(DeviceKind.OpenCl, "There is no OpenCL loader.")])
+        {
+            Refused = [new RefusedDevice(DeviceKind.OpenCl, "Some CPU", "it is not a GPU") { Selector = "opencl-unsupported:1" }],
+        },
+        device => device.Name[..3] switch
+        {
+            "Som" => [Tested(3.1e-8), Tested(4.5e-8)],
+            "Bro" => [Tested(3.1e-8), Tested(1.2)],
+            _ => [],
+        }),
+        width: 150),
         "devices");
+
+    private static SelfTestResult Tested(double error) => new("", "", "", "", error, 1e-5, "weights of block 1");
 
     [SkippableFact]
     public void The_check_of_a_device()
@@ -88,6 +103,44 @@ public sealed class TableTests
 
         Assert.False(agrees);
         Snapshot.Match(written, "check");
+    }
+
+    [Fact]
+    public void A_check_that_is_interrupted_at_a_launch_has_written_what_it_had()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var calls = 0;
+        ComputeDevice.ProbeOfNext = new DeviceProbe
+        {
+            OnDriverCall = () =>
+            {
+                if (++calls == 60)
+                {
+                    cancellation.Cancel();
+                }
+            },
+        };
+        try
+        {
+            CommandLineRun run = CommandLineRun.Of(cancellation.Token, "check", "--device", "cpu", "--rule", "FDFA,BP", "--quick");
+
+            Assert.Equal(130, run.ExitCode);
+            Assert.Matches(@"agrees     FDFA     37-65-117-10.+\n(.+\n)*Interrupted after \d case", run.Output);
+            Assert.True(calls < 120, $"{calls} driver calls: it went on after the interrupt.");
+        }
+        finally
+        {
+            ComputeDevice.ProbeOfNext = null;
+        }
+    }
+
+    [Fact]
+    public void A_quick_check_of_some_rules_is_of_those()
+    {
+        CommandLineRun run = CommandLineRun.Of("check", "--device", "cpu", "--rule", "L-FDFA,BP", "--quick");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(["L-FDFA", "BP", "BP"], run.Output.Split('\n').Where(line => line.Contains("agrees ", StringComparison.Ordinal)).Select(line => line[37..44].Trim()));
     }
 
     [Fact]

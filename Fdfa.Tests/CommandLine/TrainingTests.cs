@@ -68,6 +68,29 @@ public sealed class TrainingTests
         Assert.Equal(0, run.ExitCode);
         string percent = Fdfa.Experiments.Output.ConsoleOutput.Percent(accuracy);
         Assert.Equal(2, run.Output.Split(percent).Length - 1);
+        Assert.DoesNotContain("recorded is", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_evaluation_says_why_it_differs_from_what_was_recorded()
+    {
+        using var temporary = new TemporaryFolder();
+        string output = temporary.File("run");
+        Assert.Equal(0, Train(output, "--epochs", "2", "--quiet").ExitCode);
+        string[] metrics = File.ReadAllLines(temporary.File("run/metrics.csv"));
+        File.WriteAllLines(temporary.File("run/metrics.csv"), metrics[..^1]);
+        string configuration = temporary.File("run/config.json");
+        string sha256 = RunFolder.ReadConfiguration(output).Data.Sha256!;
+        File.WriteAllText(configuration, File.ReadAllText(configuration).Replace(sha256, new string('0', 64), StringComparison.Ordinal));
+
+        CommandLineRun run = CommandLineRun.Of("evaluate", output, "--device", "cpu");
+
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        Assert.Contains(
+            "The models are as of epoch 2 and 0 steps of the next, because the run did not end there; what is recorded is as of epoch 1.",
+            run.Output,
+            StringComparison.Ordinal);
+        Assert.Contains("The data are not those of the run: these are from ", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -87,6 +110,21 @@ public sealed class TrainingTests
         Assert.Empty(RunFolder.ReadMetrics(temporary.File("run")));
         Assert.Contains("partial epoch of 0 of 4 steps", File.ReadAllText(temporary.File("run/log.txt")), StringComparison.Ordinal);
         Assert.True(File.Exists(temporary.File("run/model-seed0.safetensors")));
+    }
+
+    [Fact]
+    public void A_first_look_that_is_cancelled_at_its_beginning_says_so()
+    {
+        using var temporary = new TemporaryFolder();
+        using var cancellation = new CancellationTokenSource();
+        cancellation.Cancel();
+
+        CommandLineRun run = CommandLineRun.Of(cancellation.Token, "--device", "cpu", "--output", temporary.File("look"));
+
+        Assert.Equal("fdfa: Interrupted before FDFA began.", run.Error.Trim());
+        Assert.Equal(130, run.ExitCode);
+        Assert.DoesNotContain("curves.png", run.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(temporary.File("look")));
     }
 
     [Fact]
@@ -139,7 +177,7 @@ public sealed class TrainingTests
         Assert.Equal("fdfa: The loss became NaN or infinite at step 1 (seed 0); try a smaller learning rate.", run.Error.Trim());
         Assert.Equal(1, run.ExitCode);
         Assert.Empty(RunFolder.ReadMetrics(temporary.File("run")));
-        Assert.Equal(["checkpoints", "config.json", "log.txt", "metrics.csv"], RunFolderTests.FileNames(temporary.File("run")));
+        Assert.Equal(["config.json", "log.txt", "metrics.csv"], RunFolderTests.FileNames(temporary.File("run")));
     }
 
     [Fact]
@@ -158,7 +196,7 @@ public sealed class TrainingTests
     [Fact]
     public void The_devices_of_this_machine_agree_with_the_reference()
     {
-        CommandLineRun run = CommandLineRun.Of("check", "--device", "cpu");
+        CommandLineRun run = CommandLineRun.Of("check", "--device", "cpu", "--quick");
 
         Assert.Equal("", run.Error);
         Assert.Equal(0, run.ExitCode);

@@ -9,8 +9,13 @@ namespace Fdfa.Tests.CommandLine;
 public sealed class WatchTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
+    private RunFolder? trained;
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose()
+    {
+        trained?.Dispose();
+        folder.Dispose();
+    }
 
     [SkippableFact]
     public void A_run_as_it_stands()
@@ -75,13 +80,36 @@ public sealed class WatchTests : IDisposable
         Assert.False((progress with { State = RunState.Finished }).IsOverdue);
     }
 
+    [Theory]
+    [InlineData("", "Killed after 0 of 3 epochs: its process is gone, for nobody holds its lock; 'fdfa train --resume' goes on with it.")]
+    [InlineData("elsewhere", "Training: 0 of 3 epochs. It ran on elsewhere, and its lock looks free from here: its process may be gone.")]
+    public void A_run_that_was_killed_before_its_first_epoch_is_not_waited_for(string machine, string expected)
+    {
+        string run = Write([]);
+        trained!.Dispose();
+        if (machine.Length > 0)
+        {
+            folder.Write("run/.fdfa-lock", System.Text.Encoding.UTF8.GetBytes(machine));
+        }
+
+        CommandLineRun once = CommandLineRun.Of("watch", run, "--once");
+
+        Assert.Equal(("", 0), (once.Error, once.ExitCode));
+        string line = once.Output.ReplaceLineEndings(" ").Replace("  ", " ", StringComparison.Ordinal).TrimEnd();
+        Assert.EndsWith(expected, line, StringComparison.Ordinal);
+        if (machine.Length == 0)
+        {
+            Assert.EndsWith(expected, CommandLineRun.Of("watch", run).Output.TrimEnd(), StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task A_file_gets_a_line_per_epoch_as_it_comes_until_the_run_ends()
     {
         string run = Write(Rows(epochs: 1, seeds: 3));
         Task<CommandLineRun> watching = Task.Run(() => CommandLineRun.Of("watch", run));
-        using RunFolder trained = RunFolder.Create(folder.File("other"), verbose: false);
-        trained.WriteMetrics(Rows(epochs: 3, seeds: 3));
+        using RunFolder other = RunFolder.Create(folder.File("other"), verbose: false);
+        other.WriteMetrics(Rows(epochs: 3, seeds: 3));
 
         await Task.Delay(TimeSpan.FromMilliseconds(600));
         Assert.False(watching.IsCompleted);
@@ -126,10 +154,11 @@ public sealed class WatchTests : IDisposable
 
     private string Write(IReadOnlyList<MetricsRow> rows)
     {
-        using RunFolder run = RunFolder.Create(folder.File("run"), verbose: false);
-        run.WriteConfiguration(SomeRun.Configuration);
-        run.WriteMetrics(rows);
-        return run.Path;
+        // Whoever trains has its lock.
+        trained = RunFolder.Create(folder.File("run"), verbose: false);
+        trained.WriteConfiguration(SomeRun.Configuration);
+        trained.WriteMetrics(rows);
+        return trained.Path;
     }
 
     private static MetricsRow[] Rows(int epochs, int seeds) =>

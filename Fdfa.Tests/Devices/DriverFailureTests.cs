@@ -56,9 +56,7 @@ public sealed class DriverFailureTests
 
         Assert.Equal(3, run.ExitCode);
         AssertOneSentence(run, "Configuration and log are in");
-        Assert.Equal(
-            ["checkpoints", "config.json", "log.txt", "metrics.csv"],
-            RunFolderTests.FileNames(folder));
+        Assert.Equal(["config.json", "log.txt", "metrics.csv"], RunFolderTests.FileNames(folder));
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using ILGPU.Runtime.OpenCL;
 namespace Fdfa.Tests.Devices;
 
 /// <summary>Why a device is missing or not used, and what to install.</summary>
+[Collection(OnOpenCl.Name)]
 public sealed class DriversTests
 {
     [Theory]
@@ -25,14 +26,13 @@ public sealed class DriversTests
         Assert.Contains(expected, AssertSentence(Drivers.WhyNoOpenCl(hasLoader, hasPlatforms)), StringComparison.Ordinal);
 
     [Theory]
-    [InlineData(CLDeviceType.CL_DEVICE_TYPE_CPU, 3, 0, true, "it is not a GPU")]
-    [InlineData(CLDeviceType.CL_DEVICE_TYPE_GPU, 1, 2, true, "OpenCL C 1.2, and 2.0 is needed")]
-    [InlineData(CLDeviceType.CL_DEVICE_TYPE_GPU, 3, 0, false, "no generic address space")]
-    [InlineData(CLDeviceType.CL_DEVICE_TYPE_GPU, 3, 0, true, null)]
-    [InlineData(CLDeviceType.CL_DEVICE_TYPE_GPU | CLDeviceType.CL_DEVICE_TYPE_DEFAULT, 2, 0, true, null)]
-    public void An_opencl_device_is_refused_with_the_reason(CLDeviceType type, int major, int minor, bool hasGenericAddresses, string? expected)
+    [InlineData(CLDeviceType.CL_DEVICE_TYPE_CPU, 3, 0, "it is not a GPU")]
+    [InlineData(CLDeviceType.CL_DEVICE_TYPE_GPU, 1, 2, "OpenCL C 1.2, and 2.0 is needed")]
+    [InlineData(CLDeviceType.CL_DEVICE_TYPE_GPU, 3, 0, null)]
+    [InlineData(CLDeviceType.CL_DEVICE_TYPE_GPU | CLDeviceType.CL_DEVICE_TYPE_DEFAULT, 2, 0, null)]
+    public void An_opencl_device_is_refused_with_the_reason(CLDeviceType type, int major, int minor, string? expected)
     {
-        string? reason = Drivers.WhyRefused(type, new CLCVersion(major, minor), hasGenericAddresses);
+        string? reason = Drivers.WhyRefused(type, new CLCVersion(major, minor));
 
         if (expected is null)
         {
@@ -54,6 +54,23 @@ public sealed class DriversTests
         var refusal = Assert.Throws<DeviceException>(() => ComputeDevice.Open("opencl"));
 
         Assert.Contains($"{refused!.Name} is here, but {refused.Reason}.", refusal.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Numbered like all others, and named where they are listed.</summary>
+    [SkippableFact]
+    public void Opencl_devices_of_any_kind_are_numbered()
+    {
+        DeviceSurvey survey = ComputeDevice.Survey();
+        RefusedDevice? refused = survey.Refused.FirstOrDefault(device => device.Selector is not null);
+        Skip.If(refused is null, "Needs an OpenCL driver that is not used, such as PoCL for the processor.");
+
+        using (ComputeDevice device = ComputeDevice.Open(refused!.Selector!))
+        {
+            Assert.Equal((refused.Selector, refused.Name), (device.Info.Selector, device.Info.Name));
+        }
+
+        var refusal = Assert.Throws<DeviceException>(() => ComputeDevice.Open("opencl-unsupported:99"));
+        Assert.Contains("There is no device 'opencl-unsupported:99' here; the last OpenCL device of any kind is opencl-unsupported:", refusal.Message, StringComparison.Ordinal);
     }
 
     private static string AssertSentence(string reason)

@@ -10,6 +10,7 @@ using ILGPU.Backends.OpenCL;
 namespace Fdfa.Tests.Devices;
 
 /// <summary>A driver that refuses a kernel: what it says is kept.</summary>
+[Collection(OnOpenCl.Name)]
 public sealed class KernelBuildTests
 {
     [SkippableFact]
@@ -27,7 +28,7 @@ public sealed class KernelBuildTests
         Assert.Contains("undeclared", text[..text.IndexOf("The source that it refused:", StringComparison.Ordinal)], StringComparison.Ordinal);
         Assert.Contains("kernel void", text, StringComparison.Ordinal);
         Assert.Equal(
-            ["config.json", "kernel-build.log", "log.txt"],
+            [OutputFolder.LockFile, "config.json", "kernel-build.log", "log.txt"],
             RunFolderTests.FileNames(temporary.File("run")));
     }
 

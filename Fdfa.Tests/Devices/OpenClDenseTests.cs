@@ -3,9 +3,9 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Data;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
-using Fdfa.Tests.Networks;
 using Fdfa.Gpu.Training;
 using Fdfa.Tests.Data;
+using Fdfa.Tests.Networks;
 using Fdfa.Tests.Training;
 
 namespace Fdfa.Tests.Devices;

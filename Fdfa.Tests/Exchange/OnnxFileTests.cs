@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Fdfa.Cpu.Reference.Blocks;
 using Fdfa.Cpu.Reference.Description;
@@ -53,7 +54,8 @@ public sealed class OnnxFileTests
         using var session = new InferenceSession(folder.File("network.onnx"));
         Assert.Equal(topology, session.ModelMetadata.CustomMetadataMap["topology"]);
         Assert.Equal("7", session.ModelMetadata.CustomMetadataMap["seed"]);
-        foreach (int samples in (int[])[1, Batch])
+        Assert.Equal("fdfa", session.ModelMetadata.ProducerName);
+        foreach (int samples in (int[])[0, 1, Batch])
         {
             float[] found = Run(session, network, [.. inputs.Take(samples * network.InputSize).Select(value => (float)value)], samples);
 
@@ -64,6 +66,43 @@ public sealed class OnnxFileTests
                 Assert.True(error <= Tolerance * Math.Max(1, Math.Abs(expected[i])), $"Output {i} is {found[i]:R}, where the reference has {expected[i]:R}.");
             }
         }
+    }
+
+    /// <summary>ONNX's own evaluator, which says what operators mean: .ci/rusticl has one, and names it in FDFA_ONNX_PYTHON.</summary>
+    [SkippableTheory]
+    [MemberData(nameof(Networks))]
+    public void Onnx_s_reference_evaluator_agrees_with_the_reference(string topology, string input, ActivationFunction activation, bool batchNormalization)
+    {
+        string? python = Environment.GetEnvironmentVariable("FDFA_ONNX_PYTHON");
+        Skip.If(string.IsNullOrEmpty(python), "Needs Python's onnx 1.13 or later; set FDFA_ONNX_PYTHON to a Python that has it, as .ci/rusticl does.");
+        Skip.If(topology.StartsWith("alexnet", StringComparison.Ordinal), "ONNX's evaluator takes minutes for it.");
+        using var folder = new TemporaryFolder();
+        NetworkDescription network = Topology.Parse(topology, activation, Shape(input), batchNormalization);
+        NetworkParameters parameters = SomeWeights.Of(network);
+        OnnxFile.Save(folder.File("network.onnx"), network, parameters);
+        const int Batch = 3;
+        var random = new Random(1);
+        double[] inputs = [.. Enumerable.Range(0, Batch * network.InputSize).Select(_ => (double)(float)((2 * random.NextDouble()) - 1))];
+        double[] expected = NetworkForward.Run(network, parameters, inputs, Batch, NormalizationStatistics.Running).Outputs;
+        int[] shape = network.InputShape is { } image ? [Batch, image.Channels, image.Height, image.Width] : [Batch, network.InputSize];
+        File.WriteAllText(folder.File("input.txt"), string.Join(' ', inputs.Select(value => ((float)value).ToString("R", CultureInfo.InvariantCulture))));
+        File.WriteAllText(folder.File("evaluate.py"), $"""
+            import numpy, onnx, onnx.checker, onnx.reference
+            model = onnx.load(r"{folder.File("network.onnx")}")
+            onnx.checker.check_model(model, full_check=True)
+            values = numpy.fromstring(open(r"{folder.File("input.txt")}").read(), dtype=numpy.float32, sep=" ").reshape({string.Join(',', shape)})
+            print(*[repr(float(value)) for value in onnx.reference.ReferenceEvaluator(model).run(None, dict(input=values))[0].ravel()])
+            """);
+
+        using Process process = Process.Start(new ProcessStartInfo(python!, ["-W", "ignore", folder.File("evaluate.py")]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string[] found = process.StandardOutput.ReadToEnd().Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        process.WaitForExit();
+
+        Assert.True(process.ExitCode == 0, error.Result);
+        Assert.Equal(expected.Length, found.Length);
+        Assert.All(found.Zip(expected), pair => Assert.InRange(
+            Math.Abs(double.Parse(pair.First, CultureInfo.InvariantCulture) - pair.Second), 0, Tolerance * Math.Max(1, Math.Abs(pair.Second))));
     }
 
     [Fact]

@@ -17,6 +17,7 @@ public sealed class BrokenKernelTests
         { nameof(BrokenKernels.IndexedLocalArray), "opencl", "has a private array" },
         { nameof(BrokenKernels.UnresolvedCall), "ptx", "calls an unresolved function" },
         { nameof(BrokenKernels.UnresolvedCall), "opencl", "calls FusedMultiplyAdd" },
+        { nameof(BrokenKernels.FourStores), "opencl", "stores structures in a loop of a known number of turns" },
         { nameof(BrokenKernels.BarrierBehindReturn), "opencl", "a barrier that only some threads of a group reach" },
         { nameof(BrokenKernels.MuchSharedMemory), "ptx", "no device gives more than 49152 unasked" },
         { nameof(BrokenKernels.MuchSharedMemory), "opencl", "no device gives more than 49152 unasked" },
@@ -74,6 +75,11 @@ public sealed class BrokenKernelTests
     public void A_barrier_that_every_thread_reaches_is_none_of_those_that_some_do_not() => Assert.DoesNotContain(
         Faults(nameof(BrokenKernels.BarrierForAll), DeviceKind.OpenCl, s_promised),
         fault => fault.Contains("barrier", StringComparison.Ordinal));
+
+    [Fact]
+    public void Stores_whose_number_is_an_argument_are_none_of_those_that_Mesa_loses() => Assert.DoesNotContain(
+        Faults(nameof(BrokenKernels.AnyStores), DeviceKind.OpenCl, s_promised),
+        fault => fault.Contains("stores structures", StringComparison.Ordinal));
 
     [Fact]
     public void A_barrier_as_Ilgpu_writes_it_is_caught()

@@ -130,6 +130,21 @@ internal static class BrokenKernels
         quads[Group.IdxX] = sum;
     }
 
+    /// <summary>What Mesa's compiler unrolls and gets wrong.</summary>
+    public static void FourStores(ArrayView<float> values) => Store(values, 4);
+
+    /// <summary>The same with a number that no compiler knows.</summary>
+    public static void AnyStores(ArrayView<float> values, int count) => Store(values, count);
+
+    private static void Store(ArrayView<float> values, int count)
+    {
+        var quads = values.Cast<Quad>();
+        for (var i = 0; i < count; i++)
+        {
+            quads[i] = new Quad { X = i, Y = i, Z = i, W = i };
+        }
+    }
+
     /// <summary>More shared memory than a launch gets without asking for it.</summary>
     public static void MuchSharedMemory(ArrayView<float> values)
     {

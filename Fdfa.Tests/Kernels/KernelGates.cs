@@ -72,6 +72,11 @@ internal static partial class KernelGates
         {
             yield return $"OpenCL C has a barrier that only some threads of a group reach, at {barrier}";
         }
+
+        foreach (var loop in FixedTurns.OfStructureStores(text, code.Blocks))
+        {
+            yield return $"OpenCL C stores structures in a loop of a known number of turns, of which Mesa keeps the last, at {loop}";
+        }
     }
 
     private static IEnumerable<string> TileFaults(GeneratedCode code, TileExpectation promised)

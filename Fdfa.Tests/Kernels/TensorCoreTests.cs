@@ -1,7 +1,7 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Kernels.Tiles;
-using Fdfa.Gpu.Measurement;
+using Fdfa.Gpu.Training;
 using Fdfa.Tests.Networks;
 using ILGPU;
 using ILGPU.Runtime;

@@ -1,5 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Gpu.Measurement;
+using Fdfa.Gpu.Training;
 
 namespace Fdfa.Tests.Measurement;
 

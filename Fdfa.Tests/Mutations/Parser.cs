@@ -182,7 +182,7 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
             folder.Write($"checkpoints/step-000000000007/{name}", name == CheckpointFile ? input : contents);
         }
 
-        using var checkpoints = RunCheckpoints.Open(folder.Path);
+        using var checkpoints = new RunCheckpoints(folder.Path);
         checkpoints.Newest(SomeRun.Configuration, _ => { });
     }
 
@@ -203,7 +203,7 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
             Devices = run.Devices,
             Versions = run.Versions,
         };
-        using var checkpoints = RunCheckpoints.Open(folder.Path);
+        using var checkpoints = new RunCheckpoints(folder.Path);
         checkpoints.Write(manifest, [], (index, stream) => stream.WriteByte((byte)index));
         return Directory.GetFiles(folder.File("checkpoints/step-000000000007")).ToDictionary(file => Path.GetFileName(file)!, File.ReadAllBytes);
     }

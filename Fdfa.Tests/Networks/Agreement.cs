@@ -1,6 +1,7 @@
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
+using Fdfa.Gpu.Training;
 
 namespace Fdfa.Tests.Networks;
 
@@ -16,8 +17,8 @@ internal static class Agreement
     {
         var tolerance = AgreementCheck.ToleranceOf(reference);
         var wrong = DeviceTrajectory.Compare(device, reference)
-            .Where(one => !IsSignOfRounding(one, reference) && !(AgreementCheck.ErrorOf(one, reference) <= tolerance))
-            .Select(one => $"{one.Quantity} of {one.Place}: {AgreementCheck.ErrorOf(one, reference):E2}, most at index {one.WorstIndex}: {one.Actual:R} instead of {one.Expected:R}")
+            .Where(one => !IsSignOfRounding(one, reference) && !(reference.ErrorOf(one) <= tolerance))
+            .Select(one => $"{one.Quantity} of {one.Place}: {reference.ErrorOf(one):E2}, most at index {one.WorstIndex}: {one.Actual:R} instead of {one.Expected:R}")
             .ToList();
         Assert.True(
             wrong.Count == 0,

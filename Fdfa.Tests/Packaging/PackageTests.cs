@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Fdfa.Tests.CommandLine;
 using Fdfa.Tests.Data;
 
 namespace Fdfa.Tests.Packaging;
@@ -11,6 +13,8 @@ namespace Fdfa.Tests.Packaging;
 public sealed class PackageTests : IDisposable
 {
     private static readonly string[] s_libraries = ["Fdfa.Cpu.Reference", "Fdfa.Gpu.Kernels", "Fdfa.Gpu"];
+
+    private static readonly string[] s_train = ["train", .. CommandLineRun.Tiny, "--quiet", "--output"];
 
     private readonly TemporaryFolder folder = new();
 
@@ -60,6 +64,38 @@ public sealed class PackageTests : IDisposable
         Assert.StartsWith("fdfa ", said, StringComparison.Ordinal);
     }
 
+    /// <summary>The program as one file, and with its native parts beside it, one of which is lost.</summary>
+    [SkippableFact]
+    public async Task The_program_runs_as_a_single_file_and_without_its_plotting_library_draws_nothing()
+    {
+        Skip.IfNot(Environment.GetEnvironmentVariable("FDFA_PACKAGES") == "1", "Publishes twice, which takes a minute; set FDFA_PACKAGES=1 to run it, as .ci/run does.");
+        Skip.IfNot(OperatingSystem.IsLinux() && SharedData.Repository is not null, "Publishes the repository for Linux.");
+        string alone = await PublishAsync("alone");
+        Assert.Empty(Directory.GetFiles(folder.File("alone"), "*.so"));
+        Assert.StartsWith("fdfa ", await RunAsync(alone, folder.Path, "--version"), StringComparison.Ordinal);
+        await RunAsync(alone, folder.Path, [.. s_train, folder.File("drawn")]);
+        Assert.True(File.Exists(folder.File("drawn/curves.png")));
+        await RunAsync(alone, folder.Path, "train", "--sweep", "lr=1e-3,1e-4", "--limit", "64", "--slurm", "job.sh", "--output", "sweep");
+        Assert.Contains($"\nexec {alone} train ", await File.ReadAllTextAsync(folder.File("job.sh")), StringComparison.Ordinal);
+
+        string beside = await PublishAsync("beside", "-p:IncludeNativeLibrariesForSelfExtract=false");
+        File.Delete(folder.File("beside/libSkiaSharp.so"));
+        Assert.StartsWith("fdfa ", await RunAsync(beside, folder.Path, "--version"), StringComparison.Ordinal);
+        Assert.Contains("No pictures were drawn", await RunAsync(beside, folder.Path, [.. s_train, folder.File("undrawn")]), StringComparison.Ordinal);
+        Assert.True(File.Exists(folder.File("undrawn/metrics.csv")));
+        Assert.False(File.Exists(folder.File("undrawn/curves.png")));
+    }
+
+    /// <summary>With builds and a lock file of its own: a runtime's packages are not in the repository's.</summary>
+    private async Task<string> PublishAsync(string name, params string[] more)
+    {
+        await DotnetAsync(
+            SharedData.Repository!,
+            ["publish", "Fdfa.Experiments", "-c", "Release", "-r", RuntimeInformation.RuntimeIdentifier, "--self-contained", "-p:PublishSingleFile=true", "-o", folder.File(name), .. more,
+                "--artifacts-path", folder.File("artifacts"), "-p:RestorePackagesWithLockFile=false", $"-p:NuGetLockFilePath={folder.File("none.json")}"]);
+        return folder.File($"{name}/fdfa");
+    }
+
     /// <summary>The code that the README has for other programs.</summary>
     private static string Sample(string readme)
     {
@@ -100,7 +136,8 @@ public sealed class PackageTests : IDisposable
         Task<string> error = process.StandardError.ReadToEndAsync();
         string output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{output}{await error}");
+        output += await error;
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{output}");
         return output;
     }
 }

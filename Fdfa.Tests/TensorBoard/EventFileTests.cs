@@ -123,6 +123,33 @@ public sealed class EventFileTests : IDisposable
         AssertMetricsAreEvents(run, epochs: 1);
     }
 
+    [Fact]
+    public async Task A_run_interrupted_before_its_first_epoch_writes_its_events_when_it_goes_on_and_a_finished_one_when_it_is_asked_to()
+    {
+        string run = folder.File("run");
+        using (var cancelled = new CancellationTokenSource())
+        {
+            await cancelled.CancelAsync();
+            CommandLineRun interrupted = CommandLineRun.Of(
+                cancelled.Token, ["train", .. CommandLineRun.Tiny, "--quiet", "--tensorboard", "--output", run]);
+            Assert.Equal(130, interrupted.ExitCode);
+        }
+
+        Assert.EndsWith(" --tensorboard", RunFolder.ReadConfiguration(run).Repeat, StringComparison.Ordinal);
+        Assert.Equal(0, (await FdfaProcess.OfAsync("train", "--resume", run, "--quiet")).ExitCode);
+        AssertMetricsAreEvents(run, epochs: 1);
+
+        Directory.Delete(Path.Combine(run, "tensorboard"), recursive: true);
+        CommandLineRun finished = CommandLineRun.Of("train", "--resume", run, "--tensorboard");
+
+        Assert.Equal(("", 0), (finished.Error, finished.ExitCode));
+        Assert.Equal(
+            $"The run in {run} is finished, nothing to train; more --epochs than its 1 would go on with it. "
+            + $"Its epochs are in {Path.Combine(run, "tensorboard")} for TensorBoard.",
+            finished.Output.Trim());
+        AssertMetricsAreEvents(run, epochs: 1);
+    }
+
     /// <returns>The file of seed 0.</returns>
     private static string AssertMetricsAreEvents(string run, int epochs)
     {

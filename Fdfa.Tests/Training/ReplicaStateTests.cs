@@ -192,8 +192,14 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
         }
     }
 
-    private string[] Save(Trainer trainer) =>
-        SomeSamples.SaveStates(s_seeds, trainer.SaveState, _folder.File);
+    private string[] Save(Trainer trainer)
+    {
+        const int MostWords = 8000;
+        var states = SomeSamples.SaveStates(s_seeds, trainer.SaveState, _folder.File);
+        Assert.All(states, state => Assert.InRange(
+            s_seeds.Length * new FileInfo(state).Length, trainer.StateBytes, trainer.StateBytes + (s_seeds.Length * MostWords)));
+        return states;
+    }
 
     private static void AssertSameState(string[] expected, string[] actual) =>
         Assert.All(expected.Zip(actual), pair => Assert.Equal(File.ReadAllBytes(pair.First), File.ReadAllBytes(pair.Second)));

@@ -1,9 +1,8 @@
 using Fdfa.Cpu.Reference;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Networks;
-using Fdfa.Gpu.Training;
 
-namespace Fdfa.Gpu.Measurement;
+namespace Fdfa.Gpu.Training;
 
 /// <summary>The same steps on a device, compared with the reference.</summary>
 internal static class DeviceTrajectory

@@ -1,7 +1,7 @@
 using Fdfa.Cpu.Reference;
 using Fdfa.Cpu.Reference.Description;
 
-namespace Fdfa.Gpu.Measurement;
+namespace Fdfa.Gpu.Training;
 
 /// <summary>Every array of a block's parameters beside the reference's.</summary>
 internal static class ParameterComparison

@@ -1,4 +1,4 @@
-namespace Fdfa.Gpu.Measurement;
+namespace Fdfa.Gpu.Training;
 
 /// <summary>What a discrepancy is about.</summary>
 internal enum Quantity

@@ -2,7 +2,7 @@ using Fdfa.Cpu.Reference;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Cpu.Reference.Randomness;
 
-namespace Fdfa.Gpu.Measurement;
+namespace Fdfa.Gpu.Training;
 
 /// <summary>A training run of the reference on random bytes (pixels where the network takes images), scaled to −1…1: what devices are compared with.</summary>
 internal sealed class ReferenceTrajectory
@@ -52,6 +52,18 @@ internal sealed class ReferenceTrajectory
 
     /// <summary>The loss over all samples with those parameters.</summary>
     public double Loss(int replica) => _networks[replica].Evaluate(Inputs([.. Enumerable.Range(0, Labels.Length)]), [.. Labels.Select(label => (int)label)]).Loss;
+
+    /// <summary>The error that a comparison with it is judged by.</summary>
+    /// <remarks>
+    /// After one step with Adam, parameters count where the step is well conditioned: it is the sign of the gradient. After
+    /// more, deltas and loss do not count: training can take the error away until nothing but rounding is left of it.
+    /// </remarks>
+    public double ErrorOf(Discrepancy one) => Steps switch
+    {
+        1 when Options.WeightOptimizer == OptimizerKind.Adam => one.WellConditionedError,
+        > 1 when one.Quantity is Quantity.Deltas or Quantity.Loss => 0,
+        _ => one.RelativeError,
+    };
 
     private StepResult Train(int replica)
     {
