@@ -184,10 +184,8 @@ public sealed class BenchmarkFileTests
         using var temporary = new TemporaryFolder();
         temporary.Write("times.json", "{}"u8.ToArray());
 
-        CommandLineRun run = CommandLineRun.Of("bench", "--compare", temporary.File("times.json"), "--json", temporary.File("deep/times.json"));
-
-        Assert.Equal(2, run.ExitCode);
-        Assert.Contains("is not a file of benchmarks: it has no schemaVersion.", run.Error, StringComparison.Ordinal);
+        CommandLineRun.Of("bench", "--compare", temporary.File("times.json"), "--json", temporary.File("deep/times.json"))
+            .AssertRefused("is not a file of benchmarks: it has no schemaVersion.");
         Assert.Equal(["times.json"], RunFolderTests.FileNames(temporary.Path));
     }
 
