@@ -12,7 +12,7 @@ namespace Fdfa.Experiments.Sweeps;
 /// <summary>The test accuracies of a grid of two options with numbers, each value where its numbers place it: as a table and as a picture.</summary>
 internal sealed class SweepHeatMap
 {
-    private static readonly IColormap s_colours = new ScottPlot.Colormaps.Viridis();
+    private static readonly ScottPlot.Colormaps.Viridis s_colours = new();
 
     private readonly SweepGrid _grid;
 

@@ -22,8 +22,7 @@ public sealed class SweepTests : IDisposable
     {
         CommandLineRun first = Sweep("--sweep", "rule=FDFA,BP", "--sweep", "lr=1e-2,1e-9", "--seeds", "2");
 
-        Assert.Equal(("", 0), (first.Error, first.ExitCode));
-        Assert.Contains("Sweep of rule=FDFA,BP learning-rate=1e-2,1e-9: 4 runs, of which 0 are in", first.Output, StringComparison.Ordinal);
+        first.AssertDone("Sweep of rule=FDFA,BP learning-rate=1e-2,1e-9: 4 runs, of which 0 are in");
         Assert.Equal(4, Count(first, "epoch 1/1"));
         string file = Assert.Single(Directory.GetFiles(folder.File("store"), "*.csv"));
         Assert.StartsWith("sweep-rule+learning-rate-", Path.GetFileName(file), StringComparison.Ordinal);
@@ -47,7 +46,7 @@ public sealed class SweepTests : IDisposable
         // A value more: what is finished is taken as it is.
         CommandLineRun second = Sweep("--sweep", "rule=FDFA,BP,DFA", "--sweep", "learning-rate=1e-2,1e-9", "--seeds", "2");
 
-        Assert.Equal(("", 0), (second.Error, second.ExitCode));
+        second.AssertDone();
         Assert.Equal(2, Count(second, "epoch 1/1"));
         Assert.Equal(6, Directory.GetDirectories(folder.File("store")).Length);
         Assert.Equal(0, Count(Sweep("--sweep", "rule=FDFA,BP", "--sweep", "lr=1e-2,1e-9", "--seeds", "2"), "epoch 1/1"));
@@ -124,9 +123,7 @@ public sealed class SweepTests : IDisposable
     {
         string file = folder.Write("grid.json", System.Text.Encoding.UTF8.GetBytes(json));
 
-        CommandLineRun run = CommandLineRun.Of([.. s_tiny, "--sweep", file, "--slurm", folder.File("job.sh")]);
-
-        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        CommandLineRun.Of([.. s_tiny, "--sweep", file, "--slurm", folder.File("job.sh")]).AssertDone();
         Assert.Equal(expected, string.Join(' ', SweepAxis.Read(folder.File("job.grid.json"))));
     }
 
@@ -173,9 +170,8 @@ public sealed class SweepTests : IDisposable
     {
         CommandLineRun run = CommandLineRun.Of(["train", .. commandLine.Split(' '), "--output", folder.File("deep/store")]);
 
-        Assert.Contains(expected, run.Error, StringComparison.Ordinal);
-        Assert.Single(run.Error.TrimEnd().ReplaceLineEndings("\n").Split('\n'));
-        Assert.Equal(("", 2), (run.Output, run.ExitCode));
+        run.AssertRefused(expected);
+        Assert.Equal("", run.Output);
         Assert.False(Directory.Exists(folder.File("deep")));
     }
 
@@ -205,9 +201,7 @@ public sealed class SweepTests : IDisposable
     {
         SweepAxis[] axes = [.. Enumerable.Range(0, 40).Select(number => new SweepAxis($"option{number}", ["1", "2", "3"]))];
 
-        var refusal = Assert.Throws<InvalidOptionException>(() => SweepGrid.Span(axes, _ => throw new InvalidOperationException()));
-
-        Assert.Contains("points, and 10000 are the most", refusal.Message, StringComparison.Ordinal);
+        Refusal.Of<InvalidOptionException>(() => SweepGrid.Span(axes, _ => throw new InvalidOperationException()), "points, and 10000 are the most");
     }
 
     [SkippableFact]

@@ -58,10 +58,7 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
             using var parallel = new Trainer([devices.Open("simd"), .. _others.Take(count - 1)], network, options, first, s_seeds);
             Assert.Equal(expected, TrainTwoEpochs(parallel, first));
             Assert.Equal(count - 1, _others.Where((device, index) => device.LaunchCount > launches[index]).Count());
-            for (var replica = 0; replica < s_seeds.Length; replica++)
-            {
-                SameBits.Assert(alone.GetParameters(replica), parallel.GetParameters(replica));
-            }
+            SameBits.Assert(alone, parallel);
         }
     }
 
@@ -85,23 +82,12 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
         foreach (var (before, after) in new[] { (one, several), (several, one) })
         {
             using var interrupted = new Trainer(before, network, options, data, s_seeds);
-            for (var step = 0; step < 3; step++)
-            {
-                interrupted.TrainStep();
-            }
-
-            var states = s_seeds.Select((_, replica) => temporary.File($"state{replica}")).ToList();
-            for (var replica = 0; replica < states.Count; replica++)
-            {
-                using var file = File.Create(states[replica]);
-                interrupted.SaveState(replica, file);
-            }
-
+            interrupted.TrainSteps(3);
             using var resumed = new Trainer(after, network, options, data, s_seeds);
-            resumed.RestoreState(states);
+            resumed.RestoreState(SomeSamples.SaveStates(s_seeds, interrupted.SaveState, temporary.File));
             resumed.TrainEpoch();
             resumed.TrainEpoch();
-            SameBits.Assert(straight.GetParameters(1), resumed.GetParameters(1));
+            SameBits.Assert(straight, resumed);
         }
     }
 
@@ -127,7 +113,7 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
         using var alone = new Trainer(devices.Open("simd"), network, options, data, s_seeds);
         using var parallel = new Trainer([devices.Open("simd"), _others[0]], network, options, data, s_seeds);
         Assert.Equal(TrainTwoEpochs(alone, data), TrainTwoEpochs(parallel, data));
-        SameBits.Assert(alone.GetParameters(1), parallel.GetParameters(1));
+        SameBits.Assert(alone, parallel);
     }
 
     /// <summary>A device's launches: an update and a forward pass for each of its blocks, but on the first device both in one; and links where their weights or feedback lie.</summary>
@@ -167,8 +153,7 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
     /// <summary>With an evaluation in the middle of an epoch, which then goes on.</summary>
     private static List<object> TrainTwoEpochs(Trainer trainer, DeviceDataSet data)
     {
-        trainer.TrainStep();
-        trainer.TrainStep();
+        trainer.TrainSteps(2);
         var seen = new List<object>(trainer.Evaluate(data));
         for (var epoch = 0; epoch < 2; epoch++)
         {
@@ -179,13 +164,6 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
         return seen;
     }
 
-    private static DeviceDataSet RandomData(ComputeDevice device)
-    {
-        const int Count = 30;
-        var random = new Random(1);
-        var samples = new byte[Count * s_image.Size];
-        random.NextBytes(samples);
-        return new DeviceDataSet(
-            device, samples, [.. Enumerable.Range(0, Count).Select(_ => (byte)random.Next(Classes))], s_image.Size, Classes, s_image);
-    }
+    private static DeviceDataSet RandomData(ComputeDevice device) =>
+        SomeSamples.On(device, 30, new NetworkDescription([s_image.Size, Classes]), s_image, seed: 1);
 }
