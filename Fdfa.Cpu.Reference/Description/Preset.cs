@@ -38,7 +38,7 @@ public sealed record Preset(
             FeedbackOrder = FeedbackOrder.FeedbackFirst,
             Loss = LossFunction.SoftmaxCrossEntropy,
             WeightInitialisation = StartsAtZero(rule) ? Initialisation.Zeros : Initialisation.KaimingUniform,
-            FeedbackInitialisation = rule.LearnsFeedback ? Initialisation.Zeros : Initialisation.KaimingUniform,
+            FeedbackInitialisation = TrainingOptions.FeedbackStartOf(rule),
             WeightNoise = WeightNoise.PerSample,
         },
         rule => StartsAtZero(rule) ? ActivationFunction.ReLUOpenAtZero : ActivationFunction.ReLU,

@@ -82,7 +82,7 @@ public sealed record TrainingOptions
     /// <summary>The largest N; the noise's counter has room for no more.</summary>
     public const int LargestBatch = 1 << 24;
 
-    /// <summary>The learning rule.</summary>
+    /// <summary>The learning rule. <see cref="WithRule"/> changes it together with what depends on it.</summary>
     public LearningRule Rule { get; init; } = LearningRule.ForwardDirectFeedbackAlignment;
 
     /// <summary>N, samples per step, at least 1.</summary>
@@ -115,7 +115,7 @@ public sealed record TrainingOptions
     /// <summary>Start of weights and biases.</summary>
     public Initialisation WeightInitialisation { get; init; } = Initialisation.KaimingUniform;
 
-    /// <summary>Start of feedback.</summary>
+    /// <summary>Start of feedback. Feedback that a rule never changes must not start at zero; see <see cref="WithRule"/>.</summary>
     public Initialisation FeedbackInitialisation { get; init; } = Initialisation.Zeros;
 
     /// <summary>Weight decay of DKP's feedback, at least 0: ∇B = eᵀ y + decay · B.</summary>
@@ -177,7 +177,50 @@ public sealed record TrainingOptions
     /// <summary>α during an epoch, counted from 0.</summary>
     public double FeedbackRateAt(int epoch) => FeedbackRate * Math.Pow(FeedbackRateDecay, epoch);
 
-    /// <summary>Refuses values no run can work with.</summary>
+    /// <summary>The same options for another rule, whose feedback starts as the rule needs it: at zero where it is learned, at random where it is fixed.</summary>
+    /// <param name="rule">The rule.</param>
+    /// <remarks>A start that was chosen otherwise than the old rule's is kept.</remarks>
+    public TrainingOptions WithRule(LearningRule rule)
+    {
+        ArgumentNullException.ThrowIfNull(rule);
+        return this with { Rule = rule, FeedbackInitialisation = FeedbackInitialisation == FeedbackStartOf(Rule) ? FeedbackStartOf(rule) : FeedbackInitialisation };
+    }
+
+    /// <summary>How the paper starts a rule's feedback (Appendix A).</summary>
+    internal static Initialisation FeedbackStartOf(LearningRule rule) => rule.LearnsFeedback ? Initialisation.Zeros : Initialisation.KaimingUniform;
+
+    /// <summary>Refuses options that no run can work with, and those with which a network would not learn from its start.</summary>
+    /// <remarks>
+    /// <code>
+    /// fixed B = 0                                   δ⁽ˡ⁾ = 0 in every hidden block, for ever
+    /// W = 0 and σ'(0) = 0                           δ⁽ˡ⁾ = 0 in every hidden block, for ever; FG-W alone moves on, by perturbing W itself
+    /// W = 0, and δ⁽ˡ⁾ from W or from B learned of 0   δ⁽ˡ⁾ = 0 and y⁽ˡ⁾ = σ(0) = 0: nothing but the output's biases moves
+    /// W = 0 and a local head                        the head starts like W, and stays there in the same way
+    /// </code>
+    /// </remarks>
+    /// <param name="network">The network that starts as the options say.</param>
+    /// <exception cref="InvalidOptionException">A size, rate or decay is out of its range, or nothing would be learned.</exception>
+    public void Validate(NetworkDescription network)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        Validate();
+        bool isWeightZero = WeightInitialisation == Initialisation.Zeros && Rule.Injection != Injection.Weights;
+        bool isFeedbackZero = Rule.HasFeedback && FeedbackInitialisation == Initialisation.Zeros;
+        string? reason = network.Blocks.Count == 1 ? null
+            : isFeedbackZero && !Rule.LearnsFeedback
+                ? $"Feedback that starts at zero would stay there with {Rule}, which never changes it, and no error would reach a hidden block; start it at random (kaiming or pytorch)."
+            : isWeightZero && network.HiddenActivation == ActivationFunction.ReLU
+                ? "Weights that start at zero would stay there, because ReLU's slope at 0 is 0; start them at random (kaiming or pytorch), or take the activation relu-open."
+            : isWeightZero && (Rule.ErrorSignal == ErrorSignal.BackwardChain || isFeedbackZero || Rule.HasLocalHead(network, 1))
+                ? $"Weights that start at zero would stay there with {Rule}: no error reaches a hidden block; start them at random (kaiming or pytorch)."
+            : null;
+        if (reason is not null)
+        {
+            throw new InvalidOptionException(reason);
+        }
+    }
+
+    /// <summary>Refuses values no run can work with; whether a network learns with them from a start of its own, <see cref="Validate(NetworkDescription)"/> says.</summary>
     /// <exception cref="InvalidOptionException">A size, rate or decay is out of its range.</exception>
     public void Validate()
     {

@@ -30,7 +30,7 @@ internal sealed record BenchmarkCase(Preset Preset, NetworkDescription Network, 
         }
 
         TrainingOptions options = preset.OptionsOn(network, rule) with { BatchSize = entry.BatchSize };
-        options.Validate();
+        options.Validate(network);
         return new BenchmarkCase(preset, network, options, entry.Replicas);
     }
 }

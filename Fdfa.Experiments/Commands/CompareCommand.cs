@@ -16,7 +16,7 @@ internal sealed class CompareCommand : Command, IFdfaCommand
 
     private readonly Argument<string[]> _runs = new("RUN")
     {
-        Description = $"The folders of 2 to {MostRuns} runs, finished or still training.",
+        Description = $"The folders of 2 to {MostRuns} runs, finished or still training; a folder that holds runs, such as a sweep's, stands for all of them.",
         Arity = ArgumentArity.OneOrMore,
     };
 
@@ -32,16 +32,17 @@ internal sealed class CompareCommand : Command, IFdfaCommand
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Examples { get; } = ["fdfa compare runs/first-look/FDFA runs/first-look/BP", "fdfa compare runs/sweep/*epochs*"];
+    public IReadOnlyList<string> Examples { get; } = ["fdfa compare runs/first-look/FDFA runs/first-look/BP", "fdfa compare runs/sweep"];
 
     /// <inheritdoc/>
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
-        string[] paths = arguments.GetRequiredValue(_runs);
+        string[] given = arguments.GetRequiredValue(_runs);
+        string[] paths = [.. given.SelectMany(path => !RunFolder.Is(path) && RunFolder.RunsIn(path) is { Count: > 0 } runs ? runs : [path])];
         if (paths.Length is < 2 or > MostRuns)
         {
             throw new InvalidOptionException(string.Create(
-                CultureInfo.InvariantCulture, $"'fdfa compare' takes 2 to {MostRuns} run folders, and {paths.Length} {(paths.Length == 1 ? "is" : "are")} given; 'fdfa evaluate' shows one."));
+                CultureInfo.InvariantCulture, $"'fdfa compare' takes 2 to {MostRuns} run folders, and {paths.Length} {(paths.Length == 1 ? "is" : "are")} given; {(paths.Length == 1 ? "'fdfa evaluate' shows one" : "name those to compare, as in runs/sweep/FDFA*")}."));
         }
 
         if (paths.GroupBy(path => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))).FirstOrDefault(same => same.Count() > 1) is { } twice)

@@ -76,6 +76,8 @@ internal sealed class ExportCommand : Command, IFdfaCommand
             files.Write(safetensors, file => StateDict.Save(file, request.Network, parameters));
             output.Line($"{safetensors} is {what}, as PyTorch's state_dict of");
             output.Line(StateDict.ModuleCode(request.Network));
+            output.Line("Its inputs are pixels p of 0 to 255 as p*2/255 - 1, and not ToTensor's 0 to 1; torchvision makes them with");
+            output.Line(StateDict.PreprocessingCode(request.Network, DataSource.ShapeOf(request.DataName)));
         }
 
         return ExitCode.Success;

@@ -92,8 +92,15 @@ internal static class ParseMistake
             .Where(option => !option.Hidden)
             .Select(option => option.Name)
             .Distinct()];
-        string guess = NearestWord.Find(name, known) is { } nearest ? $"; did you mean {nearest}?" : ".";
+        string guess = Nearest(name, known) is { } nearest ? $"; did you mean {nearest}?" : ".";
         return new InvalidOptionException($"Unknown option '{name}' of '{commandLine}'{guess} Known options: {string.Join(", ", known)}.");
+    }
+
+    /// <summary>The option that a word may mean. Dashes are no letters that they have in common.</summary>
+    private static string? Nearest(string word, IEnumerable<string> options)
+    {
+        ILookup<string, string> names = options.ToLookup(option => option.TrimStart('-'));
+        return NearestWord.Find(word.TrimStart('-'), names.Select(name => name.Key)) is { } nearest ? names[nearest].First() : null;
     }
 
     private static IEnumerable<Command> Ancestors(Command command) =>
@@ -104,7 +111,7 @@ internal static class ParseMistake
         var all = root.Subcommands
             .SelectMany(command => command.Options.Select(option => (command.Name, Option: option.Name)))
             .ToList();
-        return NearestWord.Find(name, all.Select(pair => pair.Option)) is { } nearest
+        return Nearest(name, all.Select(pair => pair.Option)) is { } nearest
             ? all.First(pair => pair.Option == nearest)
             : null;
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Text;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Options;
@@ -12,7 +13,11 @@ namespace Fdfa.Experiments.Commands;
 
 /// <summary><c>train --sweep</c> and what belongs to it: many runs of one command line.</summary>
 /// <param name="sweepable">The options of <c>train</c> that decide what a run is.</param>
-internal sealed class SweepOptions(IReadOnlyList<Option> sweepable)
+/// <param name="rule">The one of them that names the rule.</param>
+/// <param name="seed">The one that names the seed, which no sweep compares.</param>
+/// <param name="training">Those of them that mean nothing to some rules.</param>
+internal sealed class SweepOptions(
+    IReadOnlyList<Option> sweepable, Option<string> rule, Option<string> seed, IReadOnlyList<(TrainingOption Row, Option Option)> training)
 {
     private const string DefaultOutput = "runs/sweep";
 
@@ -25,15 +30,18 @@ internal sealed class SweepOptions(IReadOnlyList<Option> sweepable)
     };
 
     private readonly Option<string> _script = OptionText.Create(
-        "--slurm", "file", "Train nothing, and write a job array of Slurm with a job per run of --sweep; the same command without --slurm gathers the results.");
+        "--slurm", "file", "Train nothing, and write a job array of Slurm with a job per run of --sweep, its grid beside it; --gather makes the table of the results.");
 
     private readonly Option<string> _point = OptionText.Create(
         "--sweep-point", "number", "Train one run of --sweep only, counted from 0: what the jobs of --slurm do.");
 
+    private readonly Option<bool> _gather = OptionText.CreateSwitch(
+        "--gather", "Train nothing, and make the table of --sweep from the runs that are in --output; says which are missing.");
+
     private readonly Option<bool> _force = OptionText.CreateSwitch("--force", "With --slurm: replace a file that is there already.");
 
     /// <summary>All, for a command to have.</summary>
-    public IEnumerable<Option> All => [_axes, _script, _point, _force];
+    public IEnumerable<Option> All => [_axes, _script, _point, _gather, _force];
 
     /// <summary>Whether a command line asks for a sweep.</summary>
     /// <exception cref="InvalidOptionException">It does not, but has an option that belongs to one.</exception>
@@ -44,7 +52,7 @@ internal sealed class SweepOptions(IReadOnlyList<Option> sweepable)
             return true;
         }
 
-        return new Option[] { _script, _point, _force }.FirstOrDefault(arguments.IsGiven) is { } lonely
+        return new Option[] { _script, _point, _gather, _force }.FirstOrDefault(arguments.IsGiven) is { } lonely
             ? throw new InvalidOptionException($"The option {lonely.Name} belongs to a sweep; give --sweep too, or leave it out.")
             : false;
     }
@@ -64,20 +72,40 @@ internal sealed class SweepOptions(IReadOnlyList<Option> sweepable)
         CancellationToken cancellation)
     {
         SweepAxis[] axes = [.. arguments.GetRequiredValue(_axes).SelectMany(SweepAxis.Read).Select(axis => axis with { Name = OptionOf(axis.Name).Name.TrimStart('-') })];
-        string[] words = [.. FixedWords(arguments, axes, [general.Output, general.Quiet])];
-        SweepGrid grid = SweepGrid.Span(axes, values => ReadPoint(arguments, [.. words, .. axes.Zip(values, WordsOf).SelectMany(word => word)], read));
-        var request = new SweepRequest(grid, words, arguments.Text(general.Device) ?? "auto", arguments.Text(general.Output) ?? DefaultOutput, arguments.GetValue(general.Quiet))
+        if (axes.FirstOrDefault(axis => OptionOf(axis.Name) == seed) is { } seeds)
+        {
+            throw new InvalidOptionException(
+                $"A result must not depend on the seed, so a sweep does not look for the best one; give --seeds {seeds.Values.Count.ToString(CultureInfo.InvariantCulture)}, which trains every point with as many, and leave seed out of --sweep.");
+        }
+
+        if (new Option[] { _script, _point, _gather }.Where(arguments.IsGiven).ToArray() is [var one, var other, ..])
+        {
+            throw new InvalidOptionException($"The options {one.Name} and {other.Name} exclude each other; leave one of them out.");
+        }
+
+        Setting[] settings = [.. FixedSettings(arguments, axes, [general.Output, general.Quiet, _gather])];
+        SweepGrid grid = SweepGrid.Span(axes, values => ReadPoint(arguments, settings, [.. axes.Zip(values, SettingOf)], read));
+        RequireConcern(grid);
+        var request = new SweepRequest(grid, [.. settings.SelectMany(setting => setting.Words)], arguments.Text(general.Device) ?? "auto", arguments.Text(general.Output) ?? DefaultOutput, arguments.GetValue(general.Quiet))
         {
             WritesEvents = arguments.GetValue(general.TensorBoard),
+            Gathers = arguments.GetValue(_gather),
             Point = arguments.WholeNumber(_point, minimum: 0, maximum: grid.Points.Count - 1),
         };
         if (arguments.Text(_script) is { } script)
         {
-            using OutputFiles files = OutputFiles.Open(arguments.GetValue(_force), (script, _script));
-            files.Write(script, Encoding.UTF8.GetBytes(SlurmScript.Of(request, SlurmScript.ThisProgram(), Environment.CurrentDirectory)));
+            string gridFile = Path.ChangeExtension(script, ".grid.json");
+            using OutputFiles files = OutputFiles.Open(arguments.GetValue(_force), (script, _script), (gridFile, _script));
+            files.Write(gridFile, Encoding.UTF8.GetBytes(SweepAxis.ToJson(axes)));
+            files.Write(script, Encoding.UTF8.GetBytes(SlurmScript.Of(request, SlurmScript.ThisProgram(), Environment.CurrentDirectory, gridFile)));
+            foreach (string remark in grid.Remarks)
+            {
+                output.Line(remark);
+            }
+
             output.Line(
-                $"A job array of {ConsoleOutput.Count(request.Grid.Points.Count, "run")} is in {script}; "
-                + "send it off with sbatch, and gather the results with this command without --slurm.");
+                $"A job array of {ConsoleOutput.Count(grid.Points.Count, "run")} is in {script}, its grid in {gridFile}; "
+                + "send it off with sbatch, and gather the results with this command and --gather in the place of --slurm.");
             return ExitCode.Success;
         }
 
@@ -88,12 +116,47 @@ internal sealed class SweepOptions(IReadOnlyList<Option> sweepable)
             return ExitCode.Cancelled;
         }
 
+        if (result.Missing is not null)
+        {
+            output.Error(result.Missing);
+            return ExitCode.Failure;
+        }
+
         return result.Entries.Any(entry => entry.Outcome.Refusal is not null) ? ExitCode.BadInput
             : result.Entries.Any(entry => entry.Outcome.Run?.Divergence is not null) ? ExitCode.Failure
             : ExitCode.Success;
     }
 
-    private static RunRequest ReadPoint(ParseResult arguments, IReadOnlyList<string> words, Func<ParseResult, RunRequest> read)
+    /// <summary>An option of a point, its value in the grid, and the words of a command line that set it.</summary>
+    private sealed record Setting(Option Option, string? Value, params IReadOnlyList<string> Words);
+
+    private SweepPoint ReadPoint(ParseResult arguments, Setting[] given, Setting[] axes, Func<ParseResult, RunRequest> read)
+    {
+        string? name = given.Concat(axes).Where(setting => setting.Option == rule).Select(setting => setting.Words[^1]).FirstOrDefault();
+        LearningRule pointRule = LearningRule.Parse(name ?? TrainCommand.DefaultRule);
+        Option[] meaningless = [.. training.Where(pair => !pair.Row.Concerns(pointRule)).Select(pair => pair.Option)];
+        Setting[] all = [.. given, .. axes];
+        RunRequest request = ReadRun(
+            arguments, [.. all.Where(setting => !meaningless.Contains(setting.Option)).SelectMany(setting => setting.Words)], read);
+        return new SweepPoint(
+            [.. axes.Select(axis => meaningless.Contains(axis.Option) ? null : axis.Value)],
+            [.. all.Select(setting => setting.Option).Where(meaningless.Contains).Select(option => option.Name.TrimStart('-'))],
+            request);
+    }
+
+    /// <summary>Refuses an option that means something to no point, as it would be refused without a sweep.</summary>
+    private void RequireConcern(SweepGrid grid)
+    {
+        foreach ((TrainingOption row, Option option) in training)
+        {
+            if (grid.Points.All(point => point.LeftOut.Contains(option.Name.TrimStart('-'))))
+            {
+                row.RequireConcern(grid.Points[0].Request.Options.Rule);
+            }
+        }
+    }
+
+    private static RunRequest ReadRun(ParseResult arguments, IReadOnlyList<string> words, Func<ParseResult, RunRequest> read)
     {
         ParseResult point = arguments.CommandResult.Command.Parse(words, OptionText.Parsing);
         ParseMistake.ThrowIfAny(point);
@@ -113,7 +176,7 @@ internal sealed class SweepOptions(IReadOnlyList<Option> sweepable)
     }
 
     /// <summary>What is said of all points, but not where and how loudly.</summary>
-    private IEnumerable<string> FixedWords(ParseResult arguments, SweepAxis[] axes, Option[] general)
+    private IEnumerable<Setting> FixedSettings(ParseResult arguments, SweepAxis[] axes, Option[] general)
     {
         foreach (OptionResult given in arguments.CommandResult.Children.OfType<OptionResult>().Where(given => !given.Implicit && !All.Concat(general).Contains(given.Option)))
         {
@@ -122,28 +185,23 @@ internal sealed class SweepOptions(IReadOnlyList<Option> sweepable)
                 throw new InvalidOptionException($"The option {given.Option.Name} is given beside a sweep of its values; leave one of them out.");
             }
 
-            yield return given.Option.Name;
-            foreach (Token token in given.Tokens)
-            {
-                yield return token.Value;
-            }
+            yield return new Setting(given.Option, Value: null, [given.Option.Name, .. given.Tokens.Select(token => token.Value)]);
         }
     }
 
-    /// <summary>The words of a command line that set an option to a value.</summary>
-    private IEnumerable<string> WordsOf(SweepAxis axis, string value)
+    private Setting SettingOf(SweepAxis axis, string value)
     {
         Option option = OptionOf(axis.Name);
         if (option is Option<string>)
         {
-            return [option.Name, value];
+            return new Setting(option, value, option.Name, value);
         }
 
         string opposite = "--no-" + axis.Name;
         return value.ToLowerInvariant() switch
         {
-            "yes" or "true" => [option.Name],
-            "no" or "false" => sweepable.Any(other => other.Name == opposite) ? [opposite] : [],
+            "yes" or "true" => new Setting(option, value, option.Name),
+            "no" or "false" => new Setting(option, value, sweepable.Any(other => other.Name == opposite) ? [opposite] : []),
             _ => throw new InvalidOptionException($"The value '{value}' of {axis.Name} in --sweep is neither yes nor no."),
         };
     }

@@ -11,11 +11,14 @@ namespace Fdfa.Experiments.Commands;
 /// <summary><c>fdfa train</c>: one rule, one network, one or more seeds.</summary>
 internal sealed class TrainCommand : Command, IFdfaCommand
 {
+    /// <summary>What <c>--rule</c> is where it is not given.</summary>
+    public const string DefaultRule = "FDFA";
+
     private const string DefaultNetwork = "784-256-128-10";
     private const int DefaultEpochs = 10;
 
     private readonly Option<string> _rule = OptionText.Create(
-        "--rule", "name", $"Learning rule: {CommonOptions.RuleNames}. [default: FDFA]");
+        "--rule", "name", $"Learning rule: {CommonOptions.RuleNames}. [default: {DefaultRule}]");
 
     private readonly Option<string> _network = CommonOptions.Network(DefaultNetwork, "the images of --data");
     private readonly Option<string> _activation = CommonOptions.Activation();
@@ -69,7 +72,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         : base("train", "Trains a network with a learning rule and writes everything about the run to a folder.")
     {
         Option[] ofTheRun = [_preset, .. _batchNormalization.All, _noAugmentation, _activation, .. _training.Select(pair => pair.Option)];
-        _sweep = new SweepOptions([_rule, _network, _data, _limit, _epochs, _seed, _seeds, .. ofTheRun]);
+        _sweep = new SweepOptions([_rule, _network, _data, _limit, _epochs, _seed, _seeds, .. ofTheRun], _rule, _seed, _training);
         Option[] options =
         [
             _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, .. _device.All, _output, .. _resume.All,
@@ -167,7 +170,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     /// <exception cref="FdfaException">A value that no run can have.</exception>
     internal RunRequest Read(ParseResult arguments)
     {
-        LearningRule rule = LearningRule.Parse(arguments.Text(_rule) ?? "FDFA");
+        LearningRule rule = LearningRule.Parse(arguments.Text(_rule) ?? DefaultRule);
         Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
         string dataName = DataSource.CanonicalName(arguments.Text(_data) ?? DataSource.Names[0]);
         string topology = arguments.Text(_network) ?? DefaultNetwork;
@@ -179,6 +182,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             Augmentation.InputOf(augmentation, image),
             _batchNormalization.Read(arguments) ?? preset.BatchNormalizationFor(rule));
         TrainingOptions options = ReadTraining(arguments, preset.OptionsOn(network, rule) with { Augmentation = augmentation });
+        options.Validate(network);
 
         int? limit = arguments.WholeNumber(_limit);
         if (!network.CanNormalize(Math.Min(options.BatchSize, limit ?? options.BatchSize)))
@@ -224,7 +228,6 @@ internal sealed class TrainCommand : Command, IFdfaCommand
                 $"The option --antithetic draws pairs and needs an even --perturbations, such as 2; it is {ConsoleOutput.Plain(options.Perturbations)}.");
         }
 
-        options.Validate();
         return options;
     }
 

@@ -56,7 +56,7 @@ internal static class Figure3
         [
             .. from entry in result.Entries
                where entry.Run is { Divergence: null }
-               let rows = RunFolder.ReadMetrics(Path.Combine(asked.Output, RunKey.Of(entry.Request)))
+               let rows = RunFolder.ReadMetrics(Path.Combine(asked.Output, entry.Run!.Folder))
                select new Curve(entry.Section, entry.Request.Options.Rule, rows),
         ];
         RunConfiguration[] configurations = [.. result.Entries.Select(entry => entry.Run?.Configuration).OfType<RunConfiguration>()];

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Fdfa.Gpu.Training;
 using Spectre.Console;
@@ -13,7 +12,8 @@ internal abstract class ProgressDisplay : IProgress<TrainingProgress>
     /// <param name="quiet">Show nothing.</param>
     /// <param name="work">Given the display.</param>
     /// <param name="runs">How many runs there are to be; above one, each is numbered, and the time to the last one's end is estimated.</param>
-    public static T Run<T>(ConsoleOutput output, bool quiet, Func<ProgressDisplay, T> work, int runs = 1)
+    /// <param name="clock">What measures time; null for the system's.</param>
+    public static T Run<T>(ConsoleOutput output, bool quiet, Func<ProgressDisplay, T> work, int runs = 1, TimeProvider? clock = null)
     {
         if (quiet)
         {
@@ -31,7 +31,7 @@ internal abstract class ProgressDisplay : IProgress<TrainingProgress>
                     new ElapsedTimeColumn(),
                     new RemainingTimeColumn())
                 .Start(context => work(new BarDisplay(context, runs)))
-            : work(new LineDisplay(output, runs));
+            : work(new LineDisplay(output, runs, clock ?? TimeProvider.System));
     }
 
     /// <summary>A run begins.</summary>
@@ -68,31 +68,44 @@ internal abstract class ProgressDisplay : IProgress<TrainingProgress>
         }
     }
 
-    private sealed class LineDisplay(ConsoleOutput output, int runs) : ProgressDisplay
+    private sealed class LineDisplay(ConsoleOutput output, int runs, TimeProvider clock) : ProgressDisplay
     {
-        private readonly long _start = Stopwatch.GetTimestamp();
         private string _label = "";
         private int _epochs;
         private int _ended;
 
-        public override void Begin(string label, int epochs, int stepsPerEpoch) => (_label, _epochs) = (Numbered(label, _ended, runs), epochs);
+        /// <summary>When a run's first steps were done, and how much of the run they are: what came before is mostly the translation of kernels.</summary>
+        private (long Time, double Share)? _start;
 
-        public override void Report(TrainingProgress value)
-        {
-        }
+        /// <summary>The time since then, and the share of a run that it took for, of runs that have ended.</summary>
+        private (TimeSpan Time, double Share) _measured;
+
+        public override void Begin(string label, int epochs, int stepsPerEpoch) => (_label, _epochs, _start) = (Numbered(label, _ended, runs), epochs, null);
+
+        public override void Report(TrainingProgress value) =>
+            _start ??= (clock.GetTimestamp(), (value.Epoch + ((double)value.Step / value.StepsPerEpoch)) / _epochs);
 
         public override void EpochDone(int epoch, string result) =>
             output.Line(string.Create(CultureInfo.InvariantCulture, $"{_label} epoch {epoch}/{_epochs}: {result}{Remaining(epoch)}"));
 
-        public override void End() => _ended++;
+        public override void End()
+        {
+            _measured = MeasuredUpTo(1);
+            _start = null;
+            _ended++;
+        }
 
         private string Remaining(int epoch)
         {
-            double done = _ended + (double)epoch / _epochs;
-            return runs == 1 || done >= runs
-                ? ""
-                : $", about {ConsoleOutput.Span(Stopwatch.GetElapsedTime(_start) * ((runs - done) / done))} left";
+            double share = (double)epoch / _epochs;
+            double left = runs - _ended - share;
+            (TimeSpan time, double measured) = MeasuredUpTo(share);
+            return runs == 1 || left <= 0 || measured <= 0 ? "" : $", about {ConsoleOutput.Span(time * (left / measured))} left";
         }
+
+        private (TimeSpan Time, double Share) MeasuredUpTo(double share) => _start is not var (time, begin)
+            ? _measured
+            : (_measured.Time + clock.GetElapsedTime(time), _measured.Share + share - begin);
     }
 
     private sealed class BarDisplay : ProgressDisplay

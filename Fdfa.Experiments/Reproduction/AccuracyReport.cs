@@ -89,7 +89,7 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
                 table.Name, entry.Section, entry.Request.DataName, entry.Request.Options.Rule.Name, entry.Request.Network.Topology,
                 BatchNormalization.Text(entry.Request.Network), entry.Request.PresetName, Number(TrainingSamples(entry.Request), "0"), Number(entry.Request.Epochs, "0"), Number(entry.Request.Seeds.Count, "0"), Outcome(entry),
                 Number(entry.Mean, "F4"), Number(entry.Deviation, "F4"), Number(entry.Paper?.Mean, "F2"), Number(entry.Paper?.Deviation, "F2"),
-                Number(entry.Difference, "F4"), RunKey.Of(entry.Request),
+                Number(entry.Difference, "F4"), entry.Run?.Folder ?? RunKey.Of(entry.Request),
             ];
             text.AppendJoin(',', cells).Append('\n');
         }

@@ -9,7 +9,8 @@ namespace Fdfa.Experiments.Reproduction;
 /// <param name="Accuracies">Test accuracy after the last epoch, 0…1, one per seed; empty when it diverged.</param>
 /// <param name="Divergence">How it diverged, as a sentence; else null.</param>
 /// <param name="Configuration">What it was, and where it ran.</param>
-internal sealed record StoredRun(IReadOnlyList<double> Accuracies, string? Divergence, RunConfiguration Configuration);
+/// <param name="Folder">The name of its folder in the store.</param>
+internal sealed record StoredRun(IReadOnlyList<double> Accuracies, string? Divergence, RunConfiguration Configuration, string Folder);
 
 /// <summary>A run that was stopped and can go on.</summary>
 /// <param name="Folder">Its folder; the caller's to dispose of.</param>
@@ -19,6 +20,8 @@ internal sealed record UnfinishedRun(RunFolder Folder, RunConfiguration Configur
 
 /// <summary>A folder of run folders, one per <see cref="RunKey"/>: what is finished there is never trained again.</summary>
 /// <remarks>
+/// Runs on other data have other keys, and folders side by side. Before the data were part of the key a run's folder had one name for all data;
+/// it is found again where its config.json has the same data.
 /// A run is finished when metrics.csv has every epoch of every seed, or when it diverged and says so. Both appear in one
 /// rename, so that a process killed at any moment leaves a run that is finished or one that is not, and the latter goes
 /// on from its newest checkpoint. One process at a time writes to a store, or several of them a run each: they hold locks that the
@@ -30,22 +33,13 @@ internal sealed class RunStore : IDisposable
     private const string RunLockPrefix = OutputFolder.LockFile + "-";
 
     private readonly OutputFolder _folder;
-    private readonly FileLock _lock;
 
-    /// <summary>The lock of the one run that this process may train; null where the whole store is its own.</summary>
-    private readonly FileLock? _runLock;
+    /// <summary>Of the store, and before it of the one run that this process may train; none where it trains nothing.</summary>
+    private readonly IReadOnlyList<FileLock> _locks;
 
-    private RunStore(OutputFolder folder, FileLock @lock, FileLock? runLock)
-    {
-        (_folder, _lock, _runLock) = (folder, @lock, runLock);
-        if (runLock is null)
-        {
-            foreach (string file in AtomicFile.Abandoned(folder.Path).Concat(Directory.EnumerateFiles(folder.Path, RunLockPrefix + "*")).ToList())
-            {
-                File.Delete(file);
-            }
-        }
-    }
+    private readonly HashSet<string> _told = [];
+
+    private RunStore(OutputFolder folder, params IReadOnlyList<FileLock> locks) => (_folder, _locks) = (folder, locks);
 
     /// <summary>Where it is, as it was asked for.</summary>
     public string Path => _folder.Path;
@@ -53,7 +47,22 @@ internal sealed class RunStore : IDisposable
     /// <summary>Opens a store, or begins one.</summary>
     /// <exception cref="FolderTakenException">Another process writes to it.</exception>
     /// <exception cref="RunFolderException">The folder cannot be written.</exception>
-    public static RunStore Open(string path) => Hold(path, folder => new RunStore(folder, Lock(path, OutputFolder.LockFile), runLock: null));
+    public static RunStore Open(string path) => Hold(path, folder =>
+    {
+        var store = new RunStore(folder, Lock(path, OutputFolder.LockFile));
+        foreach (string file in AtomicFile.Abandoned(path).Concat(Directory.EnumerateFiles(path, RunLockPrefix + "*")).ToList())
+        {
+            File.Delete(file);
+        }
+
+        return store;
+    });
+
+    /// <summary>Opens a store whose runs are only read, whoever trains them meanwhile.</summary>
+    /// <exception cref="RunFolderException">There is none, or nothing can be written beside its runs.</exception>
+    public static RunStore OpenToRead(string path) => Directory.Exists(path)
+        ? Hold(path, folder => new RunStore(folder))
+        : throw new RunFolderException($"There is no folder '{path}' with runs of a sweep; give the one that they were trained into with --output.");
 
     /// <summary>Opens a store to train one run of it, beside processes here or on other machines that train others.</summary>
     /// <exception cref="FolderTakenException">Another process trains this run, or all of them.</exception>
@@ -64,7 +73,7 @@ internal sealed class RunStore : IDisposable
         FileLock shared = Lock(path, OutputFolder.LockFile, isShared: true);
         try
         {
-            return new RunStore(folder, shared, Lock(path, RunLockPrefix + RunKey.Of(request)));
+            return new RunStore(folder, Lock(path, RunLockPrefix + RunKey.OfAnyData(request)), shared);
         }
         catch
         {
@@ -73,27 +82,44 @@ internal sealed class RunStore : IDisposable
         }
     });
 
-    /// <summary>The folder of a run.</summary>
-    public string PathOf(RunRequest request) => System.IO.Path.Combine(Path, RunKey.Of(request));
+    /// <summary>The folder of a run on its data.</summary>
+    public string PathOf(RunRequest request)
+    {
+        string older = System.IO.Path.Combine(Path, RunKey.OfAnyData(request));
+        return request.DataSha256 is null || (RunFolder.Is(older) && TryReadConfiguration(older)?.HasData(request.DataSha256) == true)
+            ? older
+            : System.IO.Path.Combine(Path, RunKey.Of(request));
+    }
 
     /// <summary>Finds a finished run.</summary>
-    /// <param name="request">The run.</param>
-    /// <param name="damage">Why a run that is there cannot be read, as a sentence; null for one that is missing or unfinished.</param>
+    /// <param name="request">The run, with its data.</param>
+    /// <param name="tell">Given a sentence about a run that is there and cannot be read, or is of other data, each once; null where nothing is to be said.</param>
     /// <returns>Null where it is to be trained.</returns>
-    public StoredRun? Find(RunRequest request, out string? damage)
+    public StoredRun? Find(RunRequest request, Action<string>? tell)
     {
-        damage = null;
         string folder = PathOf(request);
+        if (!RunFolder.Is(folder))
+        {
+            TellOfOtherData(request, folder, tell);
+            return null;
+        }
+
         try
         {
-            return Directory.Exists(folder) && File.Exists(System.IO.Path.Combine(folder, "config.json")) ? Read(folder, request) : null;
+            return Read(request);
         }
         catch (Exception failure) when (failure is FdfaException or IOException or UnauthorizedAccessException)
         {
-            damage = failure.Message;
+            Tell(tell, $"A stored run is trained again, because it cannot be read: {failure.Message}");
             return null;
         }
     }
+
+    /// <summary>Reads a finished run.</summary>
+    /// <param name="request">The run, with its data.</param>
+    /// <returns>Null where it is not finished.</returns>
+    /// <exception cref="RunFolderException">It cannot be read.</exception>
+    public StoredRun? Read(RunRequest request) => Read(PathOf(request), request);
 
     /// <summary>Opens a run that was stopped, on this device or another: a table reports a distribution, as <see cref="RunKey"/> says.</summary>
     /// <param name="request">The run.</param>
@@ -109,7 +135,7 @@ internal sealed class RunStore : IDisposable
         {
             RunConfiguration configuration = RunFolder.ReadConfiguration(path);
             configuration.RequireSameData(data);
-            if (RunKey.Of(configuration.ToRequest()) == RunKey.Of(request))
+            if (RunKey.OfAnyData(configuration.ToRequest()) == RunKey.OfAnyData(request))
             {
                 folder = RunFolder.Reopen(path, verbose);
                 if (folder.FindCheckpoint(configuration) is { } start)
@@ -163,8 +189,11 @@ internal sealed class RunStore : IDisposable
     /// <summary>Gives the folder back to other processes, and takes it away if nothing was stored.</summary>
     public void Dispose()
     {
-        _runLock?.Dispose();
-        _lock.Dispose();
+        foreach (FileLock held in _locks)
+        {
+            held.Dispose();
+        }
+
         _folder.Dispose();
     }
 
@@ -188,15 +217,16 @@ internal sealed class RunStore : IDisposable
     private static StoredRun? Read(string folder, RunRequest request)
     {
         RunConfiguration configuration = RunFolder.ReadConfiguration(folder);
-        if (RunKey.Of(configuration.ToRequest()) != RunKey.Of(request))
+        if (RunKey.OfAnyData(configuration.ToRequest()) != RunKey.OfAnyData(request) || !configuration.HasData(request.DataSha256))
         {
             throw new RunFolderException($"The config.json of '{folder}' is that of another run.");
         }
 
+        string name = System.IO.Path.GetFileName(folder);
         string divergence = RunFolder.DivergencePath(folder);
         if (File.Exists(divergence))
         {
-            return new StoredRun([], File.ReadAllText(divergence).Trim(), configuration);
+            return new StoredRun([], File.ReadAllText(divergence).Trim(), configuration, name);
         }
 
         IReadOnlyList<MetricsRow> rows = RunFolder.ReadMetrics(folder);
@@ -207,8 +237,45 @@ internal sealed class RunStore : IDisposable
 
         double[] accuracies = [.. rows.TakeLast(request.Seeds.Count).Select(row => row.TestAccuracy)];
         return accuracies.All(accuracy => accuracy is >= 0 and <= 1)
-            ? new StoredRun(accuracies, Divergence: null, configuration)
+            ? new StoredRun(accuracies, Divergence: null, configuration, name)
             : throw new RunFolderException($"The last epoch in the metrics.csv of '{folder}' has a test accuracy that is none.");
+    }
+
+    /// <summary>Somebody who trained on other files of the same name, and as many, must not take the one result for the other.</summary>
+    private void TellOfOtherData(RunRequest request, string folder, Action<string>? tell)
+    {
+        if (tell is not null && RunsOf(request).FirstOrDefault() is ({ } other, { } configuration))
+        {
+            Tell(tell, $"The run stored in '{other}' was trained on other samples of {request.DataName}, from {configuration.Data.Source}: it stays as it is, and the run is trained anew, in '{folder}'.");
+        }
+    }
+
+    private void Tell(Action<string>? tell, string sentence)
+    {
+        if (tell is not null && _told.Add(sentence))
+        {
+            tell(sentence);
+        }
+    }
+
+    /// <summary>The folders of a run, on whatever data, that can be read.</summary>
+    private IEnumerable<(string Folder, RunConfiguration Configuration)> RunsOf(RunRequest request) =>
+        from folder in Directory.EnumerateDirectories(Path, RunKey.OfAnyData(request) + "*").Order(StringComparer.Ordinal)
+        where RunKey.Is(System.IO.Path.GetFileName(folder), request) && RunFolder.Is(folder)
+        let configuration = TryReadConfiguration(folder)
+        where configuration is not null
+        select (folder, configuration!);
+
+    private static RunConfiguration? TryReadConfiguration(string folder)
+    {
+        try
+        {
+            return RunFolder.ReadConfiguration(folder);
+        }
+        catch (Exception failure) when (failure is FdfaException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     private static void WriteText(string path, string text) => WriteBytes(path, Encoding.UTF8.GetBytes(text));

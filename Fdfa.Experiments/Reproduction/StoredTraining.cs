@@ -16,7 +16,7 @@ internal static class StoredTraining
 {
     /// <summary>Trains one run into its folder of the store, from where it stopped if it was begun there.</summary>
     /// <param name="store">Where it belongs.</param>
-    /// <param name="request">What it is.</param>
+    /// <param name="request">What it is, with its data.</param>
     /// <param name="label">What it is called while it trains.</param>
     /// <param name="data">Its data.</param>
     /// <param name="devices">At most one per seed.</param>
@@ -67,10 +67,14 @@ internal static class StoredTraining
             return new StoredOutcome(null, refusal.Message);
         }
 
-        // Read back, so that a table shows the same whether its runs were there before or not.
-        StoredRun? stored = store.Find(request, out string? damage);
-        return damage is null
-            ? new StoredOutcome(stored, null)
-            : throw new RunFolderException($"The run of {label} cannot be read back: {damage}");
+        try
+        {
+            // Read back, so that a table shows the same whether its runs were there before or not.
+            return new StoredOutcome(store.Read(request), null);
+        }
+        catch (FdfaException damage)
+        {
+            throw new RunFolderException($"The run of {label} cannot be read back: {damage.Message}", damage);
+        }
     }
 }

@@ -57,24 +57,16 @@ internal sealed class TableReproduction
 
     private ReproductionResult Run(CancellationToken cancellation)
     {
-        List<int> open = ReadStore();
         string? interruption = null;
-        if (open.Count > 0)
+        using (var data = new DataOfRuns(_request.Quiet ? null : _output, cancellation))
         {
-            Dictionary<string, LoadedData> data = LoadData(open, cancellation);
-            try
+            List<int> open = ReadStore(data);
+            if (open.Count > 0)
             {
                 using DeviceSet devices = DeviceSet.Open(_request.Device, most: _request.Seeds);
                 Announce(open.Count, devices);
                 interruption = ProgressDisplay.Run(
                     _output, _request.Quiet, progress => TrainAll(open, data, devices.Devices, progress, cancellation), runs: open.Count);
-            }
-            finally
-            {
-                foreach (LoadedData each in data.Values)
-                {
-                    each.Dispose();
-                }
             }
         }
 
@@ -85,36 +77,25 @@ internal sealed class TableReproduction
     }
 
     /// <returns>The entries that are to be trained.</returns>
-    private List<int> ReadStore()
+    private List<int> ReadStore(DataOfRuns data)
     {
         var open = new List<int>();
         for (var index = 0; index < _entries.Length; index++)
         {
-            _entries[index] = _entries[index] with { Run = _store.Find(_entries[index].Request, out string? damage) };
+            RunRequest request = data.Identify(_entries[index].Request);
+            _entries[index] = _entries[index] with { Request = request, Run = _store.Find(request, _request.Quiet ? null : _output.Line) };
             if (_entries[index].Run is null)
             {
                 open.Add(index);
             }
             else
             {
-                _store.DeleteCheckpoints(_entries[index].Request);
-            }
-
-            if (damage is not null && !_request.Quiet)
-            {
-                _output.Line($"A stored run is trained again, because it cannot be read: {damage}");
+                _store.DeleteCheckpoints(request);
             }
         }
 
         return open;
     }
-
-    private Dictionary<string, LoadedData> LoadData(List<int> open, CancellationToken cancellation) => open
-        .Select(index => _entries[index].Request)
-        .DistinctBy(request => request.DataName)
-        .ToDictionary(
-            request => request.DataName,
-            request => DataSource.Load(request, _request.Quiet ? null : _output, cancellation));
 
     private void Announce(int open, DeviceSet devices)
     {
@@ -132,7 +113,7 @@ internal sealed class TableReproduction
 
     /// <returns>The sentence about an interruption, or null.</returns>
     private string? TrainAll(
-        List<int> open, Dictionary<string, LoadedData> data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
+        List<int> open, DataOfRuns data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
     {
         for (var number = 0; number < open.Count; number++)
         {
@@ -140,7 +121,7 @@ internal sealed class TableReproduction
             TableEntry entry = _entries[index];
             if (!cancellation.IsCancellationRequested)
             {
-                _entries[index] = Train(entry, data[entry.Request.DataName], devices, progress, cancellation);
+                _entries[index] = Train(entry, data.Of(entry.Request), devices, progress, cancellation);
                 progress.End();
                 WriteTable();
             }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Plots;
 using ScottPlot;
@@ -10,7 +11,7 @@ namespace Fdfa.Experiments.Runs;
 /// <param name="Rows">Its rows of metrics.csv.</param>
 internal sealed record CurveSeries(string Name, IReadOnlyList<MetricsRow> Rows);
 
-/// <summary>Loss and accuracy over epochs, side by side: the mean over seeds as a line, their range as a band.</summary>
+/// <summary>Loss and accuracy over epochs, side by side: the mean over seeds as a line, their standard deviation to both sides as a band.</summary>
 /// <param name="title">Above both panels.</param>
 /// <param name="loss">What the loss is, for its axis; null where it is not the same in all series.</param>
 /// <param name="series">One line each for training and test; for test alone where they are many.</param>
@@ -19,8 +20,12 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
     /// <summary>Two lines of each of more than these would hide one another.</summary>
     private const int MostWithTraining = 4;
 
-    /// <summary>What tells the series apart when the colours come round again.</summary>
-    private static readonly MarkerShape[] s_markers = [MarkerShape.FilledCircle, MarkerShape.FilledSquare, MarkerShape.FilledTriangleUp];
+    // Of lines that lie upon one another every one shows, through the gaps of those above it, and by markers that reach beyond them.
+    private static readonly LinePattern[] s_patterns = [LinePattern.Solid, LinePattern.Dashed, LinePattern.Dotted, LinePattern.DenselyDashed];
+    private static readonly MarkerShape[] s_markers =
+        [MarkerShape.FilledCircle, MarkerShape.OpenSquare, MarkerShape.OpenTriangleUp, MarkerShape.OpenDiamond, MarkerShape.Cross];
+
+    private const int MostMarkers = 30;
 
     private bool HasTraining => series.Count <= MostWithTraining;
 
@@ -49,8 +54,16 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
         Plot losses = Panel("Loss", lossAxis, row => row.TrainingLoss, row => row.TestLoss, isShare: false);
         Plot accuracies = Panel(
             "Accuracy", "Accuracy (%)", row => 100 * row.TrainingAccuracy, row => 100 * row.TestAccuracy, isShare: true);
-        return new PlotSheet(title, columns: 2, [losses, accuracies]);
+        return new PlotSheet(title + Band, columns: 2, [losses, accuracies]);
     }
+
+    /// <summary>What the band shows, as the end of the title.</summary>
+    private string Band => series.Select(one => one.Rows.Select(row => row.Seed).Distinct().Count()).Where(seeds => seeds > 1).Distinct().Order().ToArray() switch
+    {
+        [] => "",
+        [var seeds] => string.Create(CultureInfo.InvariantCulture, $" (mean ± sd over {seeds} seeds)"),
+        [var fewest, .., var most] => string.Create(CultureInfo.InvariantCulture, $" (mean ± sd over {fewest} to {most} seeds)"),
+    };
 
     private Plot Panel(
         string heading, string axis, Func<MetricsRow, double> training, Func<MetricsRow, double> test, bool isShare)
@@ -59,14 +72,14 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
         for (var index = 0; index < series.Count; index++)
         {
             Color color = PlotPanel.Palette[index % PlotPanel.Palette.Count];
+            LinePattern pattern = s_patterns[index % s_patterns.Length];
             if (HasTraining)
             {
-                AddLine(plot, series[index].Name + ", training", series[index].Rows, training, color, marker: null);
+                AddLine(plot, series[index].Name + ", training", series[index].Rows, training, color, pattern, marker: null);
             }
 
             AddLine(
-                plot, series[index].Name + (HasTraining ? ", test" : ""), series[index].Rows, test, color,
-                s_markers[index / PlotPanel.Palette.Count % s_markers.Length]);
+                plot, series[index].Name + (HasTraining ? ", test" : ""), series[index].Rows, test, color, pattern, s_markers[index % s_markers.Length]);
         }
 
         int lastEpoch = series.SelectMany(one => one.Rows).Select(row => row.Epoch).DefaultIfEmpty(1).Max();
@@ -86,9 +99,15 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
         return plot;
     }
 
-    /// <remarks>A line of the test set has a marker, one of training has none.</remarks>
-    private void AddLine(
-        Plot plot, string name, IReadOnlyList<MetricsRow> rows, Func<MetricsRow, double> value, Color color, MarkerShape? marker)
+    /// <remarks>A line of the test set has a marker, one of training has none and is thin.</remarks>
+    private static void AddLine(
+        Plot plot,
+        string name,
+        IReadOnlyList<MetricsRow> rows,
+        Func<MetricsRow, double> value,
+        Color color,
+        LinePattern pattern,
+        MarkerShape? marker)
     {
         var epochs = rows
             .GroupBy(row => row.Epoch)
@@ -104,8 +123,11 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
         double[] positions = [.. epochs.Select(epoch => epoch.Epoch)];
         if (epochs.Any(epoch => epoch.Values.Length > 1))
         {
+            SeedSpread[] spreads = [.. epochs.Select(epoch => SeedSpread.Of(epoch.Values))];
             var band = plot.Add.FillY(
-                positions, [.. epochs.Select(epoch => epoch.Values.Min())], [.. epochs.Select(epoch => epoch.Values.Max())]);
+                positions,
+                [.. spreads.Select(spread => spread.Mean - (spread.Deviation ?? 0))],
+                [.. spreads.Select(spread => spread.Mean + (spread.Deviation ?? 0))]);
             band.FillColor = color.WithAlpha(0.15);
             band.LineWidth = 0;
             band.MarkerSize = 0;
@@ -113,10 +135,11 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
 
         var line = plot.Add.Scatter(positions, epochs.Select(epoch => epoch.Values.Average()).ToArray());
         line.Color = color;
-        line.LineWidth = 2;
-        line.LinePattern = marker is null ? LinePattern.Dashed : LinePattern.Solid;
-        // Markers carry a run of one epoch, and would blur a long one, unless they alone tell it from another.
-        line.MarkerSize = epochs.Count == 1 || (marker is not null && (epochs.Count <= 30 || series.Count > PlotPanel.Palette.Count)) ? 6 : 0;
+        line.LineWidth = marker is null ? 1 : 2;
+        line.LinePattern = pattern;
+
+        // Markers carry a run of one epoch, and would blur a long one.
+        line.MarkerSize = epochs.Count == 1 || (marker is not null && epochs.Count <= MostMarkers) ? 7 : 0;
         line.MarkerShape = marker ?? MarkerShape.OpenCircle;
         line.LegendText = name;
     }

@@ -165,13 +165,22 @@ internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, DataDe
     /// <summary>The training samples.</summary>
     public ImageDataSet Training { get; } = training;
 
+    /// <summary>All its samples where that is a part of the data set; null where it is whole.</summary>
+    public SampleCounts? Part
+    {
+        get
+        {
+            var samples = new SampleCounts(pair.Train.Count, pair.Test.Count);
+            return samples == DataSource.SamplesOf(Description.Name) ? null : samples;
+        }
+    }
+
     /// <summary>Refuses a run whose network cannot work with these data.</summary>
     /// <exception cref="ShapeMismatchException">Its inputs or outputs are others.</exception>
     public void RequireFit(RunRequest request) => DataSource.RequireFit(request, Training);
 
     /// <summary>Whether a run was on these data; true where its configuration is from before that was noted.</summary>
-    public bool IsDataOf(RunConfiguration run) => run.Data.Sha256 is null
-        || run.Data.Sha256 == Description.Sha256
+    public bool IsDataOf(RunConfiguration run) => run.HasData(Description.Sha256)
         || (run.Data.TrainingSamples <= pair.Train.Count
             && run.Data.Sha256 == DataSource.Sha256Of(pair.Train.Take(run.Data.TrainingSamples), pair.Test));
 

@@ -30,6 +30,10 @@ internal sealed class RunComparison
     private const string Rule = "Rule";
     private const string Network = "Network";
     private const string Data = "Data set";
+    private const string Samples = "SHA-256 of the data";
+
+    /// <summary>Digits of a checksum that tell as much as people compare.</summary>
+    private const int ShownDigits = 12;
 
     private readonly IReadOnlyList<RunSetting>[] _settings;
 
@@ -40,7 +44,7 @@ internal sealed class RunComparison
     {
         Runs = runs;
         _settings = [.. runs.Select(run => SettingsOf(run.Configuration))];
-        Differences = [.. Labels().Select(DifferenceIn).Where(setting => setting.Values.Distinct().Skip(1).Any())];
+        Differences = [.. Labels().Select(DifferenceIn).Where(setting => setting.Label == Samples ? HasUnlikeData() : setting.Values.Distinct().Skip(1).Any())];
 
         // Where a run was computed is seldom why one looks at its curves, and long; what only runs of other rules have, the rule's name says.
         SettingDifference[] telling = [.. Differences.Where(setting => !s_origin.Contains(setting.Label) && DiffersWithinARule(setting))];
@@ -76,6 +80,7 @@ internal sealed class RunComparison
         new(Data, configuration.Data.Name),
         new("Training samples", Whole(configuration.Data.TrainingSamples)),
         new("Test samples", Whole(configuration.Data.TestSamples)),
+        new(Samples, configuration.Data.Sha256 is { } sha256 ? sha256[..Math.Min(sha256.Length, ShownDigits)] : "not noted"),
         new("Epochs", Whole(configuration.Epochs)),
         new("Seeds", string.Join(' ', configuration.Seeds)),
         new("Initial weights", configuration.InitialWeights ?? "drawn from the seed"),
@@ -95,6 +100,12 @@ internal sealed class RunComparison
 
     private SettingDifference DifferenceIn(string label) =>
         new(label, [.. _settings.Select(settings => settings.FirstOrDefault(setting => setting.Label == label)?.Value)]);
+
+    /// <summary>Whether data that look alike are not: others have other checksums in any case.</summary>
+    private bool HasUnlikeData() => Runs
+        .Select(run => run.Configuration.Data)
+        .GroupBy(data => (data.Name, data.TrainingSamples, data.TestSamples), data => data.Sha256)
+        .Any(same => same.Distinct().Skip(1).Any());
 
     private bool DiffersWithinARule(SettingDifference setting) => Enumerable.Range(0, Runs.Count)
         .GroupBy(index => Runs[index].Configuration.Options.Rule, index => setting.Values[index])

@@ -154,11 +154,14 @@ internal sealed record RunConfiguration
     /// <summary>The same run with more epochs: what it has done is what a run of that many would have done.</summary>
     public RunConfiguration WithEpochs(int epochs) => (this with { Epochs = epochs }).WithRepeat();
 
+    /// <summary>Whether the run was on data with this checksum; true where either is unknown.</summary>
+    public bool HasData(string? sha256) => Data.Sha256 is null || sha256 is null || Data.Sha256 == sha256;
+
     /// <summary>Refuses data that are not those of the run.</summary>
     /// <exception cref="RunFolderException">They are others.</exception>
     public void RequireSameData(DataDescription found)
     {
-        if (Data.Sha256 is not null && Data.Sha256 != found.Sha256)
+        if (!HasData(found.Sha256))
         {
             throw new RunFolderException(
                 $"The data set {Data.Name} from {found.Source} is not the one that the run began with, from {Data.Source}: its samples are others; give the folder of that one with --data-dir.");
@@ -185,6 +188,7 @@ internal sealed record RunConfiguration
             Topology.Parse(Network, Activation, input, BatchNormalization), Options, Preset, Epochs, Seeds, Data.Name, Data.Directory, Data.Limit)
         {
             Part = Part(),
+            DataSha256 = Data.Sha256,
             SkipsBadImages = Data.SkipsBadImages,
             InitialWeights = InitialWeights,
             InitialWeightsSha256 = InitialWeightsSha256,

@@ -18,9 +18,11 @@ internal sealed class RunFolder : IDisposable
     private const string DivergenceFile = "diverged.txt";
 
     /// <summary>What this program writes into a run folder, besides folders of checkpoints and events: all else is somebody's.</summary>
+    private const string Models = "model-seed*.safetensors";
+
     private static readonly string[] s_ownFiles =
     [
-        ConfigurationFile, MetricsFile, "curves.png", "curves.svg", LogFile, BuildLogFile, DivergenceFile, "model-seed*.safetensors",
+        ConfigurationFile, MetricsFile, "curves.png", "curves.svg", LogFile, BuildLogFile, DivergenceFile, Models,
         OutputFolder.ProbeFile,
     ];
 
@@ -49,10 +51,10 @@ internal sealed class RunFolder : IDisposable
     public static string DivergencePath(string path) => System.IO.Path.Combine(path, DivergenceFile);
 
     /// <summary>The command line that goes on with the run.</summary>
-    public string Resumption => RunConfiguration.CommandLine(["train", "--resume", Path]);
+    public string Resumption => ResumptionOf(Path);
 
     /// <summary>Whether the run can be gone on with: it has a configuration.</summary>
-    public bool HasConfiguration => File.Exists(InFolder(ConfigurationFile));
+    public bool HasConfiguration => Is(Path);
 
     /// <summary>Whether somebody has removed the folder, or what a run needs to go on from it.</summary>
     public bool IsIncomplete => !_folder.IsClaimed || !HasConfiguration || !Checkpoints.AreThere;
@@ -215,6 +217,14 @@ internal sealed class RunFolder : IDisposable
         ulong seed, NetworkDescription network, TrainingOptions options, NetworkParameters parameters, IReadOnlyDictionary<string, string> metadata) =>
         ModelFile.Save(ModelPath(Path, seed), network, options, parameters, metadata);
 
+    /// <summary>Whether a folder is that of a run.</summary>
+    public static bool Is(string path) => File.Exists(System.IO.Path.Combine(path, ConfigurationFile));
+
+    /// <summary>The runs that a folder holds: those of a sweep or a table, in the order of their names.</summary>
+    /// <param name="path">The folder; it need not exist.</param>
+    public static IReadOnlyList<string> RunsIn(string path) =>
+        Directory.Exists(path) ? [.. Directory.GetDirectories(path).Where(Is).Order(StringComparer.Ordinal)] : [];
+
     /// <summary>Reads the configuration of a finished or interrupted run.</summary>
     /// <exception cref="RunFolderException">There is none, or it cannot be read.</exception>
     public static RunConfiguration ReadConfiguration(string path)
@@ -248,7 +258,18 @@ internal sealed class RunFolder : IDisposable
         string file = ModelPath(path, seed);
         return File.Exists(file)
             ? ModelFile.Load(file, network)
-            : throw new RunFolderException($"The run '{path}' has no model of seed {seed}: '{file}' is missing.");
+            : throw new RunFolderException($"The run '{path}' has no model of seed {seed}: {WhyNoModel(path, file)}");
+    }
+
+    private static string ResumptionOf(string path) => RunConfiguration.CommandLine(["train", "--resume", path]);
+
+    private static string WhyNoModel(string path, string file)
+    {
+        RunConfiguration configuration = ReadConfiguration(path);
+        return Directory.GetFiles(path, Models).Length > 0 ? $"'{file}' is missing."
+            : MetricsTable.IsComplete(ReadMetrics(path), configuration.Seeds, configuration.Epochs)
+                ? $"runs of a sweep and of a table keep none. This trains it again, and keeps them: {configuration.Repeat}"
+            : $"it has not trained an epoch yet, or its models are gone. This trains it on: {ResumptionOf(path)}";
     }
 
     /// <summary>Deletes the checkpoints: the run is finished, and needs them no more.</summary>

@@ -27,6 +27,9 @@ internal sealed record RunRequest(
     /// <summary>The samples of a data set of which only a part is here; null where it is whole.</summary>
     public SampleCounts? Part { get; init; }
 
+    /// <summary>SHA-256 of the samples and labels, as in <see cref="DataDescription"/>; null before they were read.</summary>
+    public string? DataSha256 { get; init; }
+
     /// <summary>Whether an image that does not decode is left out.</summary>
     public bool SkipsBadImages { get; init; }
 

@@ -11,17 +11,18 @@ internal static class SlurmScript
     /// <param name="request">The sweep.</param>
     /// <param name="program">What starts fdfa.</param>
     /// <param name="folder">Where relative paths begin.</param>
-    public static string Of(SweepRequest request, IReadOnlyList<string> program, string folder)
+    /// <param name="gridFile">The file with the grid: in words it may be longer than a command line.</param>
+    public static string Of(SweepRequest request, IReadOnlyList<string> program, string folder, string gridFile)
     {
         string start = string.Join(' ', program.Select(ShellWord.Quote));
-        string sweep = string.Join(' ', request.ToArguments().Select(ShellWord.Quote));
+        string sweep = string.Join(' ', request.ToArguments(gridFile).Select(ShellWord.Quote));
         return string.Create(
             CultureInfo.InvariantCulture,
             $"""
             #!/bin/bash
             # Trains {ConsoleOutput.Count(request.Grid.Points.Count, "point")} of a sweep, a job each; send them off with sbatch. A job whose point is
             # finished ends at once: after failures, send the same script again. When all have ended, gather the results with
-            #   fdfa {sweep}
+            #   fdfa {sweep} --gather
             # Add what your cluster asks for: partition, time, memory, --gres=gpu:1. Many clusters take no more than 1001 jobs at once.
             #SBATCH --job-name=fdfa-sweep
             #SBATCH --array=0-{request.Grid.Points.Count - 1}

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Experiments.Sweeps;
@@ -10,6 +12,16 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
 {
     /// <summary>More than enough for every grid that is worth training; a larger file is another one.</summary>
     private const int LongestFile = 1 << 20;
+
+    /// <summary>The values as numbers; null where one of them is none.</summary>
+    public IReadOnlyList<double>? Numbers
+    {
+        get
+        {
+            double?[] numbers = [.. Values.Select(value => double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : (double?)null)];
+            return numbers.All(number => number.HasValue) ? [.. numbers.Select(number => number!.Value)] : null;
+        }
+    }
 
     /// <summary>The axis as <c>--sweep</c> takes it.</summary>
     public override string ToString() => $"{Name}={string.Join(',', Values)}";
@@ -26,6 +38,10 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
 
         return [Of(text[..equals].Trim(), text[(equals + 1)..].Split(',').Select(value => value.Trim()), $"{QuotedText.Of(text)} of --sweep")];
     }
+
+    /// <summary>Axes as the text of a JSON file that <c>--sweep</c> takes: a command line has room for fewer values.</summary>
+    public static string ToJson(IEnumerable<SweepAxis> axes) => new JsonObject(axes.Select(axis =>
+        KeyValuePair.Create(axis.Name, (JsonNode?)new JsonArray([.. axis.Values.Select(value => (JsonNode)value)])))).ToJsonString() + "\n";
 
     /// <summary>Reads the text of a JSON file: an object that has an option's values under its name.</summary>
     /// <param name="json">The text.</param>

@@ -30,25 +30,32 @@ internal sealed class SweepReport
 {
     private readonly SweepGrid _grid;
     private readonly IReadOnlyList<SweepEntry> _entries;
+    private readonly SweepHeatMap? _map;
 
     /// <summary>Sorts them.</summary>
     /// <param name="grid">The sweep.</param>
-    /// <param name="entries">Its points.</param>
-    public SweepReport(SweepGrid grid, IEnumerable<SweepEntry> entries)
+    /// <param name="entries">Its points, in the grid's order.</param>
+    /// <param name="map">Their map, where they have one.</param>
+    public SweepReport(SweepGrid grid, IReadOnlyList<SweepEntry> entries, SweepHeatMap? map)
     {
-        _grid = grid;
+        (_grid, _map) = (grid, map);
         _entries = [.. entries.OrderByDescending(entry => entry.Accuracy?.Mean ?? double.NegativeInfinity)];
     }
 
     /// <summary>Writes the table, and what a reader must know of it.</summary>
     public void Write(ConsoleOutput output)
     {
+        if (_map is not null)
+        {
+            output.Table(_map.ToTable());
+        }
+
         Table table = ConsoleOutput.CreateTable(
             "Test accuracy after the last epoch",
             [.. _grid.Axes.Select(axis => axis.Name), ConsoleOutput.Number("Test accuracy")]);
         foreach (SweepEntry entry in _entries)
         {
-            string[] cells = [.. entry.Point.Values, entry.Accuracy?.Percent ?? entry.State];
+            string[] cells = [.. entry.Point.Values.Select(value => value ?? "–"), entry.Accuracy?.Percent ?? entry.State];
             table.AddRow(cells.Select(cell => new Text(cell)));
         }
 
@@ -60,7 +67,29 @@ internal sealed class SweepReport
 
         if (_entries is [{ Outcome.Run: { Divergence: null } best }, ..])
         {
+            foreach (string edge in Edges(_entries[0].Point))
+            {
+                output.Line(edge);
+            }
+
             output.Line($"Runs of a sweep keep no models; this trains the best one's: {best.Configuration.Repeat}");
+        }
+    }
+
+    /// <summary>What the best point does not show, because the values end with it, as sentences.</summary>
+    private IEnumerable<string> Edges(SweepPoint best)
+    {
+        foreach ((SweepAxis axis, string? value) in _grid.Axes.Zip(best.Values))
+        {
+            if (value is not null && axis.Numbers is { Count: > 1 } numbers)
+            {
+                double number = numbers[axis.Values.Index().First(item => item.Item == value).Index];
+                if (number == numbers.Min() || number == numbers.Max())
+                {
+                    string end = number == numbers.Min() ? "smallest" : "largest";
+                    yield return $"The best has {axis.Name}={value}, the {end} of its values: what is beyond may be better still.";
+                }
+            }
         }
     }
 
@@ -74,8 +103,8 @@ internal sealed class SweepReport
             RunRequest run = entry.Point.Request;
             string[] cells =
             [
-                .. entry.Point.Values, entry.State, Number(entry.Accuracy?.Mean), Number(entry.Accuracy?.Deviation),
-                Number(run.Seeds.Count), Number(run.Epochs), RunKey.Of(run),
+                .. entry.Point.Values.Select(value => value ?? ""), entry.State, Number(entry.Accuracy?.Mean), Number(entry.Accuracy?.Deviation),
+                Number(run.Seeds.Count), Number(run.Epochs), entry.Outcome.Run?.Folder ?? RunKey.Of(run),
             ];
             text.AppendJoin(',', cells).Append('\n');
         }

@@ -14,7 +14,11 @@ internal sealed record SweepRequest(SweepGrid Grid, IReadOnlyList<string> Words,
     /// <summary>Whether the epochs of its runs are written for TensorBoard too.</summary>
     public bool WritesEvents { get; init; }
 
+    /// <summary>Whether the table is made of the runs that are there, and nothing is trained.</summary>
+    public bool Gathers { get; init; }
+
     /// <summary>The words, after "fdfa", that ask for this sweep again.</summary>
-    public IReadOnlyList<string> ToArguments() =>
-        ["train", .. Words, .. Grid.Axes.SelectMany(axis => new[] { "--sweep", axis.ToString() }), "--output", Output];
+    /// <param name="gridFile">A file with the grid; null to give it in words.</param>
+    public IReadOnlyList<string> ToArguments(string? gridFile = null) =>
+        ["train", .. Words, .. (gridFile is null ? Grid.Axes.Select(axis => axis.ToString()) : [gridFile]).SelectMany(grid => new[] { "--sweep", grid }), "--output", Output];
 }

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Plots;
 using Fdfa.Experiments.Reproduction;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
@@ -12,12 +12,16 @@ namespace Fdfa.Experiments.Sweeps;
 /// <summary>How far a sweep came.</summary>
 /// <param name="Entries">The points that were asked for.</param>
 /// <param name="Interruption">One sentence if Ctrl-C ended it, else null.</param>
-internal sealed record SweepResult(IReadOnlyList<SweepEntry> Entries, string? Interruption);
+/// <param name="Missing">One sentence where what was only to be gathered is not all there, else null.</param>
+internal sealed record SweepResult(IReadOnlyList<SweepEntry> Entries, string? Interruption, string? Missing);
 
 /// <summary>Trains the points of a sweep that its store lacks, and writes the table after each.</summary>
 internal sealed class SweepTraining
 {
     private const int HashBytes = 4;
+
+    /// <summary>Missing points that a sentence names; the table has all.</summary>
+    private const int MostNamed = 10;
 
     private readonly SweepRequest _request;
     private readonly RunStore _store;
@@ -30,55 +34,55 @@ internal sealed class SweepTraining
         _entries = [.. points.Select(point => new SweepEntry(point, default))];
     }
 
-    /// <summary>The results' file: another sweep in the same store has another.</summary>
+    /// <summary>The results' file without its extension: another sweep in the same store has another.</summary>
     private string FileName
     {
         get
         {
             byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _entries.Select(entry => RunKey.Of(entry.Point.Request)))));
-            return $"sweep-{string.Join('+', _request.Grid.Axes.Select(axis => axis.Name))}-{Convert.ToHexStringLower(hash.AsSpan(0, HashBytes))}.csv";
+            return $"sweep-{string.Join('+', _request.Grid.Axes.Select(axis => axis.Name))}-{Convert.ToHexStringLower(hash.AsSpan(0, HashBytes))}";
         }
     }
 
-    private SweepReport Report => new(_request.Grid, _entries);
+    private SweepReport Report => new(_request.Grid, _entries, HeatMap);
+
+    private SweepHeatMap? HeatMap => SweepHeatMap.Of(_request.Grid, _entries);
 
     /// <summary>Trains a sweep, or the one point of it that was asked for.</summary>
     /// <exception cref="FdfaException">Nothing can be trained at all: no data, no device, no folder, or a network that does not fit the data.</exception>
     public static SweepResult Run(SweepRequest request, ConsoleOutput output, CancellationToken cancellation)
     {
-        SweepPoint[] points = [.. (request.Point is { } one ? [request.Grid.Points[one]] : request.Grid.Points).Select(WithPart)];
-        using RunStore store = request.Point is null ? RunStore.Open(request.Output) : RunStore.OpenFor(request.Output, points[0].Request);
+        IReadOnlyList<SweepPoint> points = request.Point is { } one ? [request.Grid.Points[one]] : request.Grid.Points;
+        using RunStore store = request switch
+        {
+            { Gathers: true } => RunStore.OpenToRead(request.Output),
+            { Point: null } => RunStore.Open(request.Output),
+            _ => RunStore.OpenFor(request.Output, points[0].Request),
+        };
         return new SweepTraining(request, points, store, output).Run(cancellation);
-    }
-
-    /// <summary>A data set of which a part is here gives other runs, with other keys.</summary>
-    private static SweepPoint WithPart(SweepPoint point)
-    {
-        RunRequest run = point.Request;
-        SampleCounts? here = DataSource.CountHere(run.DataName, run.DataName == EmbeddedFashionMnist.Name ? null : run.DataDirectory);
-        return point with { Request = run with { Part = here == DataSource.SamplesOf(run.DataName) ? null : here } };
     }
 
     private SweepResult Run(CancellationToken cancellation)
     {
-        int[] open = ReadStore();
         string? interruption = null;
-        if (open.Length > 0)
+        int[] missing = [];
+        using (var data = new DataOfRuns(_request.Quiet ? null : _output, cancellation))
         {
-            var data = new Dictionary<(string, int?), LoadedData>();
-            try
+            int[] open = ReadStore(data);
+            if (!_request.Quiet)
             {
-                foreach (RunRequest run in open.Select(index => _entries[index].Point.Request))
+                foreach (string remark in _request.Grid.Remarks)
                 {
-                    if (!data.TryGetValue((run.DataName, run.Limit), out LoadedData? loaded))
-                    {
-                        loaded = DataSource.Load(run, _request.Quiet ? null : _output, cancellation);
-                        data.Add((run.DataName, run.Limit), loaded);
-                    }
-
-                    loaded.RequireFit(run);
+                    _output.Line(remark);
                 }
+            }
 
+            if (_request.Gathers)
+            {
+                missing = open;
+            }
+            else if (open.Length > 0)
+            {
                 using DeviceSet devices = DeviceSet.Open(_request.Device, most: open.Max(index => _entries[index].Point.Request.Seeds.Count));
                 if (!_request.Quiet)
                 {
@@ -88,36 +92,36 @@ internal sealed class SweepTraining
                 interruption = ProgressDisplay.Run(
                     _output, _request.Quiet, progress => TrainAll(open, data, devices.Devices, progress, cancellation), runs: open.Length);
             }
-            finally
-            {
-                foreach (LoadedData each in data.Values)
-                {
-                    each.Dispose();
-                }
-            }
         }
 
         Report.Write(_output);
         if (_request.Point is null)
         {
             WriteTable();
-            _output.Line($"The table is in {Path.Combine(_store.Path, FileName)}, its runs beside it.");
+            WritePicture();
+            _output.Line($"The table is in {Path.Combine(_store.Path, FileName + ".csv")}{(HeatMap is null ? "" : ", a picture of it")}, its runs beside it.");
         }
 
-        return new SweepResult(_entries, interruption);
+        return new SweepResult(_entries, interruption, missing.Length == 0 ? null : Missing(missing));
+    }
+
+    /// <summary>Which points a sweep that is gathered lacks, and how to train them, as one sentence.</summary>
+    private string Missing(int[] open)
+    {
+        string points = string.Join("; ", open.Take(MostNamed).Select(index => $"{ConsoleOutput.Plain(index)} ({_request.Grid.Name(_entries[index].Point)})"));
+        string more = open.Length > MostNamed ? $" and {ConsoleOutput.Plain(open.Length - MostNamed)} more" : "";
+        return $"{ConsoleOutput.Plain(open.Length)} of {ConsoleOutput.Count(_entries.Length, "point")} are not trained: {points}{more}. To train them: "
+            + $"{RunConfiguration.CommandLine(_request.ToArguments())}, or send the job array again; one of them: the same with --sweep-point {ConsoleOutput.Plain(open[0])}.";
     }
 
     /// <returns>The entries that are to be trained.</returns>
-    private int[] ReadStore()
+    private int[] ReadStore(DataOfRuns data)
     {
         for (var index = 0; index < _entries.Length; index++)
         {
-            StoredRun? run = _store.Find(_entries[index].Point.Request, out string? damage);
-            _entries[index] = _entries[index] with { Outcome = new StoredOutcome(run, null) };
-            if (damage is not null && !_request.Quiet)
-            {
-                _output.Line($"A stored run is trained again, because it cannot be read: {damage}");
-            }
+            SweepPoint point = _entries[index].Point;
+            point = point with { Request = data.Identify(point.Request) };
+            _entries[index] = new SweepEntry(point, new StoredOutcome(_store.Find(point.Request, _request.Quiet ? null : _output.Line), null));
         }
 
         return [.. Enumerable.Range(0, _entries.Length).Where(index => _entries[index].Outcome.Run is null)];
@@ -125,7 +129,7 @@ internal sealed class SweepTraining
 
     /// <returns>The sentence about an interruption, or null.</returns>
     private string? TrainAll(
-        int[] open, Dictionary<(string, int?), LoadedData> data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
+        int[] open, DataOfRuns data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
     {
         for (var number = 0; number < open.Length; number++)
         {
@@ -135,7 +139,7 @@ internal sealed class SweepTraining
             if (!cancellation.IsCancellationRequested)
             {
                 outcome = StoredTraining.Train(
-                    _store, point.Request, name, data[(point.Request.DataName, point.Request.Limit)], [.. devices.Take(point.Request.Seeds.Count)],
+                    _store, point.Request, name, data.Of(point.Request), [.. devices.Take(point.Request.Seeds.Count)],
                     _request.WritesEvents, _output.Verbose, progress, cancellation);
                 _entries[open[number]] = new SweepEntry(point, outcome);
                 progress.End();
@@ -151,12 +155,21 @@ internal sealed class SweepTraining
         return null;
     }
 
+    private void WritePicture()
+    {
+        if (HeatMap is { } map && PlotLibrary.Draw(map.ToPng) is { } png)
+        {
+            _store.Write(FileName + ".png", png);
+            _store.Write(FileName + ".svg", Encoding.UTF8.GetBytes(map.ToSvg()));
+        }
+    }
+
     private void WriteTable()
     {
         // A job of many writes its run alone: the table is everybody's.
         if (_request.Point is null)
         {
-            _store.Write(FileName, Report.ToCsv());
+            _store.Write(FileName + ".csv", Report.ToCsv());
         }
     }
 }

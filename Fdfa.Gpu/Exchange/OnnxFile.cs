@@ -14,7 +14,7 @@ public static class OnnxFile
 {
     private const int IrVersion = 8;
     private const int OperatorSet = 17;
-    private const string InputWords = "A pixel p of 0 to 255 is p*2/255 - 1; channels, rows and columns as PyTorch has them.";
+    private const string InputWords = StateDict.InputWords + "; channels, rows and columns as PyTorch has them.";
 
     // Batch normalization's ε, as PyTorch's modules and the kernels have it.
     private const float Epsilon = 1e-5f;

@@ -15,6 +15,22 @@ namespace Fdfa.Gpu.Exchange;
 /// </remarks>
 public static class StateDict
 {
+    /// <summary>How inputs are scaled, for a file's words: what a network makes of PyTorch's 0…1 says nothing of how well it was trained.</summary>
+    internal const string InputWords = "A pixel p of 0 to 255 is p*2/255 - 1";
+
+    /// <summary>The expression that makes such inputs of an image in Python, behind <c>from torchvision import transforms</c>.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="image">The shape of the images, where the network takes them in another size; else null.</param>
+    public static string PreprocessingCode(NetworkDescription network, ImageShape? image = null)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        string resize = network.InputShape is { } input && image is { } given && (input.Height, input.Width) != (given.Height, given.Width)
+            ? string.Create(CultureInfo.InvariantCulture, $"transforms.Resize(({input.Height}, {input.Width})), ")
+            : "";
+        string flatten = network.InputShape is null ? ", torch.flatten" : "";
+        return $"transforms.Compose([{resize}transforms.ToTensor(), transforms.Normalize([0.5], [0.5]){flatten}])";
+    }
+
     /// <summary>The expression that makes the module in Python; <c>nn</c> is <c>torch.nn</c>.</summary>
     /// <param name="network">The network.</param>
     public static string ModuleCode(NetworkDescription network)
@@ -37,7 +53,7 @@ public static class StateDict
         NetworkParameters weights = WeightsOf(network, parameters);
 
         // The word by which other readers know whose tensors these are.
-        IEnumerable<KeyValuePair<string, string>> words = [new("format", "pt"), .. ModelWords.Of(network, PerturbationSite.BlockOutput)];
+        IEnumerable<KeyValuePair<string, string>> words = [new("format", "pt"), new("input", InputWords), .. ModelWords.Of(network, PerturbationSite.BlockOutput)];
         ModelFile.Write(path, [.. PyTorchModule.Of(network).SelectMany(module => module.Tensors)], words, weights);
     }
 

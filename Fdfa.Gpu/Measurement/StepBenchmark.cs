@@ -101,7 +101,7 @@ public static class StepBenchmark
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
+        options.Validate(network);
         NetworkMemory.RequireFit([device], network, options, replicas);
         progress?.Report("measuring the peak rates");
         var before = PeakRates.Measure(device);

@@ -40,7 +40,7 @@ public sealed class Trainer : IDisposable
     /// <param name="trainingData">What to train on; stays the caller's.</param>
     /// <param name="seeds">One per replica, at least one.</param>
     /// <exception cref="ShapeMismatchException">The data does not fit the network.</exception>
-    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range, or nothing would be learned.</exception>
     /// <exception cref="DeviceException">The network needs more memory than there is, or the device does not compute what the reference computes: see <see cref="ComputeDevice.Open"/>.</exception>
     public Trainer(ComputeDevice device, NetworkDescription network, TrainingOptions options, DeviceDataSet trainingData, IReadOnlyList<ulong> seeds)
         : this([device], network, options, trainingData, seeds)
@@ -54,7 +54,7 @@ public sealed class Trainer : IDisposable
     /// <param name="trainingData">What to train on, on the first device; stays the caller's.</param>
     /// <param name="seeds">One per replica, at least one.</param>
     /// <exception cref="ShapeMismatchException">The data does not fit the network.</exception>
-    /// <exception cref="InvalidOptionException">An option is out of its range, or there are more devices than blocks.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range, nothing would be learned, or there are more devices than blocks.</exception>
     /// <exception cref="DeviceException">The network needs more memory than there is, or the device does not compute what the reference computes: see <see cref="ComputeDevice.Open"/>.</exception>
     public Trainer(
         IReadOnlyList<ComputeDevice> devices, NetworkDescription network, TrainingOptions options, DeviceDataSet trainingData, IReadOnlyList<ulong> seeds)
@@ -65,7 +65,7 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(trainingData);
         ArgumentNullException.ThrowIfNull(seeds);
-        options.Validate();
+        options.Validate(network);
         if (seeds.Count == 0)
         {
             throw new InvalidOptionException("There is no seed to train; give at least one.");
@@ -123,13 +123,13 @@ public sealed class Trainer : IDisposable
     /// <param name="network">What to train.</param>
     /// <param name="options">How to train; the batch size as a data set at least that large would leave it.</param>
     /// <param name="replicas">Seeds in the same launches, at least 1.</param>
-    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
+    /// <exception cref="InvalidOptionException">An option is out of its range, or nothing would be learned.</exception>
     /// <exception cref="DeviceException">A buffer is too long to be counted at all.</exception>
     public static MemoryPlan Plan(NetworkDescription network, TrainingOptions options, int replicas)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
+        options.Validate(network);
         ArgumentOutOfRangeException.ThrowIfLessThan(replicas, 1);
         return NetworkMemory.Of(network, options, replicas);
     }

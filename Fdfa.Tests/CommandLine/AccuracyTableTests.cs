@@ -164,12 +164,12 @@ public sealed class AccuracyTableTests
         double near = (paper.Mean + paper.Deviation) / 100;
         return (section.Heading, row.Rule.Name) switch
         {
-            ("3 layers", "BP") => entry with { Run = new StoredRun([near], null, SomeRun.Configuration) },
-            ("3 layers", "FG-W") => entry with { Run = new StoredRun([], "The loss became NaN or infinite at step 7 (seed 0); try a smaller learning rate.", SomeRun.Configuration) },
+            ("3 layers", "BP") => entry with { Run = new StoredRun([near], null, SomeRun.Configuration, RunKey.Of(request)) },
+            ("3 layers", "FG-W") => entry with { Run = new StoredRun([], "The loss became NaN or infinite at step 7 (seed 0); try a smaller learning rate.", SomeRun.Configuration, RunKey.Of(request)) },
             ("3 layers", "FG-A") => entry with { Refusal = "That needs 9 GB of memory, and this machine has 8 GB." },
             ("4 layers", _) => entry,
-            (_, "DFA") => entry with { Run = new StoredRun([0.5, 0.6], null, SomeRun.Configuration) },
-            _ => entry with { Run = new StoredRun([near - 0.001, near + 0.001], null, SomeRun.Configuration) },
+            (_, "DFA") => entry with { Run = new StoredRun([0.5, 0.6], null, SomeRun.Configuration, RunKey.Of(request)) },
+            _ => entry with { Run = new StoredRun([near - 0.001, near + 0.001], null, SomeRun.Configuration, RunKey.Of(request)) },
         };
     }
 

@@ -29,10 +29,8 @@ public sealed class ClaimTests(FinishedRun finished) : IClassFixture<FinishedRun
 
         using RunFolder claimed = RunFolder.Create(Run, verbose: false);
 
-        CommandLineRun second = CommandLineRun.Of(finished.Arguments(command.Replace("{other}", _temporary.File("other")), Run));
-
-        Assert.Equal("fdfa: " + FolderTakenException.AtWorkIn(Run).Message, second.Error.Trim());
-        Assert.Equal(2, second.ExitCode);
+        CommandLineRun.Of(finished.Arguments(command.Replace("{other}", _temporary.File("other")), Run))
+            .AssertRefusedAs("fdfa: " + FolderTakenException.AtWorkIn(Run).Message);
         Assert.Equal([OutputFolder.LockFile], RunFolderTests.FileNames(Run));
     }
 

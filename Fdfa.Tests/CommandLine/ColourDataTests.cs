@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Reproduction;
 using Fdfa.Experiments.Runs;
@@ -24,74 +23,58 @@ public sealed class ColourDataTests : IDisposable
         CommandLineRun run = CommandLineRun.Of(
             "train", "--data", name, "--data-dir", folder.File("data"), "--network", network, "--epochs", "1", "--batch-size", "2", "--device", "cpu", "--output", folder.File("run"));
 
-        Assert.Equal("", run.Error);
-        Assert.Equal(0, run.ExitCode);
-        Assert.Contains($"Only a part of {set.Name} is here: 3 of 50000 training and 2 of 10000 test samples, from {folder.File($"data/{set.Name}")}", run.Output, StringComparison.Ordinal);
+        run.AssertDone(
+            $"Only a part of {set.Name} is here: 3 of 50000 training and 2 of 10000 test samples, from {folder.File($"data/{set.Name}")}");
         RunRequest repeated = RunFolder.ReadConfiguration(folder.File("run")).ToRequest();
         Assert.Equal(new SampleCounts(3, 2), repeated.Part);
         Assert.NotEqual(RunKey.Of(repeated with { Part = null }), RunKey.Of(repeated));
 
-        CommandLineRun evaluation = CommandLineRun.Of("evaluate", folder.File("run"), "--device", "cpu");
-
-        Assert.Equal("", evaluation.Error);
-        Assert.Equal(0, evaluation.ExitCode);
+        CommandLineRun.Of("evaluate", folder.File("run"), "--device", "cpu").AssertDone();
     }
 
     [Fact]
-    public void A_network_trains_on_Tiny_ImageNet_without_its_bad_images()
+    public async Task A_network_trains_on_Tiny_ImageNet_without_its_bad_images()
     {
         // The command line's cache is this user's, unless XDG_CACHE_HOME says otherwise: only a process of its own can be told.
         Dictionary<string, byte[]> files = SmallTinyImageNet.Files();
         files["val/images/val_0.JPEG"] = [1, 2, 3];
         folder.Write("data/tiny-imagenet-200.zip", SmallTinyImageNet.Zip(files));
-        string[] arguments =
-        [
-            "train", "--data", "tiny-imagenet", "--data-dir", folder.File("data"), "--network", "12288-8-200",
-            "--epochs", "1", "--batch-size", "2", "--device", "cpu", "--output", folder.File("run"),
-        ];
-
-        (int exitCode, string output, string error) = Start(arguments);
-
-        Assert.Equal(2, exitCode);
-        Assert.Contains("The image 'val/images/val_0.JPEG' in", error, StringComparison.Ordinal);
-        Assert.Contains("does not decode; get the data set again, or leave such images out with --skip-bad-images.", error, StringComparison.Ordinal);
-
-        (exitCode, output, error) = Start([.. arguments, "--skip-bad-images"]);
-
-        Assert.Equal("", error);
-        Assert.Equal(0, exitCode);
-        Assert.Contains("Decoding tiny-imagenet (6 images)", output, StringComparison.Ordinal);
-        Assert.Contains("1 image left out (--skip-bad-images)", output, StringComparison.Ordinal);
-        Assert.Contains("Only a part of tiny-imagenet is here: 3 of 100000 training and 2 of 10000 test samples", output, StringComparison.Ordinal);
+        (await TrainOnImagesAsync("run")).AssertRefused(
+            "The image 'val/images/val_0.JPEG' in",
+            "does not decode; get the data set again, or leave such images out with --skip-bad-images.");
+        (await TrainOnImagesAsync("run", "--skip-bad-images")).AssertDone(
+            "Decoding tiny-imagenet (6 images)",
+            "1 image left out (--skip-bad-images)",
+            "Only a part of tiny-imagenet is here: 3 of 100000 training and 2 of 10000 test samples");
         RunConfiguration configuration = RunFolder.ReadConfiguration(folder.File("run"));
         Assert.Contains(" --skip-bad-images", configuration.Repeat, StringComparison.Ordinal);
         Assert.True(configuration.ToRequest().SkipsBadImages);
     }
 
     [Fact]
-    public void Grey_is_the_same_grey_in_a_JPEG_of_red_green_and_blue()
+    public async Task Grey_is_the_same_grey_in_a_JPEG_of_red_green_and_blue()
     {
-        string? grey = TrainOn("grey", SmallJpeg.Of([200])).Sha256;
-        Assert.Equal(grey, TrainOn("rgb", SmallJpeg.Of([200, 200, 200], "", SmallJpeg.Adobe(0))).Sha256);
+        string? grey = (await TrainOnAsync("grey", SmallJpeg.Of([200]))).Sha256;
+        Assert.Equal(grey, (await TrainOnAsync("rgb", SmallJpeg.Of([200, 200, 200], "", SmallJpeg.Adobe(0)))).Sha256);
     }
 
     [Fact]
-    public void Kept_images_that_were_damaged_are_decoded_again()
+    public async Task Kept_images_that_were_damaged_are_decoded_again()
     {
-        string? before = TrainOn("before", SmallTinyImageNet.Jpeg(3)).Sha256;
+        string? before = (await TrainOnAsync("before", SmallTinyImageNet.Jpeg(3))).Sha256;
         string kept = Directory.GetFiles(folder.File("cache/fdfa/tiny-imagenet")).Single();
-        byte[] bytes = File.ReadAllBytes(kept);
+        byte[] bytes = await File.ReadAllBytesAsync(kept);
         new Random(1).NextBytes(bytes.AsSpan(1000, 20000));
-        File.WriteAllBytes(kept, bytes);
+        await File.WriteAllBytesAsync(kept, bytes);
 
-        (string output, string? after) = TrainOn("after", SmallTinyImageNet.Jpeg(3));
+        string? after = (await TrainOnAsync(
+            "after", SmallTinyImageNet.Jpeg(3), $"Decoding tiny-imagenet again, because '{kept}' is damaged (5 images)")).Sha256;
 
         Assert.Equal(before, after);
-        Assert.Contains($"Decoding tiny-imagenet again, because '{kept}' is damaged (5 images)", output, StringComparison.Ordinal);
     }
 
-    /// <summary>Trains a process on images that are all the same.</summary>
-    private (string Output, string? Sha256) TrainOn(string run, byte[] image)
+    /// <summary>Trains on images that are all the same.</summary>
+    private async Task<DataDescription> TrainOnAsync(string run, byte[] image, params string[] words)
     {
         Dictionary<string, byte[]> files = SmallTinyImageNet.Files();
         foreach (string name in files.Keys.Where(name => name.EndsWith(".JPEG", StringComparison.Ordinal)))
@@ -100,12 +83,17 @@ public sealed class ColourDataTests : IDisposable
         }
 
         folder.Write("data/tiny-imagenet-200.zip", SmallTinyImageNet.Zip(files));
-        (int exitCode, string output, string error) = Start(
-            "train", "--data", "tiny-imagenet", "--data-dir", folder.File("data"), "--network", "12288-2-200",
-            "--epochs", "1", "--batch-size", "2", "--device", "cpu", "--output", folder.File(run));
-        Assert.Equal(("", 0), (error, exitCode));
-        return (output, RunFolder.ReadConfiguration(folder.File(run)).Data.Sha256);
+        (await TrainOnImagesAsync(run)).AssertDone(words);
+        return RunFolder.ReadConfiguration(folder.File(run)).Data;
     }
+
+    private Task<CommandLineRun> TrainOnImagesAsync(string run, params string[] options) => FdfaProcess.EndOfAsync(FdfaProcess.Start(
+        folder: null,
+        [
+            "train", "--data", "tiny-imagenet", "--data-dir", folder.File("data"), "--network", "12288-8-200",
+            "--epochs", "1", "--batch-size", "2", "--device", "cpu", "--output", folder.File(run), .. options,
+        ],
+        folder.File("cache")));
 
     [Fact]
     public void A_network_that_does_not_fit_is_told_what_would()
@@ -115,8 +103,7 @@ public sealed class ColourDataTests : IDisposable
         CommandLineRun run = CommandLineRun.Of(
             "train", "--data", "cifar-100", "--data-dir", folder.File("data"), "--network", "3072-8-10", "--quiet", "--output", folder.File("run"));
 
-        Assert.Equal(2, run.ExitCode);
-        Assert.Contains("give a --network that begins with 3072 and ends with 100.", run.Error, StringComparison.Ordinal);
+        run.AssertRefused("give a --network that begins with 3072 and ends with 100.");
         Assert.False(Directory.Exists(folder.File("run")));
     }
 
@@ -128,38 +115,17 @@ public sealed class ColourDataTests : IDisposable
 
         CommandLineRun slow = ReproductionRun.Of(OfColour, CancellationToken.None, ["reproduce", "colour", .. arguments]);
 
-        Assert.Equal(2, slow.ExitCode);
-        Assert.Equal(
-            "fdfa: Only a part of cifar-10 is here: 3 of 50000 training and 2 of 10000 test samples; name the folder of all of it with --data-dir, add --quick to take the part, or choose others with --data.",
-            slow.Error.Trim());
+        slow.AssertRefusedAs(
+            "fdfa: Only a part of cifar-10 is here: 3 of 50000 training and 2 of 10000 test samples; name the folder of all of it with --data-dir, add --quick to take the part, or choose others with --data.");
 
         for (var run = 0; run < 2; run++)
         {
-            CommandLineRun quick = ReproductionRun.Of(OfColour, CancellationToken.None, ["reproduce", "colour", "--quick", .. arguments]);
-
-            Assert.Equal("", quick.Error);
-            Assert.Equal(0, quick.ExitCode);
-            Assert.Contains("beside the paper's figures for all of it: do not expect agreement.", quick.Output, StringComparison.Ordinal);
+            CommandLineRun quick = ReproductionRun.Of(OfColour, CancellationToken.None, ["reproduce", "colour", "--quick", .. arguments])
+                .AssertDone("beside the paper's figures for all of it: do not expect agreement.");
             Assert.Equal(run == 0, quick.Output.Contains("epoch 1/1", StringComparison.Ordinal));
         }
     }
 
-    private (int ExitCode, string Output, string Error) Start(params string[] arguments)
-    {
-        var start = new ProcessStartInfo("dotnet", [typeof(Fdfa.Experiments.FdfaCommandLine).Assembly.Location, .. arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            StandardOutputEncoding = System.Text.Encoding.UTF8,
-        };
-        start.Environment["XDG_CACHE_HOME"] = folder.File("cache");
-        using Process process = Process.Start(start)!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, error.Result.Trim());
-    }
-
-    private static AccuracyTable OfColour { get; } = new(
+    internal static AccuracyTable OfColour { get; } = new(
         "colour", "Table 0: colours", [new("CIFAR10", "cifar-10")], [TableSection.Parse("1 layer", (_, _) => "3072-10", "BP 56.00 ± 0.10")]);
 }

@@ -29,6 +29,30 @@ internal sealed record CommandLineRun(int ExitCode, string Output, string Error)
         return new CommandLineRun(exitCode, output.ToString(), error.ToString());
     }
 
+    /// <summary>It was done without a word on standard error, and standard output has all these.</summary>
+    public CommandLineRun AssertDone(params string[] words)
+    {
+        Assert.Equal(("", 0), (Error, ExitCode));
+        Assert.All(words, word => Assert.Contains(word, Output, StringComparison.Ordinal));
+        return this;
+    }
+
+    /// <summary>It was refused in one sentence, which has all these.</summary>
+    public CommandLineRun AssertRefused(params string[] words)
+    {
+        Assert.All(words, word => Assert.Contains(word, Error, StringComparison.Ordinal));
+        Assert.StartsWith("fdfa: ", Assert.Single(Error.TrimEnd().ReplaceLineEndings("\n").Split('\n')), StringComparison.Ordinal);
+        Assert.Equal(2, ExitCode);
+        return this;
+    }
+
+    /// <summary>It was refused with this and nothing else on standard error.</summary>
+    public CommandLineRun AssertRefusedAs(string message)
+    {
+        Assert.Equal((message, 2), (Error.Trim(), ExitCode));
+        return this;
+    }
+
     /// <summary>What a command writes, given made-up results.</summary>
     public static string Written(Action<ConsoleOutput> write, int width = Width)
     {

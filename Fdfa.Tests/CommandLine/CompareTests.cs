@@ -1,16 +1,18 @@
 using System.Xml.Linq;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Commands;
+using Fdfa.Experiments.Plots;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
 using Fdfa.Tests.Data;
+using SkiaSharp;
 
 namespace Fdfa.Tests.CommandLine;
 
 /// <summary><c>compare</c>, with runs that never took place.</summary>
 public sealed class CompareTests : IDisposable
 {
-    private static readonly ComparedRun s_first = new("runs/first", SomeRun.Configuration, Rows(epochs: 3, seeds: 3));
+    private static readonly ComparedRun s_first = new("runs/first", SomeRun.Configuration, SomeRun.Rows(epochs: 3, seeds: 3));
 
     private readonly TemporaryFolder folder = new();
 
@@ -22,7 +24,7 @@ public sealed class CompareTests : IDisposable
         RunComparison comparison = new(
         [
             s_first,
-            s_first with { Path = "runs/second", Configuration = Changed(options => options with { LearningRate = 1e-2, BatchSize = 64 }), Rows = Rows(epochs: 2, seeds: 3) },
+            s_first with { Path = "runs/second", Configuration = Changed(options => options with { LearningRate = 1e-2, BatchSize = 64 }), Rows = SomeRun.Rows(epochs: 2, seeds: 3) },
             s_first with { Path = "runs/begun", Configuration = Changed(_ => Preset.Paper.OptionsFor(LearningRule.Backpropagation)), Rows = [] },
         ]);
 
@@ -52,6 +54,26 @@ public sealed class CompareTests : IDisposable
         Assert.Equal(["1e-4", null], rate.Values);
     }
 
+    [Theory]
+    [InlineData("0123456789abcdef", "0123456789ab", "fedcba987654")]
+    [InlineData(null, "not noted", "fedcba987654")]
+    public void Runs_on_other_samples_differ_in_what_their_data_hold(string? checksum, params string[] expected)
+    {
+        RunComparison comparison = new([On(checksum, 2000), On("fedcba9876543210", 2000)]);
+
+        SettingDifference data = Assert.Single(comparison.Differences);
+        Assert.Equal("SHA-256 of the data", data.Label);
+        Assert.Equal(expected, data.Values);
+
+        // Where the name or the number of samples says it, a checksum would say nothing more.
+        Assert.Equal(["Test samples"], new RunComparison([On(checksum, 2000), On("fedcba9876543210", 1000)]).Differences.Select(setting => setting.Label));
+
+        static ComparedRun On(string? checksum, int testSamples) => s_first with
+        {
+            Configuration = SomeRun.Configuration with { Data = SomeRun.Configuration.Data with { Sha256 = checksum, TestSamples = testSamples } },
+        };
+    }
+
     [Fact]
     public void Equal_configurations_are_said_to_be_equal()
     {
@@ -65,16 +87,21 @@ public sealed class CompareTests : IDisposable
     public void Curves_of_all_runs_are_drawn_on_one_picture()
     {
         string[] runs = [.. Enumerable.Range(0, 9).Select(number =>
-            Write($"run{number}", Changed(options => options with { LearningRate = 1e-3 * (number + 1) }), Rows(epochs: 3, seeds: 1)))];
+            Write($"run{number}", Changed(options => options with { LearningRate = 1e-3 * (number + 1) }), SomeRun.Rows(epochs: 3, seeds: number < 2 ? 3 : 1)))];
 
         CommandLineRun few = CommandLineRun.Of(["compare", .. runs[..2], "--output", folder.File("few")]);
         CommandLineRun many = CommandLineRun.Of(["compare", .. runs, "--output", folder.File("many")]);
 
-        Assert.Equal(("", 0), (few.Error, few.ExitCode));
-        Assert.Equal(("", 0), (many.Error, many.ExitCode));
+        few.AssertDone();
+        many.AssertDone();
         Assert.Equal(["curves.png", "curves.svg"], RunFolderTests.FileNames(folder.File("few")));
         Assert.Contains("1: FDFA, 0.001, training", Words("few"), StringComparison.Ordinal);
-        Assert.Contains("2 runs of FDFA on embedded, 784-30-10", Words("few"), StringComparison.Ordinal);
+        Assert.Contains("2 runs of FDFA on embedded, 784-30-10 (mean ± sd over 3 seeds)", Words("few"), StringComparison.Ordinal);
+
+        // Their curves coincide, and yet both show, to the left of the legend.
+        using SKBitmap picture = SKBitmap.Decode(folder.File("few/curves.png"));
+        SKColor[] left = [.. from y in Enumerable.Range(0, picture.Height) from x in Enumerable.Range(0, picture.Width / 4) select picture.GetPixel(x, y)];
+        Assert.All(PlotPanel.Palette.Take(2), color => Assert.InRange(left.Count(pixel => pixel == new SKColor(color.ARGB)), 100, 100_000));
         string words = Words("many");
         Assert.Contains("9: FDFA, 0.009", words, StringComparison.Ordinal);
         Assert.DoesNotContain("training", words, StringComparison.Ordinal);
@@ -94,16 +121,25 @@ public sealed class CompareTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_of_runs_stands_for_its_runs()
+    {
+        Write("sweep/a", SomeRun.Configuration, []);
+        string second = Write("sweep/b", SomeRun.Configuration, []);
+
+        Assert.Contains("2: " + second, CommandLineRun.Of("compare", folder.File("sweep")).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_cannot_be_compared_is_one_sentence()
     {
-        string run = Write("run", SomeRun.Configuration, Rows(epochs: 1, seeds: 1));
+        string run = Write("run", SomeRun.Configuration, SomeRun.Rows(epochs: 1, seeds: 1));
         folder.Write("damaged/config.json", System.Text.Encoding.UTF8.GetBytes(SomeRun.Configuration.ToJson()));
         folder.Write("damaged/metrics.csv", "nonsense"u8.ToArray());
         (string[] Arguments, string Expected)[] mistakes =
         [
             ([], "'fdfa compare' needs a RUN; see 'fdfa compare --help'."),
             ([run], "'fdfa compare' takes 2 to 20 run folders, and 1 is given;"),
-            ([.. Enumerable.Repeat(run, 21)], "and 21 are given;"),
+            ([.. Enumerable.Repeat(run, 21)], "and 21 are given; name those to compare, as in runs/sweep/FDFA*"),
             ([run, run + "/"], "is given 2 times; give it once."),
             ([run, "/nowhere-at-all"], "'/nowhere-at-all' is not a run folder"),
             ([run, folder.File("damaged")], "metrics.csv' is not the metrics of a run"),
@@ -133,10 +169,4 @@ public sealed class CompareTests : IDisposable
 
     private static RunConfiguration Changed(Func<TrainingOptions, TrainingOptions> change) =>
         SomeRun.Configuration with { Options = change(SomeRun.Configuration.Options) };
-
-    private static MetricsRow[] Rows(int epochs, int seeds) =>
-    [
-        .. Enumerable.Range(1, epochs).SelectMany(epoch => Enumerable.Range(0, seeds).Select(seed => new MetricsRow(
-            (ulong)seed, epoch, 0.5 / epoch, 0.9 + 0.01 * seed, 0.6 / epoch, 0.85 + 0.01 * seed, 1e-4, 1e-4, 1.5))),
-    ];
 }

@@ -22,7 +22,7 @@ public sealed class ConvolutionTests
     [InlineData("tiny-imagenet", "alexnet-200", 3, 64)]
     public void The_data_set_s_images_are_the_network_s_input(string data, string network, int channels, int side)
     {
-        RunRequest request = Read("--data", data, "--network", network);
+        RunRequest request = SomeRun.Read("--data", data, "--network", network);
 
         Assert.Equal(new ImageShape(channels, side, side), request.Network.InputShape);
         Assert.Equal(network, request.Network.Topology);
@@ -46,7 +46,7 @@ public sealed class ConvolutionTests
     public void A_preset_decides_site_batch_and_normalization(
         string preset, string network, string rule, PerturbationSite site, int batchSize, string normalization)
     {
-        RunRequest request = Read("--preset", preset, "--network", network, "--rule", rule);
+        RunRequest request = SomeRun.Read("--preset", preset, "--network", network, "--rule", rule);
 
         Assert.Equal((site, batchSize), (request.Options.PerturbationSite, request.Options.BatchSize));
         Assert.Equal(normalization, BatchNormalization.Text(request.Network));
@@ -57,7 +57,7 @@ public sealed class ConvolutionTests
     [InlineData("published-code", "yes")]
     public void AlexNet_has_its_batch_and_its_convolutions_normalized(string preset, string normalization)
     {
-        RunRequest request = Read("--preset", preset, "--data", "cifar-10", "--network", "alexnet-10");
+        RunRequest request = SomeRun.Read("--preset", preset, "--data", "cifar-10", "--network", "alexnet-10");
 
         Assert.Equal((PerturbationSite.BlockOutput, 128), (request.Options.PerturbationSite, request.Options.BatchSize));
         Assert.Equal(normalization, BatchNormalization.Text(request.Network));
@@ -74,8 +74,8 @@ public sealed class ConvolutionTests
     {
         string[] arguments = ["--preset", preset, "--rule", rule, "--data", data, "--network", network];
 
-        RunRequest request = Read(arguments);
-        RunRequest declined = Read([.. arguments, "--no-augment"]);
+        RunRequest request = SomeRun.Read(arguments);
+        RunRequest declined = SomeRun.Read([.. arguments, "--no-augment"]);
 
         Assert.Equal(augments ? ImageAugmentation.PublishedCode : null, request.Options.Augmentation);
         Assert.Equal(augments ? new ImageShape(3, 224, 224) : DataSource.ShapeOf(data), request.Network.InputShape);
@@ -91,18 +91,18 @@ public sealed class ConvolutionTests
     {
         string[] arguments = ["--network", "alexnet-10", "--data", "cifar-10", "--preset", "published-code"];
 
-        Assert.Equal("As the preset published-code.", Describe(Read(arguments)).Differences[1]);
-        Assert.EndsWith(", augmentation crops to 224 pixels, mirrored (no).", Describe(Read(arguments)).Differences[0], StringComparison.Ordinal);
+        Assert.Equal("As the preset published-code.", Describe(SomeRun.Read(arguments)).Differences[1]);
+        Assert.EndsWith(", augmentation crops to 224 pixels, mirrored (no).", Describe(SomeRun.Read(arguments)).Differences[0], StringComparison.Ordinal);
         Assert.Equal(
             "Differs from the preset published-code in: augmentation no (crops to 224 pixels, mirrored).",
-            Describe(Read([.. arguments, "--no-augment"])).Differences[1]);
+            Describe(SomeRun.Read([.. arguments, "--no-augment"])).Differences[1]);
     }
 
     /// <summary>What no preset has: a configuration is taken at its word, all six numbers of it.</summary>
     [Fact]
     public void Every_number_of_an_augmentation_is_kept_and_tells_runs_apart()
     {
-        RunRequest request = Read("--network", "alexnet-10", "--data", "cifar-10", "--preset", "published-code");
+        RunRequest request = SomeRun.Read("--network", "alexnet-10", "--data", "cifar-10", "--preset", "published-code");
         ImageAugmentation usual = request.Options.Augmentation!;
         ImageAugmentation[] others =
         [
@@ -125,10 +125,10 @@ public sealed class ConvolutionTests
     {
         foreach (LearningRule rule in LearningRule.All)
         {
-            RunRequest request = Read("--preset", preset, "--rule", rule.Name, "--network", SmallCnn, given);
+            RunRequest request = SomeRun.Read("--preset", preset, "--rule", rule.Name, "--network", SmallCnn, given);
 
             Assert.Equal(normalization, BatchNormalization.Text(request.Network));
-            Assert.Equal(normalization, BatchNormalization.Text(Read([.. request.ToArguments().Skip(1)]).Network));
+            Assert.Equal(normalization, BatchNormalization.Text(SomeRun.Read([.. request.ToArguments().Skip(1)]).Network));
         }
     }
 
@@ -142,7 +142,7 @@ public sealed class ConvolutionTests
     [InlineData("--network", "alexnet-10", "--data", "cifar-10", "--preset", "published-code", "--no-augment")]
     public void A_run_comes_back_from_its_configuration(params string[] arguments)
     {
-        RunRequest request = Read(arguments);
+        RunRequest request = SomeRun.Read(arguments);
 
         RunConfiguration configuration = RunConfiguration.Parse(Describe(request).ToJson(), "config.json");
 
@@ -151,18 +151,17 @@ public sealed class ConvolutionTests
         Assert.Equal(request.Network.Blocks, read.Network.Blocks);
         Assert.Equal(request.Options, read.Options);
         Assert.Equal(request.ToArguments(), read.ToArguments());
-        Assert.Equal(request.Network.Blocks, Read([.. read.ToArguments().Skip(1)]).Network.Blocks);
+        Assert.Equal(request.Network.Blocks, SomeRun.Read([.. read.ToArguments().Skip(1)]).Network.Blocks);
     }
 
     [Fact]
     public void A_configuration_without_the_shape_of_its_images_is_refused()
     {
-        JsonNode json = JsonNode.Parse(Describe(Read("--network", SmallCnn)).ToJson())!;
+        JsonNode json = JsonNode.Parse(Describe(SomeRun.Read("--network", SmallCnn)).ToJson())!;
         Assert.True(json["data"]!.AsObject().Remove("shape"));
 
-        var refusal = Assert.Throws<TopologyException>(() => RunConfiguration.Parse(json.ToJsonString(), "config.json").ToRequest());
-
-        Assert.Contains("has convolutions, which take their input's shape from images", refusal.Message, StringComparison.Ordinal);
+        Refusal.Of<TopologyException>(
+            () => RunConfiguration.Parse(json.ToJsonString(), "config.json").ToRequest(), "has convolutions, which take their input's shape from images");
     }
 
     [Fact]
@@ -172,12 +171,12 @@ public sealed class ConvolutionTests
             "Differs from the preset published-code in: weights start as kaiming (pytorch), feedback rate decay per epoch 0.95 (1), "
             + "feedback is updated first (simultaneous), perturbed at pre-activation (before-pool).",
         ],
-        Describe(Read("--network", SmallCnn, "--perturb-at", "pre-activation", "--batch-norm")).Differences);
+        Describe(SomeRun.Read("--network", SmallCnn, "--perturb-at", "pre-activation", "--batch-norm")).Differences);
 
     [Fact]
     public void A_stride_does_not_become_a_folder()
     {
-        RunRequest request = Read("--network", "4C3/2+1-P3/2-10");
+        RunRequest request = SomeRun.Read("--network", "4C3/2+1-P3/2-10");
 
         Assert.EndsWith("-FDFA-4C3_2+1-P3_2-10", RunFolder.DefaultPath(request, DateTime.Now), StringComparison.Ordinal);
         Assert.StartsWith("FDFA-4C3_2+1-P3_2-10-embedded-", RunKey.Of(request), StringComparison.Ordinal);
@@ -263,10 +262,4 @@ public sealed class ConvolutionTests
         request,
         new DataDescription(request.DataName, null, "memory", null, 100, 100, request.Network.InputSize, 10) { Shape = DataSource.ShapeOf(request.DataName) },
         new DeviceInfo("cpu", DeviceKind.Cpu, "Some processor", 8L << 30, "2 cores"));
-
-    private static RunRequest Read(params string[] arguments)
-    {
-        var command = new TrainCommand();
-        return command.Read(command.Parse(arguments));
-    }
 }

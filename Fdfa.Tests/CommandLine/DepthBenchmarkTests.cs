@@ -21,10 +21,8 @@ public sealed class DepthBenchmarkTests
     {
         using var temporary = new TemporaryFolder();
         string folder = temporary.File("depths");
-        CommandLineRun run = CommandLineRun.Of(
-            "bench", "--depths", "3,2", "--network", "20-8-4", "--batch-size", "8", "--device", "cpu", "--output", folder);
-        Assert.Equal("", run.Error);
-        Assert.Equal(0, run.ExitCode);
+        CommandLineRun.Of(
+            "bench", "--depths", "3,2", "--network", "20-8-4", "--batch-size", "8", "--device", "cpu", "--output", folder).AssertDone();
         string[] rows = File.ReadAllLines(Path.Combine(folder, "update-phase.csv"));
         Assert.Equal("layers,rule,seconds_one_device,launches,longest_chain_launches,longest_chain_seconds", rows[0]);
         Assert.Equal(

@@ -49,8 +49,7 @@ public sealed class DiskFullTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(run, "*.tmp", SearchOption.AllDirectories));
 
         disk.Resize(10_000);
-        CommandLineRun resumed = CommandLineRun.Of("train", "--resume", run, "--quiet");
-        Assert.Equal(("", 0), (resumed.Error, resumed.ExitCode));
+        CommandLineRun.Of("train", "--resume", run, "--quiet").AssertDone();
         Assert.Equal(0, CommandLineRun.Of([.. s_training, "--output", undisturbed]).ExitCode);
         const string Model = "model-seed0.safetensors";
         Assert.Equal(File.ReadAllBytes(Path.Combine(undisturbed, Model)), File.ReadAllBytes(Path.Combine(run, Model)));

@@ -11,8 +11,8 @@ internal static class FdfaProcess
     /// <summary>Starts it; its output is the caller's to read.</summary>
     public static Process Start(params string[] arguments) => Start(folder: null, arguments);
 
-    /// <summary>Starts it in a folder; its output is the caller's to read.</summary>
-    public static Process Start(string? folder, string[] arguments)
+    /// <summary>Starts it in a folder, and with a cache other than the user's; its output is the caller's to read.</summary>
+    public static Process Start(string? folder, string[] arguments, string? cache = null)
     {
         var start = new ProcessStartInfo(Program[0])
         {
@@ -29,6 +29,7 @@ internal static class FdfaProcess
         // As on a build server, where Spectre would otherwise colour a redirected stream.
         start.Environment["GITHUB_ACTIONS"] = "true";
         start.Environment["CLICOLOR_FORCE"] = "1";
+        start.Environment["XDG_CACHE_HOME"] = cache ?? Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
         return Process.Start(start)!;
     }
 

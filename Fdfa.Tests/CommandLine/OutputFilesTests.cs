@@ -32,9 +32,7 @@ public sealed class OutputFilesTests(FinishedRun run) : IClassFixture<FinishedRu
         Assert.Equal(("", 2), (refused.Output, refused.ExitCode));
         Assert.Equal([1], File.ReadAllBytes(file));
 
-        CommandLineRun forced = CommandLineRun.Of([.. arguments, "--force"]);
-
-        Assert.Equal(("", 0), (forced.Error, forced.ExitCode));
+        CommandLineRun.Of([.. arguments, "--force"]).AssertDone();
         Assert.NotEqual([1], File.ReadAllBytes(file));
         Assert.Empty(Directory.GetFiles(_temporary.Path, ".*", SearchOption.AllDirectories));
     }
@@ -51,11 +49,8 @@ public sealed class OutputFilesTests(FinishedRun run) : IClassFixture<FinishedRu
 
         foreach (string path in Names())
         {
-            CommandLineRun refused = CommandLineRun.Of([.. s_kernels, path, "--force"]);
-
-            Assert.Equal(
-                $"fdfa: The value '{path}' of --output is a file of the run in '{run.Path}'; give another name.", refused.Error.Trim());
-            Assert.Equal(2, refused.ExitCode);
+            CommandLineRun.Of([.. s_kernels, path, "--force"])
+                .AssertRefusedAs($"fdfa: The value '{path}' of --output is a file of the run in '{run.Path}'; give another name.");
         }
 
         Assert.Equal(before, File.ReadAllBytes(file));
@@ -79,9 +74,7 @@ public sealed class OutputFilesTests(FinishedRun run) : IClassFixture<FinishedRu
     {
         string file = Path.Combine(run.Path, "network.onnx");
 
-        CommandLineRun export = CommandLineRun.Of("export", run.Path, "--onnx", file);
-
-        Assert.Equal(("", 0), (export.Error, export.ExitCode));
+        CommandLineRun.Of("export", run.Path, "--onnx", file).AssertDone();
         File.Delete(file);
     }
 
@@ -97,10 +90,8 @@ public sealed class OutputFilesTests(FinishedRun run) : IClassFixture<FinishedRu
 
         string second = _temporary.File(safetensors);
 
-        CommandLineRun export = CommandLineRun.Of("export", run.Path, "--onnx", _temporary.File(onnx), "--safetensors", second, "--force");
-
-        Assert.Equal($"fdfa: The options --onnx and --safetensors name the same file '{second}'; give each its own.", export.Error.Trim());
-        Assert.Equal(2, export.ExitCode);
+        CommandLineRun.Of("export", run.Path, "--onnx", _temporary.File(onnx), "--safetensors", second, "--force")
+            .AssertRefusedAs($"fdfa: The options --onnx and --safetensors name the same file '{second}'; give each its own.");
         Assert.Empty(Directory.GetFiles(_temporary.Path, "*", SearchOption.AllDirectories));
     }
 
@@ -123,10 +114,8 @@ public sealed class OutputFilesTests(FinishedRun run) : IClassFixture<FinishedRu
     {
         string pipe = _temporary.MakePipe("pipe");
 
-        CommandLineRun refused = await FdfaProcess.OfAsync("export", run.Path, "--onnx", pipe);
-
-        Assert.Equal($"fdfa: The value '{pipe}' of --onnx is no regular file; give the name of a file.", refused.Error.Trim());
-        Assert.Equal(2, refused.ExitCode);
+        (await FdfaProcess.OfAsync("export", run.Path, "--onnx", pipe))
+            .AssertRefusedAs($"fdfa: The value '{pipe}' of --onnx is no regular file; give the name of a file.");
         Assert.Equal("no regular file", AtomicFile.ObstacleAt(pipe));
         Assert.Equal("no regular file", AtomicFile.ObstacleAt("/dev/null"));
         Assert.Throws<IOException>(() => AtomicFile.Write(pipe, _ => { }));
@@ -138,10 +127,7 @@ public sealed class OutputFilesTests(FinishedRun run) : IClassFixture<FinishedRu
         string model = Path.Combine(run.Path, "model-seed0.safetensors");
         byte[] before = await File.ReadAllBytesAsync(model);
 
-        CommandLineRun refused = await FdfaProcess.OfAsync("export", run.Path, "--safetensors", model);
-
-        Assert.Contains("is a file of the run in", refused.Error, StringComparison.Ordinal);
-        Assert.Equal(2, refused.ExitCode);
+        (await FdfaProcess.OfAsync("export", run.Path, "--safetensors", model)).AssertRefused("is a file of the run in");
         Assert.Equal(before, await File.ReadAllBytesAsync(model));
     }
 }

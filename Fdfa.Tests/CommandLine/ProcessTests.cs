@@ -35,10 +35,7 @@ public sealed class ProcessTests : IDisposable
     [Fact]
     public async Task Redirected_output_is_plain_utf8_text()
     {
-        CommandLineRun run = await FdfaProcess.OfAsync("devices");
-
-        Assert.Equal(("", 0), (run.Error, run.ExitCode));
-        Assert.Contains("cpu", run.Output, StringComparison.Ordinal);
+        CommandLineRun run = (await FdfaProcess.OfAsync("devices")).AssertDone("cpu");
         Assert.DoesNotContain('\u001b', run.Output);
         Assert.DoesNotContain('\uFFFD', run.Output);
         Assert.DoesNotContain('\uFEFF', run.Output);
@@ -124,7 +121,7 @@ public sealed class ProcessTests : IDisposable
         CommandLineRun watched = await FdfaProcess.EndOfAsync(watching);
 
         Assert.StartsWith("Killed after 0 of 100000 epochs: its process is gone", watched.Output, StringComparison.Ordinal);
-        Assert.Equal(("", 0), (watched.Error, watched.ExitCode));
+        watched.AssertDone();
     }
 
     [SkippableFact]

@@ -65,13 +65,10 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
         string run = Stopped();
         damage(Checkpoints(run)[^1]);
 
-        CommandLineRun resumed = Resume(run, "--epochs", "4");
-
-        Assert.Equal("", resumed.Error);
-        Assert.Equal(0, resumed.ExitCode);
+        Resume(run, "--epochs", "4").AssertDone();
         Assert.Contains(logged, File.ReadAllText(Path.Combine(run, "log.txt")), StringComparison.Ordinal);
         Assert.Equal(what != "nothing", File.ReadAllText(Path.Combine(run, "log.txt")).Contains("Resumed after 2 epoch(s)", StringComparison.Ordinal));
-        AssertSameResults(runs.Undisturbed, run);
+        SameRun.Assert(runs.Undisturbed, run);
         Assert.Equal(["step-000000000018", "step-000000000024"], Checkpoints(run).Select(Path.GetFileName));
     }
 
@@ -84,11 +81,8 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
             File.Delete(State(checkpoint));
         }
 
-        CommandLineRun resumed = Resume(run, "--epochs", "4");
-
-        Assert.Equal(2, resumed.ExitCode);
-        Assert.Single(resumed.Error.Trim().Split('\n'));
-        Assert.Contains("its state-seed1.safetensors is missing, and no older one can; train again: fdfa train --rule FDFA", resumed.Error, StringComparison.Ordinal);
+        Resume(run, "--epochs", "4")
+            .AssertRefused("its state-seed1.safetensors is missing, and no older one can; train again: fdfa train --rule FDFA");
         Assert.Equal(2, Checkpoints(run).Length);
     }
 
@@ -105,7 +99,7 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
         CommandLineRun resumed = Resume(run, "--epochs", "4");
 
         Assert.Equal(0, resumed.ExitCode);
-        AssertSameResults(runs.Undisturbed, run);
+        SameRun.Assert(runs.Undisturbed, run);
     }
 
     [Fact]
@@ -114,10 +108,8 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
         string run = Stopped();
         Directory.Delete(Path.Combine(run, "checkpoints"), recursive: true);
 
-        CommandLineRun resumed = Resume(run, "--epochs", "4");
-
-        Assert.Equal(2, resumed.ExitCode);
-        Assert.Contains("has no checkpoints, because an older fdfa trained it or they were deleted; train again: fdfa train", resumed.Error, StringComparison.Ordinal);
+        Resume(run, "--epochs", "4")
+            .AssertRefused("has no checkpoints, because an older fdfa trained it or they were deleted; train again: fdfa train");
     }
 
     [Fact]
@@ -130,8 +122,7 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
         CommandLineRun resumed = Resume(run);
         int exitCode = CommandLineRun.Of(["train", .. CommandLineRun.Tiny, "--quiet", "--output", run]).ExitCode;
 
-        Assert.Equal(2, resumed.ExitCode);
-        Assert.Contains("is not a run folder: it has no config.json", resumed.Error, StringComparison.Ordinal);
+        resumed.AssertRefused("is not a run folder: it has no config.json");
         Assert.Equal(0, exitCode);
         Assert.DoesNotContain(RunFolderTests.FileNames(run), name => name.StartsWith('.'));
     }
@@ -167,10 +158,7 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
         string run = Stopped();
         DateTime written = File.GetLastWriteTimeUtc(Path.Combine(run, "metrics.csv"));
 
-        CommandLineRun resumed = Resume(run);
-
-        Assert.Equal("", resumed.Error);
-        Assert.Equal(0, resumed.ExitCode);
+        CommandLineRun resumed = Resume(run).AssertDone();
         Assert.Equal($"The run in {run} is finished, nothing to do; more --epochs than its 3 would go on with it.", resumed.Output.Trim());
         Assert.Equal(written, File.GetLastWriteTimeUtc(Path.Combine(run, "metrics.csv")));
     }
@@ -196,15 +184,11 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
         int epochs = RunFolder.ReadMetrics(run).Count + 1;
         await File.WriteAllTextAsync(Path.Combine(run, "config.json"), RunFolder.ReadConfiguration(run).WithEpochs(epochs).ToJson());
 
-        CommandLineRun resumed = CommandLineRun.Of("train", "--resume", run);
-
-        Assert.Equal("", resumed.Error);
-        Assert.Equal(0, resumed.ExitCode);
-        Assert.Contains("Goes on after ", resumed.Output, StringComparison.Ordinal);
+        CommandLineRun.Of("train", "--resume", run).AssertDone("Goes on after ");
         string undisturbed = _temporary.File("undisturbed");
         string count = epochs.ToString(System.Globalization.CultureInfo.InvariantCulture);
         Assert.Equal(0, CommandLineRun.Of([.. training, "--epochs", count, "--quiet", "--output", undisturbed]).ExitCode);
-        AssertSameResults(undisturbed, run, seeds: 1);
+        SameRun.Assert(undisturbed, run);
     }
 
     [Theory]
@@ -219,10 +203,7 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
     {
         string run = Stopped();
 
-        CommandLineRun resumed = Resume(run, options.Split(' '));
-
-        Assert.Contains(expected, resumed.Error, StringComparison.Ordinal);
-        Assert.Equal(2, resumed.ExitCode);
+        Resume(run, options.Split(' ')).AssertRefused(expected);
         Assert.Equal(3, RunFolder.ReadConfiguration(run).Epochs);
     }
 
@@ -234,10 +215,7 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
         string sha256 = RunFolder.ReadConfiguration(run).Data.Sha256!;
         File.WriteAllText(configuration, File.ReadAllText(configuration).Replace(sha256, new string('0', 64), StringComparison.Ordinal));
 
-        CommandLineRun resumed = Resume(run, "--epochs", "4");
-
-        Assert.Equal(2, resumed.ExitCode);
-        Assert.Contains("is not the one that the run began with", resumed.Error, StringComparison.Ordinal);
+        Resume(run, "--epochs", "4").AssertRefused("is not the one that the run began with");
     }
 
     [Fact]
@@ -249,9 +227,7 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
         CommandLineRun refused = Resume(run, "--epochs", "4");
         CommandLineRun resumed = Resume(run, "--epochs", "4", "--any-device");
 
-        Assert.Equal(2, refused.ExitCode);
-        Assert.Contains("The run was on cuda:0 (Some GPU), and numbers of cpu (", refused.Error, StringComparison.Ordinal);
-        Assert.Contains("or --any-device to go on all the same.", refused.Error, StringComparison.Ordinal);
+        refused.AssertRefused("The run was on cuda:0 (Some GPU), and numbers of cpu (", "or --any-device to go on all the same.");
         Assert.Equal("", resumed.Error);
         Assert.Contains("Before, it ran on Some GPU", File.ReadAllText(Path.Combine(run, "log.txt")), StringComparison.Ordinal);
     }
@@ -284,10 +260,7 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
         string run = Stopped();
         using RunFolder folder = RunFolder.Reopen(run, verbose: false);
 
-        CommandLineRun resumed = Resume(run, "--epochs", "4");
-
-        Assert.Equal(2, resumed.ExitCode);
-        Assert.Equal($"fdfa: Another fdfa is at work on the run '{run}'; wait until it ends.", resumed.Error.Trim());
+        Resume(run, "--epochs", "4").AssertRefusedAs($"fdfa: Another fdfa is at work on the run '{run}'; wait until it ends.");
     }
 
     /// <summary>A copy of the run that stopped.</summary>
@@ -303,16 +276,6 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
     }
 
     private static CommandLineRun Resume(string run, params string[] options) => CommandLineRun.Of(["train", "--resume", run, "--quiet", .. options]);
-
-    private static void AssertSameResults(string expected, string actual, int seeds = 2)
-    {
-        for (var seed = 0; seed < seeds; seed++)
-        {
-            Assert.Equal(File.ReadAllBytes(Path.Combine(expected, $"model-seed{seed}.safetensors")), File.ReadAllBytes(Path.Combine(actual, $"model-seed{seed}.safetensors")));
-        }
-
-        Assert.Equal(RunFolder.ReadMetrics(expected).Select(row => row with { Seconds = 0 }), RunFolder.ReadMetrics(actual).Select(row => row with { Seconds = 0 }));
-    }
 
     private static string[] Checkpoints(string run) => [.. Directory.GetDirectories(Path.Combine(run, "checkpoints")).Order(StringComparer.Ordinal)];
 

@@ -1,4 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Commands;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
 
@@ -22,4 +23,18 @@ internal static class SomeRun
             Request,
             new DataDescription("embedded", Request.DataDirectory, "memory", 100, 100, 2000, 784, 10),
             new DeviceInfo("cpu", DeviceKind.Cpu, "Some processor", 8L << 30, "2 cores"));
+
+    /// <summary>Metrics of it.</summary>
+    public static MetricsRow[] Rows(int epochs, int seeds) =>
+    [
+        .. Enumerable.Range(1, epochs).SelectMany(epoch => Enumerable.Range(0, seeds).Select(seed => new MetricsRow(
+            (ulong)seed, epoch, 0.5 / epoch, 0.9 + 0.01 * seed, 0.6 / epoch, 0.85 + 0.01 * seed, 1e-4, 1e-4, 1.5))),
+    ];
+
+    /// <summary>What <c>train</c> makes of its arguments.</summary>
+    public static RunRequest Read(params string[] arguments)
+    {
+        var command = new TrainCommand();
+        return command.Read(command.Parse(arguments));
+    }
 }

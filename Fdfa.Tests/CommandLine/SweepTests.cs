@@ -22,8 +22,7 @@ public sealed class SweepTests : IDisposable
     {
         CommandLineRun first = Sweep("--sweep", "rule=FDFA,BP", "--sweep", "lr=1e-2,1e-9", "--seeds", "2");
 
-        Assert.Equal(("", 0), (first.Error, first.ExitCode));
-        Assert.Contains("Sweep of rule=FDFA,BP learning-rate=1e-2,1e-9: 4 runs, of which 0 are in", first.Output, StringComparison.Ordinal);
+        first.AssertDone("Sweep of rule=FDFA,BP learning-rate=1e-2,1e-9: 4 runs, of which 0 are in");
         Assert.Equal(4, Count(first, "epoch 1/1"));
         string file = Assert.Single(Directory.GetFiles(folder.File("store"), "*.csv"));
         Assert.StartsWith("sweep-rule+learning-rate-", Path.GetFileName(file), StringComparison.Ordinal);
@@ -47,10 +46,57 @@ public sealed class SweepTests : IDisposable
         // A value more: what is finished is taken as it is.
         CommandLineRun second = Sweep("--sweep", "rule=FDFA,BP,DFA", "--sweep", "learning-rate=1e-2,1e-9", "--seeds", "2");
 
-        Assert.Equal(("", 0), (second.Error, second.ExitCode));
+        second.AssertDone();
         Assert.Equal(2, Count(second, "epoch 1/1"));
         Assert.Equal(6, Directory.GetDirectories(folder.File("store")).Length);
         Assert.Equal(0, Count(Sweep("--sweep", "rule=FDFA,BP", "--sweep", "lr=1e-2,1e-9", "--seeds", "2"), "epoch 1/1"));
+    }
+
+    [Fact]
+    public void What_means_nothing_to_a_rule_is_left_out_of_its_points()
+    {
+        CommandLineRun run = Sweep("--sweep", "rule=FDFA,DFA", "--sweep", "feedback-rate=1e-3,1e-2", "--perturbations", "2");
+
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        Assert.Contains("The option --feedback-rate means nothing to DFA: it is left out there.", run.Output, StringComparison.Ordinal);
+        Assert.Contains("The option --perturbations means nothing to DFA: it is left out there.", run.Output, StringComparison.Ordinal);
+        Assert.Contains("4 combinations make 3 points", run.Output, StringComparison.Ordinal);
+        Assert.Equal(3, Directory.GetDirectories(folder.File("store")).Length);
+        Assert.Equal(1, File.ReadLines(Assert.Single(Directory.GetFiles(folder.File("store"), "*.csv"))).Count(line => line.StartsWith("DFA,,finished,", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_grid_of_two_numbers_ends_with_a_map_that_says_where_the_best_lies()
+    {
+        CommandLineRun run = Sweep("--sweep", "lr=1e-3,1e-9,1e-6", "--sweep", "decay=1,0.5");
+
+        Assert.Equal(("", 0), (run.Error, run.ExitCode));
+        Assert.Contains("learning-rate ↓ decay →", run.Output, StringComparison.Ordinal);
+        Assert.Contains("The best has learning-rate=1e-3, the largest of its values: what is beyond may be better still.", run.Output, StringComparison.Ordinal);
+        string[] files = [.. Directory.GetFiles(folder.File("store")).Select(Path.GetExtension).Order()!];
+        Assert.Equal([".csv", ".png", ".svg"], files);
+
+        // In the order of the numbers, not of the command line.
+        string map = run.Output[run.Output.IndexOf("Mean test accuracy", StringComparison.Ordinal)..];
+        int[] places = [.. new[] { " 0.5 ", " 1 ", "1e-9", "1e-6", "1e-3" }.Select(word => map.IndexOf(word, StringComparison.Ordinal))];
+        Assert.Equal(places.Order(), places);
+        Assert.DoesNotContain(-1, places);
+    }
+
+    [Fact]
+    public void Gathering_reads_what_is_there_even_while_others_train()
+    {
+        Sweep("--sweep", "lr=1e-2");
+        using RunStore busy = RunStore.Open(folder.File("store"));
+
+        CommandLineRun run = Sweep("--sweep", "lr=1e-2,1e-3", "--gather");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal(0, Count(run, "epoch 1/1"));
+        Assert.Contains("fdfa: 1 of 2 points are not trained: 1 (learning-rate=1e-3). To train them: fdfa train ", run.Error, StringComparison.Ordinal);
+        Assert.Contains($" --sweep learning-rate=1e-2,1e-3 --output {folder.File("store")}, or send the job array again; one of them: the same with --sweep-point 1.", run.Error, StringComparison.Ordinal);
+        Assert.Single(Directory.GetDirectories(folder.File("store")));
+        Assert.Equal(("", 0), (Sweep("--sweep", "lr=1e-2", "--gather").Error, Sweep("--sweep", "lr=1e-2", "--gather").ExitCode));
     }
 
     [Fact]
@@ -77,16 +123,15 @@ public sealed class SweepTests : IDisposable
     {
         string file = folder.Write("grid.json", System.Text.Encoding.UTF8.GetBytes(json));
 
-        CommandLineRun run = CommandLineRun.Of([.. s_tiny, "--sweep", file, "--slurm", folder.File("job.sh")]);
-
-        Assert.Equal(("", 0), (run.Error, run.ExitCode));
-        Assert.Contains($" {string.Join(' ', expected.Split(' ').Select(axis => $"--sweep {axis}"))} --output runs/sweep", File.ReadAllText(folder.File("job.sh")), StringComparison.Ordinal);
+        CommandLineRun.Of([.. s_tiny, "--sweep", file, "--slurm", folder.File("job.sh")]).AssertDone();
+        Assert.Equal(expected, string.Join(' ', SweepAxis.Read(folder.File("job.grid.json"))));
     }
 
     public static TheoryData<string, string> Mistakes => new()
     {
         { "--sweep rule=FDFA,FDFB", "The sweep's point 'rule=FDFB' cannot be trained: Unknown rule 'FDFB'; did you mean FDFA?" },
-        { "--sweep rule=FDFA,DFA --sweep feedback-rate=1e-3", "The sweep's point 'rule=DFA feedback-rate=1e-3' cannot be trained: The option --feedback-rate means nothing to the rule DFA" },
+        { "--sweep rule=BP,DFA --sweep feedback-rate=1e-3", "The option --feedback-rate means nothing to the rule BP; leave it out, or choose a rule that it is for" },
+        { "--sweep rule=BP,DFA --feedback-rate 1e-3", "The option --feedback-rate means nothing to the rule BP" },
         { "--sweep lr=1e-3,fast", "The sweep's point 'learning-rate=fast' cannot be trained: The value 'fast' of --learning-rate is not a number above 0" },
         { "--sweep lr=1e-3,0.001", "The sweep's points 'learning-rate=1e-3' and 'learning-rate=0.001' are the same run;" },
         { "--sweep lr=1e-3,1e-3", "The axis 'lr=1e-3,1e-3' of --sweep has '1e-3' twice; give it once." },
@@ -104,7 +149,12 @@ public sealed class SweepTests : IDisposable
         { "--sweep antithetic=maybe", "The value 'maybe' of antithetic in --sweep is neither yes nor no" },
         { "--rule BP --sweep rule=FDFA", "The option --rule is given beside a sweep of its values; leave one of them out." },
         { "--lr 1e-3 --sweep learning-rate=1e-2", "The option --learning-rate is given beside a sweep of its values" },
-        { "--seeds 2 --sweep seed=1,2", "--seed and --seeds exclude each other" },
+        { "--sweep seed=0,1,2", "A result must not depend on the seed, so a sweep does not look for the best one; give --seeds 3, which trains every point with as many" },
+        { "--sweep seeds=1,2 --seed 3", "--seed and --seeds exclude each other" },
+        { "--sweep lr=1e-3 --gather --sweep-point 0", "The options --sweep-point and --gather exclude each other; leave one of them out." },
+        { "--sweep lr=1e-3 --gather --slurm job.sh", "The options --slurm and --gather exclude each other" },
+        { "--gather", "The option --gather belongs to a sweep" },
+        { "--sweep lr=1e-3 --gather", "There is no folder '" },
         { "--sweep lr=1e-3 --sweep-point 1", "'1' of --sweep-point is not a whole number from 0 to 0" },
         { "--sweep lr=1e-3 --skip-bad-images", "leave out --skip-bad-images" },
         { "--sweep lr=1e-3 --initial-weights x", "leave out --initial-weights" },
@@ -120,9 +170,8 @@ public sealed class SweepTests : IDisposable
     {
         CommandLineRun run = CommandLineRun.Of(["train", .. commandLine.Split(' '), "--output", folder.File("deep/store")]);
 
-        Assert.Contains(expected, run.Error, StringComparison.Ordinal);
-        Assert.Single(run.Error.TrimEnd().ReplaceLineEndings("\n").Split('\n'));
-        Assert.Equal(("", 2), (run.Output, run.ExitCode));
+        run.AssertRefused(expected);
+        Assert.Equal("", run.Output);
         Assert.False(Directory.Exists(folder.File("deep")));
     }
 
@@ -152,28 +201,30 @@ public sealed class SweepTests : IDisposable
     {
         SweepAxis[] axes = [.. Enumerable.Range(0, 40).Select(number => new SweepAxis($"option{number}", ["1", "2", "3"]))];
 
-        var refusal = Assert.Throws<InvalidOptionException>(() => SweepGrid.Span(axes, _ => throw new InvalidOperationException()));
-
-        Assert.Contains("points, and 10000 are the most", refusal.Message, StringComparison.Ordinal);
+        Refusal.Of<InvalidOptionException>(() => SweepGrid.Span(axes, _ => throw new InvalidOperationException()), "points, and 10000 are the most");
     }
 
     [SkippableFact]
     public async Task Jobs_of_a_script_train_a_point_each_beside_one_another_and_the_same_sweep_gathers_them()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "Runs a script of bash.");
-        string[] sweep = [.. s_tiny, "--output", folder.File("store"), "--sweep", "lr=1e-3,1e-2"];
+        // More values than a command line takes, of which two are trained.
+        string grid = folder.Write("grid.json", System.Text.Encoding.UTF8.GetBytes(
+            $"{{\"lr\": [{string.Join(',', Enumerable.Range(1, 900).Select(number => $"0.{number:D4}{new string('0', 150)}"))}]}}"));
+        string[] sweep = [.. s_tiny, "--output", folder.File("store"), "--sweep", grid];
         string script = folder.File("job's.sh");
         Assert.Equal(0, CommandLineRun.Of([.. sweep, "--slurm", script]).ExitCode);
-        Assert.Contains("#SBATCH --array=0-1\n", File.ReadAllText(script), StringComparison.Ordinal);
+        Assert.Contains("#SBATCH --array=0-899\n", File.ReadAllText(script), StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder.File("store")));
         Assert.Contains("is there already", CommandLineRun.Of([.. sweep, "--slurm", script]).Error, StringComparison.Ordinal);
 
         (int ExitCode, string Output)[] jobs = await Task.WhenAll(Job("0"), Job("1"));
 
         Assert.All(jobs, job => Assert.True(job.ExitCode == 0, job.Output));
-        CommandLineRun gathered = CommandLineRun.Of(sweep);
-        Assert.Equal(("", 0), (gathered.Error, gathered.ExitCode));
-        Assert.Equal(0, Count(gathered, "epoch 1/1"));
+        CommandLineRun gathered = CommandLineRun.Of([.. sweep, "--gather"]);
+        Assert.Equal(1, gathered.ExitCode);
+        Assert.Contains("898 of 900 points are not trained: 2 (learning-rate=0.0003", gathered.Error, StringComparison.Ordinal);
+        Assert.Equal(898, Count(gathered, " missing "));
         Assert.Equal(2, Directory.GetDirectories(folder.File("store")).Length);
         Assert.Empty(Directory.GetFiles(folder.File("store"), ".fdfa-lock-*"));
 
@@ -215,7 +266,7 @@ public sealed class SweepTests : IDisposable
     {
         var command = new TrainCommand();
         var request = new SweepRequest(
-            SweepGrid.Span([new SweepAxis("rule", ["FDFA", "DFA"])], values => command.Read(command.Parse(["--rule", values[0]]))),
+            SweepGrid.Span([new SweepAxis("rule", ["FDFA", "DFA"])], values => new SweepPoint([.. values], [], command.Read(command.Parse(["--rule", values[0]])))),
             ["--data-dir", "it's here"], "cpu", "runs/sweep", Quiet: true);
 
         Assert.Equal(
@@ -223,16 +274,16 @@ public sealed class SweepTests : IDisposable
             #!/bin/bash
             # Trains 2 points of a sweep, a job each; send them off with sbatch. A job whose point is
             # finished ends at once: after failures, send the same script again. When all have ended, gather the results with
-            #   fdfa train --data-dir 'it'\''s here' --sweep rule=FDFA,DFA --output runs/sweep
+            #   fdfa train --data-dir 'it'\''s here' --sweep job.grid.json --output runs/sweep --gather
             # Add what your cluster asks for: partition, time, memory, --gres=gpu:1. Many clusters take no more than 1001 jobs at once.
             #SBATCH --job-name=fdfa-sweep
             #SBATCH --array=0-1
             set -euo pipefail
             cd '/a folder'
-            exec dotnet /opt/fdfa.dll train --data-dir 'it'\''s here' --sweep rule=FDFA,DFA --output runs/sweep --quiet --sweep-point "$SLURM_ARRAY_TASK_ID"
+            exec dotnet /opt/fdfa.dll train --data-dir 'it'\''s here' --sweep job.grid.json --output runs/sweep --quiet --sweep-point "$SLURM_ARRAY_TASK_ID"
 
             """.ReplaceLineEndings("\n"),
-            SlurmScript.Of(request, ["dotnet", "/opt/fdfa.dll"], "/a folder"));
+            SlurmScript.Of(request, ["dotnet", "/opt/fdfa.dll"], "/a folder", "job.grid.json"));
     }
 
     private CommandLineRun Sweep(params string[] arguments) => CommandLineRun.Of([.. s_tiny, "--output", folder.File("store"), .. arguments]);

@@ -37,20 +37,20 @@ public sealed class TableTests
         CommandLineRun.Written(output => ResultTable.Write(
             output,
             [
-                new RunResult("FDFA", "784-256-128-10", Rows(seeds: 1), null),
-                new RunResult("BP", "784-256-128-10", Rows(seeds: 1), null),
+                new RunResult("FDFA", "784-256-128-10", SomeRun.Rows(2, seeds: 1), null),
+                new RunResult("BP", "784-256-128-10", SomeRun.Rows(2, seeds: 1), null),
             ])),
         "result-one-seed");
 
     [SkippableFact]
     public void The_result_of_several_seeds() => Snapshot.Match(
-        CommandLineRun.Written(output => ResultTable.Write(output, [new RunResult("FDFA", "784-10", Rows(seeds: 3), null)])),
+        CommandLineRun.Written(output => ResultTable.Write(output, [new RunResult("FDFA", "784-10", SomeRun.Rows(2, seeds: 3), null)])),
         "result-several-seeds");
 
     [Fact]
     public void The_result_fits_a_terminal_of_80_columns()
     {
-        RunResult[] results = [.. new[] { "FDFA", "BP" }.Select(rule => new RunResult(rule, "784-800-800-800-10", Rows(seeds: 3), null))];
+        RunResult[] results = [.. new[] { "FDFA", "BP" }.Select(rule => new RunResult(rule, "784-800-800-800-10", SomeRun.Rows(2, seeds: 3), null))];
 
         string narrow = CommandLineRun.Written(output => ResultTable.Write(output, results), width: 80);
 
@@ -189,10 +189,4 @@ public sealed class TableTests
             Assert.Equal(value, double.Parse(ConsoleOutput.Plain(value), System.Globalization.CultureInfo.InvariantCulture));
         }
     }
-
-    private static MetricsRow[] Rows(int seeds) =>
-    [
-        .. Enumerable.Range(1, 2).SelectMany(epoch => Enumerable.Range(0, seeds).Select(seed => new MetricsRow(
-            (ulong)seed, epoch, 0.5 / epoch, 0.9 + 0.01 * seed, 0.6 / epoch, 0.85 + 0.01 * seed, 1e-4, 1e-4, 1.5))),
-    ];
 }

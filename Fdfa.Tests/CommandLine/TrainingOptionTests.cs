@@ -1,6 +1,5 @@
 using System.Reflection;
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Experiments.Commands;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Runs;
 
@@ -42,7 +41,7 @@ public sealed class TrainingOptionTests
     [MemberData(nameof(RulesAndPresets))]
     public void Without_options_a_run_is_the_preset_s(string rule, string preset)
     {
-        RunRequest request = Read("--rule", rule, "--preset", preset);
+        RunRequest request = SomeRun.Read("--rule", rule, "--preset", preset);
 
         Assert.Equal(Preset.Parse(preset).OptionsOn(request.Network, LearningRule.Parse(rule)), request.Options);
         Assert.Equal(Preset.Parse(preset).BatchNormalizationFor(LearningRule.Parse(rule)), request.Network.IsNormalized());
@@ -65,13 +64,13 @@ public sealed class TrainingOptionTests
         HashSet<string> meaningful = [.. TrainingOption.For(learningRule).Select(option => option.Switch)];
         string[] antithetic = meaningful.Contains("--antithetic") ? ["--antithetic"] : [];
 
-        RunRequest request = Read(
+        RunRequest request = SomeRun.Read(
         [
             "--rule", rule, "--preset", preset, "--no-batch-norm", "--activation", "relu-open",
             .. given.Chunk(2).Where(pair => meaningful.Contains(pair[0])).SelectMany(pair => pair), .. antithetic,
         ]);
 
-        RunRequest repeated = Read([.. request.ToArguments().Skip(1)]);
+        RunRequest repeated = SomeRun.Read([.. request.ToArguments().Skip(1)]);
         Assert.Equal(request.Options, repeated.Options);
         Assert.Equal(ActivationFunction.ReLUOpenAtZero, repeated.Network.HiddenActivation);
         Assert.Equal(request.ToArguments(), repeated.ToArguments());
@@ -81,11 +80,5 @@ public sealed class TrainingOptionTests
             option => Assert.True(
                 option.Text(request.Options) != option.Text(untouched) || option.Switch is "--feedback-order" or "--weight-noise" or "--weight-init",
                 option.Switch));
-    }
-
-    private static RunRequest Read(params string[] arguments)
-    {
-        var command = new TrainCommand();
-        return command.Read(command.Parse(arguments));
     }
 }

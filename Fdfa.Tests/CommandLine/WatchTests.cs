@@ -22,7 +22,7 @@ public sealed class WatchTests : IDisposable
     {
         RunConfiguration configuration = SomeRun.Configuration with { Epochs = 20 };
 
-        Snapshot.Match(Picture(new RunProgress(configuration, Rows(epochs: 12, seeds: 3), RunState.Training, null, default)), "watch");
+        Snapshot.Match(Picture(new RunProgress(configuration, SomeRun.Rows(epochs: 12, seeds: 3), RunState.Training, null, default)), "watch");
     }
 
     [Theory]
@@ -59,19 +59,17 @@ public sealed class WatchTests : IDisposable
     [MemberData(nameof(Logs))]
     public void The_log_says_how_a_run_ended(string log, string expected)
     {
-        string run = Write(Rows(epochs: 2, seeds: 3));
+        string run = Write(SomeRun.Rows(epochs: 2, seeds: 3));
         folder.Write("run/log.txt", System.Text.Encoding.UTF8.GetBytes(log));
 
-        CommandLineRun once = CommandLineRun.Of("watch", run, "--once");
-
-        Assert.Equal(("", 0), (once.Error, once.ExitCode));
+        CommandLineRun once = CommandLineRun.Of("watch", run, "--once").AssertDone();
         Assert.EndsWith(expected, once.Output.TrimEnd(), StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_silent_run_may_be_gone()
     {
-        RunProgress progress = new(SomeRun.Configuration, Rows(epochs: 1, seeds: 3), RunState.Training, null, TimeSpan.FromMinutes(2));
+        RunProgress progress = new(SomeRun.Configuration, SomeRun.Rows(epochs: 1, seeds: 3), RunState.Training, null, TimeSpan.FromMinutes(2));
 
         Assert.Contains(
             "Training: 1 of 3 epochs. Nothing new for 2 min 0 s, where an epoch takes 1.50 s: its process may be gone.", Picture(progress), StringComparison.Ordinal);
@@ -92,9 +90,7 @@ public sealed class WatchTests : IDisposable
             folder.Write("run/.fdfa-lock", System.Text.Encoding.UTF8.GetBytes(machine));
         }
 
-        CommandLineRun once = CommandLineRun.Of("watch", run, "--once");
-
-        Assert.Equal(("", 0), (once.Error, once.ExitCode));
+        CommandLineRun once = CommandLineRun.Of("watch", run, "--once").AssertDone();
         string line = once.Output.ReplaceLineEndings(" ").Replace("  ", " ", StringComparison.Ordinal).TrimEnd();
         Assert.EndsWith(expected, line, StringComparison.Ordinal);
         if (machine.Length == 0)
@@ -106,17 +102,16 @@ public sealed class WatchTests : IDisposable
     [Fact]
     public async Task A_file_gets_a_line_per_epoch_as_it_comes_until_the_run_ends()
     {
-        string run = Write(Rows(epochs: 1, seeds: 3));
+        string run = Write(SomeRun.Rows(epochs: 1, seeds: 3));
         Task<CommandLineRun> watching = Task.Run(() => CommandLineRun.Of("watch", run));
         using RunFolder other = RunFolder.Create(folder.File("other"), verbose: false);
-        other.WriteMetrics(Rows(epochs: 3, seeds: 3));
+        other.WriteMetrics(SomeRun.Rows(epochs: 3, seeds: 3));
 
         await Task.Delay(TimeSpan.FromMilliseconds(600));
         Assert.False(watching.IsCompleted);
         File.Move(folder.File("other/metrics.csv"), folder.File("run/metrics.csv"), overwrite: true);
 
-        CommandLineRun watched = await watching.WaitAsync(TimeSpan.FromMinutes(1));
-        Assert.Equal(("", 0), (watched.Error, watched.ExitCode));
+        CommandLineRun watched = (await watching.WaitAsync(TimeSpan.FromMinutes(1))).AssertDone();
         Assert.Equal(
             [
                 "FDFA on embedded, 784-30-10, mean of 3 seeds",
@@ -144,9 +139,7 @@ public sealed class WatchTests : IDisposable
         string run = folder.File("real");
         Assert.Equal(0, CommandLineRun.Of(["train", .. CommandLineRun.Tiny, "--quiet", "--output", run]).ExitCode);
 
-        CommandLineRun watching = CommandLineRun.Of("watch", run);
-
-        Assert.Equal(("", 0), (watching.Error, watching.ExitCode));
+        CommandLineRun watching = CommandLineRun.Of("watch", run).AssertDone();
         Assert.EndsWith("Finished: 1 of 1 epoch.", watching.Output.TrimEnd(), StringComparison.Ordinal);
     }
 
@@ -160,10 +153,4 @@ public sealed class WatchTests : IDisposable
         trained.WriteMetrics(rows);
         return trained.Path;
     }
-
-    private static MetricsRow[] Rows(int epochs, int seeds) =>
-    [
-        .. Enumerable.Range(1, epochs).SelectMany(epoch => Enumerable.Range(0, seeds).Select(seed => new MetricsRow(
-            (ulong)seed, epoch, 0.5 / epoch, 0.9 + 0.01 * seed, 0.6 / epoch, 0.85 + 0.01 * seed, 1e-4, 1e-4, 1.5))),
-    ];
 }

@@ -13,42 +13,22 @@ public sealed class DataSetCatalogTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task An_unknown_name_suggests_the_nearest()
-    {
-        var failure = await Assert.ThrowsAsync<InvalidOptionException>(() => new DataSetCatalog(Locations, null).LoadAsync("mnits"));
-        Assert.Contains("did you mean 'mnist'", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("embedded, mnist, fashion-mnist", failure.Message, StringComparison.Ordinal);
-    }
+    public Task An_unknown_name_suggests_the_nearest() => Refusal.OfAsync<InvalidOptionException>(
+        () => new DataSetCatalog(Locations, null).LoadAsync("mnits"), "did you mean 'mnist'", "embedded, mnist, fashion-mnist");
 
-    [Theory]
-    [InlineData("data")]
-    [InlineData("data/small")]
-    [InlineData("variable")]
-    [InlineData("variable/small")]
-    [InlineData("cache/small")]
-    [InlineData("system/small")]
-    public async Task Each_place_is_looked_into(string place)
-    {
-        small.WriteTo(folder, place);
-        var locations = Locations with
-        {
-            DataFolder = place.StartsWith("data", StringComparison.Ordinal) ? folder.File("data") : null,
-            VariableFolder = folder.File("variable"),
-        };
-        var data = await LoadAsync(locations);
-        Assert.Equal(6, data.Train.Count);
-        Assert.Equal(3, data.Test.Count);
-        Assert.Equal(folder.File(place), data.Source);
-    }
-
+    /// <summary>Each place is looked into, and before all those that come earlier here.</summary>
     [Fact]
     public async Task Places_are_looked_into_in_their_order()
     {
-        string[] places = ["system/small", "cache/small", "variable", "variable/small"];
-        foreach (var place in places)
+        foreach (var place in (string[])["system/small", "cache/small", "variable", "variable/small", "data", "data/small"])
         {
             small.WriteTo(folder, place);
-            Assert.Equal(folder.File(place), (await LoadAsync(Locations with { VariableFolder = folder.File("variable") })).Source);
+            var data = await LoadAsync(Locations with
+            {
+                DataFolder = place.StartsWith("data", StringComparison.Ordinal) ? folder.File("data") : null,
+                VariableFolder = folder.File("variable"),
+            });
+            Assert.Equal((folder.File(place), 6, 3), (data.Source, data.Train.Count, data.Test.Count));
         }
     }
 
@@ -64,34 +44,32 @@ public sealed class DataSetCatalogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_named_folder_without_the_data_is_an_error_and_not_passed_over()
+    public Task A_named_folder_without_the_data_is_an_error_and_not_passed_over()
     {
         small.WriteTo(folder, "cache/small");
         small.WriteTo(folder, "data");
         File.Delete(folder.File($"data/{SmallDataSet.TestLabels}.gz"));
-        var failure = await Assert.ThrowsAsync<DataFormatException>(() => LoadAsync(Locations with { DataFolder = folder.File("data") }));
-        Assert.Contains(folder.File("data"), failure.Message, StringComparison.Ordinal);
-        Assert.Contains($"is there {SmallDataSet.TestLabels},", failure.Message, StringComparison.Ordinal);
-        IdxFileTests.AssertOneSentence(failure);
+        return RefusedAsync(Locations with { DataFolder = folder.File("data") }, folder.File("data"), $"is there {SmallDataSet.TestLabels},");
     }
 
     [Fact]
-    public async Task A_relative_of_the_data_set_is_told_apart_by_its_labels()
+    public Task A_relative_of_the_data_set_is_told_apart_by_its_labels()
     {
         new SmallDataSet("relative", firstLabel: 2).WriteTo(folder, "cache/small");
-        var failure = await Assert.ThrowsAsync<DataFormatException>(() => LoadAsync(Locations));
-        Assert.Contains("labels 0 1 of small, but begins with 2 1", failure.Message, StringComparison.Ordinal);
+        return RefusedAsync(Locations, "labels 0 1 of small, but begins with 2 1");
     }
 
     [Fact]
-    public async Task Another_count_is_refused()
+    public Task Another_count_is_refused()
     {
         small.WriteTo(folder, "cache/small");
         folder.Write($"cache/small/{SmallDataSet.TestImages}.gz", SmallDataSet.Gzip(SmallDataSet.Images(2, 4)));
         folder.Write($"cache/small/{SmallDataSet.TestLabels}.gz", SmallDataSet.Gzip(SmallDataSet.Labels(0, 2)));
-        var failure = await Assert.ThrowsAsync<DataFormatException>(() => LoadAsync(Locations));
-        Assert.Contains("should hold 3 images of 4×4 pixels, but holds 2 of 4×4", failure.Message, StringComparison.Ordinal);
+        return RefusedAsync(Locations, "should hold 3 images of 4×4 pixels, but holds 2 of 4×4");
     }
+
+    [Fact]
+    public Task Without_a_downloader_what_is_nowhere_is_missing() => RefusedAsync(Locations, "FDFA_DATA");
 
     [Fact]
     public async Task What_is_nowhere_is_downloaded_into_the_cache_once()
@@ -117,13 +95,6 @@ public sealed class DataSetCatalogTests : IDisposable
         Assert.Equal(5, server.Requests.Count);
     }
 
-    [Fact]
-    public async Task Without_a_downloader_what_is_nowhere_is_missing()
-    {
-        var failure = await Assert.ThrowsAsync<DataFormatException>(() => LoadAsync(Locations));
-        Assert.Contains("FDFA_DATA", failure.Message, StringComparison.Ordinal);
-    }
-
     [Theory]
     [InlineData("nowhere", "(FDFA_DATA) does not exist, where the data set small or its subfolder 'small' was looked for; name")]
     [InlineData("file", "(FDFA_DATA) is a file, where the data set small")]
@@ -144,9 +115,7 @@ public sealed class DataSetCatalogTests : IDisposable
             Locations with { VariableFolder = folder.File(variable) },
             new Downloader(client),
             [new SmallDataSet("small", 0, server.Address).Description]);
-        var failure = await Assert.ThrowsAsync<DataFormatException>(() => catalog.LoadAsync("small"));
-        Assert.StartsWith($"The folder '{folder.File(variable)}' ", failure.Message, StringComparison.Ordinal);
-        Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+        await Refusal.OfAsync<DataFormatException>(() => catalog.LoadAsync("small"), $"The folder '{folder.File(variable)}' ", expected);
         Assert.Empty(server.Requests);
     }
 
@@ -181,6 +150,9 @@ public sealed class DataSetCatalogTests : IDisposable
 
     internal static int[] CountPerClass(ImageDataSet data) =>
         [.. Enumerable.Range(0, data.ClassCount).Select(label => data.Labels.Count(each => each == label))];
+
+    private Task<string> RefusedAsync(DataLocations locations, params string[] words) =>
+        Refusal.OfAsync<DataFormatException>(() => LoadAsync(locations), words);
 
     private Task<DataSetPair> LoadAsync(DataLocations locations) =>
         new DataSetCatalog(locations, null, [small.Description]).LoadAsync("small");

@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Text;
 using Fdfa.Experiments.Data;
 
 namespace Fdfa.Tests.Data;
@@ -40,6 +41,30 @@ internal static class SmallCifar
         }
 
         return SmallDataSet.Gzip(plain.ToArray());
+    }
+
+    /// <summary>Tar's headers with the checksums that they should have.</summary>
+    public static byte[] WithTarChecksums(byte[] archive)
+    {
+        byte[] copy = [.. archive];
+        for (var block = 0; block + 512 <= copy.Length; block += 512)
+        {
+            Span<byte> header = copy.AsSpan(block, 512);
+            if (header[257..].StartsWith("ustar"u8))
+            {
+                Span<byte> checksum = header.Slice(148, 8);
+                checksum.Fill((byte)' ');
+                var sum = 0;
+                foreach (byte each in header)
+                {
+                    sum += each;
+                }
+
+                Encoding.ASCII.GetBytes(Convert.ToString(sum, 8).PadLeft(6, '0') + "\0 ").CopyTo(checksum);
+            }
+        }
+
+        return copy;
     }
 
     public static byte[] Unpack(byte[] packed)

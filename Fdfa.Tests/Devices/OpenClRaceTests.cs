@@ -31,8 +31,7 @@ public sealed class OpenClRaceTests
         var cases = new TheoryData<string, string>();
         foreach (var rule in LearningRule.All)
         {
-            cases.Add(rule.Name, string.Empty);
-            foreach (var (variant, _) in AgreementCheck.Variants(rule))
+            foreach (var variant in AgreementCheck.Variants(rule).Select(variant => variant.Name).Prepend(string.Empty))
             {
                 cases.Add(rule.Name, variant);
             }

@@ -4,6 +4,7 @@ using Fdfa.Cpu.Reference.Probes;
 using Fdfa.Cpu.Reference.Randomness;
 using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Figures;
+using Fdfa.Tests.Training;
 
 namespace Fdfa.Tests.Figures;
 
@@ -20,10 +21,7 @@ public sealed class EpochOfReferenceTests
     {
         get
         {
-            var random = new Random(2);
-            var pixels = new byte[Count * 6];
-            random.NextBytes(pixels);
-            byte[] labels = [.. Enumerable.Range(0, Count).Select(_ => (byte)random.Next(3))];
+            var (pixels, labels) = SomeSamples.Of(Count, 6, 3, seed: 2);
             return new ReferenceSamples(new ImageDataSet("made up", pixels, labels, 3, 2, 1, ["a", "b", "c"]));
         }
     }

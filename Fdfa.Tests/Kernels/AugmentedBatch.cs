@@ -5,8 +5,8 @@ using Fdfa.Gpu.Kernels.Augmentation;
 using Fdfa.Gpu.Kernels.Blocks;
 using Fdfa.Gpu.Kernels.Tiles;
 using Fdfa.Gpu.Networks;
+using Fdfa.Tests.Operations;
 using ILGPU;
-using ILGPU.Runtime;
 
 namespace Fdfa.Tests.Kernels;
 
@@ -17,9 +17,6 @@ internal sealed class AugmentedBatch : IDisposable
     private const int Groups = 3;
     private const int OrderBegin = 2;
 
-    // What no kernel writes: a place that is missed, or must not be touched, shows.
-    private const float Untouched = -7;
-
     private static readonly ulong[] s_seeds = [5, 0x123456789ABCDEF0];
 
     private readonly int _batch;
@@ -28,14 +25,14 @@ internal sealed class AugmentedBatch : IDisposable
     private readonly int _inputStride;
     private readonly byte[] _bytes;
     private readonly int[] _orders;
-    private readonly DeviceBuffer<byte> _data;
-    private readonly DeviceBuffer<byte> _labels;
-    private readonly DeviceBuffer<int> _order;
-    private readonly DeviceBuffer<uint> _seeds;
-    private readonly DeviceBuffer<float>? _sampleMajor;
-    private readonly DeviceBuffer<float> _featureMajor;
-    private readonly DeviceBuffer<uint> _batchLabels;
-    private readonly DeviceBuffer<uint> _crops;
+    private readonly OperationRun _run;
+    private readonly ArrayView<byte> _data;
+    private readonly ArrayView<byte> _labels;
+    private readonly ArrayView<int> _order;
+    private readonly ArrayView<float> _sampleMajor;
+    private readonly ArrayView<float> _featureMajor;
+    private readonly ArrayView<uint> _batchLabels;
+    private readonly ArrayView<uint> _crops;
     private readonly ImageBorder _border;
     private readonly int _featureRows;
     private readonly AugmentedInputs _augmented;
@@ -49,24 +46,23 @@ internal sealed class AugmentedBatch : IDisposable
         _inputs = augmentation.InputOf(image).Size;
         _inputStride = Padding.RoundUp(_inputs + 1);
         _bytes = [.. Enumerable.Range(0, Images * image.Size).Select(i => (byte)((uint)(i * 2654435761L) >> 24))];
-        _data = Upload(device, _bytes);
-        _labels = Upload(device, [.. Enumerable.Range(0, Images).Select(i => (byte)(3 * i))]);
+        _run = new OperationRun(device);
+        _data = _run.Upload(_bytes);
+        _labels = _run.Upload<byte>([.. Enumerable.Range(0, Images).Select(i => (byte)(3 * i))]);
         _orders = [.. Enumerable.Range(0, 2 * OrderStride).Select(i => ((i * 7) + 3) % Images)];
-        _order = Upload(device, _orders);
-        _seeds = Upload(device, [.. s_seeds.SelectMany(seed => new[] { (uint)seed, (uint)(seed >> 32) })]);
+        _order = _run.Upload(_orders);
 
         // Batches of thousands are only drawn.
         var isGathered = batch < 1000;
-        _sampleMajor = isForConvolution || !isGathered
-            ? null
-            : Upload(device, [.. Enumerable.Repeat(Untouched, s_seeds.Length * _sampleCapacity * _inputStride)]);
+        _sampleMajor = isForConvolution || !isGathered ? ArrayView<float>.Empty : _run.Target(s_seeds.Length * _sampleCapacity * _inputStride);
         _border = ImageBorder.Around(augmentation.Side, augmentation.Side, isForConvolution ? 2 : 0);
-        _featureRows = (image.Channels * Square(augmentation.Side + (2 * _border.Size))) + 1;
+        _featureRows = (image.Channels * _border.FullHeight * _border.FullWidth) + 1;
         var features = isGathered ? _featureRows * _sampleCapacity : 0;
-        _featureMajor = Upload(device, [.. Enumerable.Repeat(Untouched, s_seeds.Length * features)]);
-        _batchLabels = new DeviceBuffer<uint>(device, s_seeds.Length * _sampleCapacity);
-        _crops = new DeviceBuffer<uint>(device, CropDraw.Rows * _sampleCapacity * s_seeds.Length);
-        _augmented = new AugmentedInputs(device, device.Tiles.Programs.First(), augmentation, image, _crops.View, _seeds.View, s_seeds.Length);
+        _featureMajor = _run.Target(s_seeds.Length * features);
+        _batchLabels = _run.Upload(new uint[s_seeds.Length * _sampleCapacity]);
+        _crops = _run.Upload(new uint[CropDraw.Rows * _sampleCapacity * s_seeds.Length]);
+        var seeds = _run.Upload<uint>([.. s_seeds.SelectMany(seed => new[] { (uint)seed, (uint)(seed >> 32) })]);
+        _augmented = new AugmentedInputs(device, device.Tiles.Programs.First(), augmentation, image, _crops, seeds, s_seeds.Length);
     }
 
     public ImageAugmentation Augmentation { get; }
@@ -84,14 +80,14 @@ internal sealed class AugmentedBatch : IDisposable
             InputStride = _inputStride,
             OrderBegin = OrderBegin,
             OrderStride = OrderStride,
-            Data = _data.View,
-            Labels = _labels.View,
-            Order = _order.View,
-            SampleMajorTarget = _sampleMajor?.View ?? ArrayView<float>.Empty,
-            FeatureMajorTarget = _featureMajor.View,
+            Data = _data,
+            Labels = _labels,
+            Order = _order,
+            SampleMajorTarget = _sampleMajor,
+            FeatureMajorTarget = _featureMajor,
             FeatureRows = _featureRows,
             Border = _border,
-            BatchLabels = _batchLabels.View,
+            BatchLabels = _batchLabels,
         },
         Groups,
         step);
@@ -101,7 +97,7 @@ internal sealed class AugmentedBatch : IDisposable
     /// <summary>The crops that lie on the device are the expected ones of every seed and sample.</summary>
     public void AssertCrops(Func<ulong, int, ImageCrop> expected)
     {
-        var crops = Download(_crops.View);
+        var crops = OperationRun.Download(_crops);
         ForEachSample((replica, sample) =>
         {
             uint At(int row) => crops[(((replica * CropDraw.Rows) + row) * _sampleCapacity) + sample];
@@ -120,9 +116,9 @@ internal sealed class AugmentedBatch : IDisposable
     public void AssertAgreement(Func<ulong, int, ImageCrop> expected, double tolerance)
     {
         AssertCrops(expected);
-        var featureMajor = Download(_featureMajor.View);
-        var sampleMajor = _sampleMajor is null ? null : Download(_sampleMajor.View);
-        var labels = Download(_batchLabels.View);
+        var featureMajor = OperationRun.Download(_featureMajor);
+        float[] sampleMajor = _sampleMajor.Length > 0 ? OperationRun.Download(_sampleMajor) : [];
+        var labels = OperationRun.Download(_batchLabels);
         ForEachSample((replica, sample) =>
         {
             var index = _orders[(replica * OrderStride) + OrderBegin + sample];
@@ -135,32 +131,22 @@ internal sealed class AugmentedBatch : IDisposable
                 Assert.True(
                     Math.Abs(actual - inputs[i]) <= tolerance,
                     $"Seed {s_seeds[replica]}, sample {sample}, input {i}: {actual:R} instead of {inputs[i]:R}");
-                if (sampleMajor is not null)
+                if (sampleMajor.Length > 0)
                 {
                     Assert.Equal(actual, sampleMajor[(((replica * _sampleCapacity) + sample) * _inputStride) + i]);
                 }
 
-                actual = Untouched;
+                actual = OperationRun.Untouched;
             }
 
             // The border, and the constant input behind the last one, are not the kernel's.
             Assert.All(Enumerable.Range(0, _featureRows), row =>
-                Assert.Equal(Untouched, featureMajor[(((replica * _featureRows) + row) * _sampleCapacity) + sample]));
-            Assert.Equal(Untouched, sampleMajor?[(((replica * _sampleCapacity) + sample) * _inputStride) + _inputs] ?? Untouched);
+                Assert.Equal(OperationRun.Untouched, featureMajor[(((replica * _featureRows) + row) * _sampleCapacity) + sample]));
+            Assert.True(sampleMajor.Length == 0 || sampleMajor[(((replica * _sampleCapacity) + sample) * _inputStride) + _inputs] == OperationRun.Untouched);
         });
     }
 
-    public void Dispose()
-    {
-        _crops.Dispose();
-        _batchLabels.Dispose();
-        _featureMajor.Dispose();
-        _sampleMajor?.Dispose();
-        _seeds.Dispose();
-        _order.Dispose();
-        _labels.Dispose();
-        _data.Dispose();
-    }
+    public void Dispose() => _run.Dispose();
 
     // Channel, row and column of an input, in an image with its border.
     private int RowOf(int input)
@@ -172,36 +158,5 @@ internal sealed class AugmentedBatch : IDisposable
         return (((channel * bordered) + row + _border.Size) * bordered) + column + _border.Size;
     }
 
-    private static int Square(int side) => side * side;
-
-    private void ForEachSample(Action<int, int> action)
-    {
-        for (var replica = 0; replica < s_seeds.Length; replica++)
-        {
-            for (var sample = 0; sample < _batch; sample++)
-            {
-                action(replica, sample);
-            }
-        }
-    }
-
-    private static DeviceBuffer<T> Upload<T>(ComputeDevice device, T[] values)
-        where T : unmanaged
-    {
-        var buffer = new DeviceBuffer<T>(device, values.Length);
-        if (values.Length > 0)
-        {
-            buffer.View.SubView(0, values.Length).CopyFromCPU(values);
-        }
-
-        return buffer;
-    }
-
-    private static T[] Download<T>(ArrayView<T> view)
-        where T : unmanaged
-    {
-        var values = new T[view.Length];
-        view.CopyToCPU(values);
-        return values;
-    }
+    private void ForEachSample(Action<int, int> action) => OperationRun.ForEach(0, s_seeds.Length, _batch, action);
 }

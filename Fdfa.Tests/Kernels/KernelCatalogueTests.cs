@@ -99,7 +99,7 @@ public sealed class KernelCatalogueTests
         using var device = ComputeDevice.OpenCpu(TileProgram.SimdNative(1), 1);
         var tiles = TileProgram.SimdNative(1).Type;
         var network = Network(topology);
-        var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 2 };
+        var options = new TrainingOptions { BatchSize = 2 }.WithRule(LearningRule.Parse(rule));
         using var data = new DeviceDataSet(device, new byte[4 * network.InputSize], [0, 1, 2, 0], network.InputSize, network.OutputSize);
         using var trainer = new Trainer(device, network, options, data, [0]);
         trainer.TrainStep();

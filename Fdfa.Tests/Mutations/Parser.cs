@@ -23,9 +23,6 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
     private delegate void Save(string path, NetworkDescription network, NetworkParameters parameters);
 
     private const string CheckpointFile = "checkpoint.json";
-    private const int TarBlock = 512;
-    private const int TarChecksum = 148;
-    private const int TarChecksumBytes = 8;
 
     // Made once: encoding images takes longer than reading them.
     private static readonly Dictionary<string, byte[]> s_tinyImageNet = SmallTinyImageNet.Files();
@@ -55,7 +52,7 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
         new(
             "CIFAR's archive behind gzip's and tar's checksums",
             [SmallCifar.Unpack(SmallCifar.Archive(CifarDataSet.Cifar100))],
-            (input, folder) => ReadCifarArchive(SmallDataSet.Gzip(WithTarChecksums(input)), folder)),
+            (input, folder) => ReadCifarArchive(SmallDataSet.Gzip(SmallCifar.WithTarChecksums(input)), folder)),
         new("Tiny ImageNet's archive", [SmallTinyImageNet.Zip(s_tinyImageNet)], ReadTinyImageNet),
         OfTinyImageNet("wnids.txt"),
         OfTinyImageNet("val/val_annotations.txt"),
@@ -309,28 +306,5 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
             return ([1, 2], [3], 0);
         });
         return File.ReadAllBytes(folder.File("decoded"));
-    }
-
-    /// <summary>Tar's headers with the checksums that they should have.</summary>
-    private static byte[] WithTarChecksums(byte[] archive)
-    {
-        byte[] copy = [.. archive];
-        for (var block = 0; block + TarBlock <= copy.Length; block += TarBlock)
-        {
-            Span<byte> header = copy.AsSpan(block, TarBlock);
-            if (header[257..].StartsWith("ustar"u8))
-            {
-                header.Slice(TarChecksum, TarChecksumBytes).Fill((byte)' ');
-                var sum = 0;
-                foreach (byte each in header)
-                {
-                    sum += each;
-                }
-
-                Encoding.ASCII.GetBytes(Convert.ToString(sum, 8).PadLeft(6, '0') + "\0 ").CopyTo(header[TarChecksum..]);
-            }
-        }
-
-        return copy;
     }
 }

@@ -147,9 +147,11 @@ public sealed class AugmentationTests
                                let sum = Enumerable.Range(0, length).Sum(pixel => Weight(index, pixel))
                                from pixel in Enumerable.Range(0, length)
                                select Weight(index, pixel) / sum];
+        double[] Across(int row, int column) => [.. Enumerable.Range(0, length).Select(pixel => weights[(column * length) + pixel] * image[(row * length) + pixel])];
+        double[][] rows = [.. Enumerable.Range(0, length).Select(row => Enumerable.Range(0, side).Select(column => Across(row, column).Sum()).ToArray())];
         double[] expected = [.. from i in Enumerable.Range(0, side)
                                 from j in Enumerable.Range(0, side)
-                                select (Enumerable.Range(0, length * length).Sum(p => weights[(i * length) + (p / length)] * weights[(j * length) + (p % length)] * image[p]) * 2 / 255) - 1];
+                                select (Enumerable.Range(0, length).Sum(row => weights[(i * length) + row] * rows[row][j]) * 2 / 255) - 1];
 
         VectorAssert.Close(expected, BilinearResampling.Run(image, shape, ImageCrop.Whole(shape), side), 1e-13);
     }
@@ -179,9 +181,5 @@ public sealed class AugmentationTests
         [.. Enumerable.Range(0, samples).Select(sample => RandomCrop.Draw(augmentation ?? ImageAugmentation.PublishedCode, s_cifar, seed, step, sample))];
 
     private static void Refused<TException>(ImageAugmentation augmentation, ImageShape image, params string[] words)
-        where TException : FdfaException
-    {
-        string message = Assert.Throws<TException>(() => augmentation.InputOf(image)).Message;
-        Assert.All(words, word => Assert.Contains(word, message, StringComparison.Ordinal));
-    }
+        where TException : FdfaException => Refusal.Of<TException>(() => augmentation.InputOf(image), words);
 }

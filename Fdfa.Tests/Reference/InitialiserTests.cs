@@ -49,26 +49,43 @@ public sealed class InitialiserTests
         Assert.Equal([0.04105876758694649, -0.061343662440776825], [feedback[0], feedback[27]]);
     }
 
+    /// <summary>±√(6/fan-in) for Kaiming and ±1/√fan-in for PyTorch, the fan-in being of what an array reads; Kaiming leaves biases zero.</summary>
     [Fact]
-    public void Kaiming_fills_its_bounds_evenly_and_leaves_biases_zero()
+    public void Every_array_fills_its_bounds_evenly()
     {
-        NetworkParameters parameters = Initialiser.Create(Topology.Parse("150-200-10"), s_kaiming, Seed);
+        TrainingOptions pyTorch = s_kaiming with { WeightInitialisation = Initialisation.PyTorchDefault };
+        BlockParameters Block(int index, string topology, TrainingOptions options, ImageShape? image = null) =>
+            Initialiser.Create(Topology.Parse(topology, inputShape: image), options, Seed).Blocks[index];
 
-        AssertUniform(parameters.Blocks[0].Weights, Math.Sqrt(6.0 / 150));
-        AssertUniform(parameters.Blocks[0].Feedback, Math.Sqrt(6.0 / 200));
-        AssertUniform(parameters.Blocks[1].Weights, Math.Sqrt(6.0 / 200));
-        Assert.All(parameters.Blocks, block => Assert.All(block.Biases, bias => Assert.Equal(0, bias)));
-    }
+        BlockParameters block = Block(0, "150-200-10", s_kaiming);
+        AssertUniform(block.Weights, Math.Sqrt(6.0 / 150));
+        AssertUniform(block.Feedback, Math.Sqrt(6.0 / 200));
+        AssertUniform(Block(1, "150-200-10", s_kaiming).Weights, Math.Sqrt(6.0 / 200));
+        Assert.All([0, 1], index => Assert.All(Block(index, "150-200-10", s_kaiming).Biases, bias => Assert.Equal(0, bias)));
 
-    [Fact]
-    public void PyTorchs_default_fills_its_bounds_evenly_for_weights_and_biases()
-    {
-        TrainingOptions options = s_kaiming with { WeightInitialisation = Initialisation.PyTorchDefault };
-        NetworkParameters parameters = Initialiser.Create(Topology.Parse("4-2000-10"), options, Seed);
+        block = Block(0, "4-2000-10", pyTorch);
+        AssertUniform(block.Weights, 1 / Math.Sqrt(4));
+        AssertUniform(block.Biases, 1 / Math.Sqrt(4));
+        AssertUniform(Block(1, "4-2000-10", pyTorch).Weights, 1 / Math.Sqrt(2000));
 
-        AssertUniform(parameters.Blocks[0].Weights, 1 / Math.Sqrt(4));
-        AssertUniform(parameters.Blocks[0].Biases, 1 / Math.Sqrt(4));
-        AssertUniform(parameters.Blocks[1].Weights, 1 / Math.Sqrt(2000));
+        for (var index = 0; index < 2; index++)
+        {
+            LocalHead head = Block(index, "4-200-300-20-10", s_kaiming with { Rule = LearningRule.LocalGreedyForwardGradient }).Head!;
+            AssertUniform(head.Weights, Math.Sqrt(6.0 / (200 + (100 * index))));
+            Assert.All(head.Biases, bias => Assert.Equal(0, bias));
+            AssertUniform(
+                Block(index, "4-200-300-20-10", s_kaiming with { Rule = LearningRule.FeedbackAlignment }).Feedback,
+                Math.Sqrt(6.0 / (200 + (100 * index))));
+        }
+
+        // A filter reads 3 channels of 5x5; direct feedback the values at the site, of which there are more before a pool.
+        block = Block(0, "640C5-P2-10", pyTorch, new ImageShape(3, 8, 8));
+        AssertUniform(block.Weights, 1 / Math.Sqrt(75));
+        AssertUniform(block.Biases, 1 / Math.Sqrt(75));
+        AssertUniform(block.Feedback, Math.Sqrt(6.0 / (640 * 2 * 2)));
+        block = Block(0, "640C5-P2-10", pyTorch with { PerturbationSite = PerturbationSite.BeforePool }, new ImageShape(3, 8, 8));
+        Assert.Equal(10 * 640 * 4 * 4, block.Feedback.Length);
+        AssertUniform(block.Feedback, Math.Sqrt(6.0 / (640 * 4 * 4)));
     }
 
     [Fact]
@@ -122,19 +139,6 @@ public sealed class InitialiserTests
             rule == "LG-FG-A" ? new int?[] { 15, 18, null, null } : new int?[4],
             parameters.Blocks.Select(block => block.Head?.Weights.Length));
         Assert.All(parameters.Blocks, block => Assert.Equal(block.Head is null ? null : 3, block.Head?.Biases.Length));
-    }
-
-    [Fact]
-    public void Heads_and_layerwise_feedback_fill_the_bounds_of_what_they_read()
-    {
-        NetworkDescription network = Topology.Parse("4-200-300-20-10");
-        NetworkParameters local = Initialiser.Create(network, s_kaiming with { Rule = LearningRule.LocalGreedyForwardGradient }, Seed);
-        AssertUniform(local.Blocks[0].Head!.Weights, Math.Sqrt(6.0 / 200));
-        AssertUniform(local.Blocks[1].Head!.Weights, Math.Sqrt(6.0 / 300));
-        Assert.All(local.Blocks[0].Head!.Biases, bias => Assert.Equal(0, bias));
-        NetworkParameters layerwise = Initialiser.Create(network, s_kaiming with { Rule = LearningRule.FeedbackAlignment }, Seed);
-        AssertUniform(layerwise.Blocks[0].Feedback, Math.Sqrt(6.0 / 200));
-        AssertUniform(layerwise.Blocks[1].Feedback, Math.Sqrt(6.0 / 300));
     }
 
     [Fact]

@@ -40,19 +40,8 @@ public sealed class LossTests
         var error = new double[35];
         loss.Evaluate(outputs, labels, error);
 
-        var differences = new double[35];
-        for (var i = 0; i < 35; i++)
-        {
-            double centre = outputs[i];
-            outputs[i] = centre + 1e-5;
-            double ahead = loss.Evaluate(outputs, labels, new double[35]);
-            outputs[i] = centre - 1e-5;
-            double behind = loss.Evaluate(outputs, labels, new double[35]);
-            outputs[i] = centre;
-            differences[i] = (ahead - behind) / 2e-5;
-        }
-
-        VectorAssert.Close(differences, error, 1e-8);
+        VectorAssert.Close(
+            Differences.By(outputs, Enumerable.Range(0, 35), () => loss.Evaluate(outputs, labels, new double[35])), error, 1e-8);
     }
 
     [Fact]

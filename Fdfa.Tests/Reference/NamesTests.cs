@@ -29,20 +29,17 @@ public sealed class NamesTests
         $"Unknown rule '{name}'. {s_knownRules}",
         Assert.Throws<InvalidOptionException>(() => LearningRule.Parse(name)).Message);
 
+    /// <summary>Within half of its letters, a swap of neighbours being one slip; the first of equally near ones.</summary>
     [Theory]
-    [InlineData("FDAF", "FDFA")]
-    [InlineData("fdf", "FDFA")]
-    [InlineData("bpp", "BP")]
-    [InlineData("published", null)]
-    [InlineData("", null)]
-    public void The_nearest_word_is_within_half_of_its_letters(string word, string? expected) =>
-        Assert.Equal(expected, NearestWord.Find(word, ["BP", "FDFA"]));
-
-    [Fact]
-    public void Of_equally_near_words_the_first_is_taken() => Assert.Equal("DFA", NearestWord.Find("DXA", ["DFA", "DKA"]));
-
-    [Fact]
-    public void A_swap_of_neighbours_is_one_slip() => Assert.Equal("paper", NearestWord.Find("paepr", ["pabbr", "paper"]));
+    [InlineData("FDAF", "FDFA", "BP", "FDFA")]
+    [InlineData("fdf", "FDFA", "BP", "FDFA")]
+    [InlineData("bpp", "BP", "BP", "FDFA")]
+    [InlineData("published", null, "BP", "FDFA")]
+    [InlineData("", null, "BP", "FDFA")]
+    [InlineData("DXA", "DFA", "DFA", "DKA")]
+    [InlineData("paepr", "paper", "pabbr", "paper")]
+    public void The_nearest_word_is_found(string word, string? expected, string first, string second) =>
+        Assert.Equal(expected, NearestWord.Find(word, [first, second]));
 
     [Fact]
     public void A_hostile_word_is_near_to_nothing() =>
@@ -149,8 +146,14 @@ public sealed class NamesTests
         // Feedback that learns starts at zero, feedback that stays is random: in both.
         Initialisation feedback = name is "DKP" or "FDFA" or "L-FDFA" ? Initialisation.Zeros : Initialisation.KaimingUniform;
         Assert.Equal((feedback, feedback), (paper.FeedbackInitialisation, published.FeedbackInitialisation));
-        paper.Validate();
-        published.Validate();
+        paper.Validate(Topology.Parse("4-3-2", Preset.Paper.ActivationFor(rule)));
+        published.Validate(Topology.Parse("4-3-2"));
+
+        // A rule that is changed brings what it needs, and nothing that was chosen on purpose goes.
+        Assert.All(LearningRule.All, other => Assert.Equal(feedback, Preset.Paper.OptionsFor(other).WithRule(rule).FeedbackInitialisation));
+        Assert.All(LearningRule.All, other => (Preset.Paper.OptionsFor(other) with { WeightInitialisation = Initialisation.KaimingUniform }).WithRule(rule).Validate(Topology.Parse("4-3-2")));
+        TrainingOptions chosen = Preset.Paper.OptionsFor(LearningRule.ForwardDirectFeedbackAlignment) with { FeedbackInitialisation = Initialisation.PyTorchDefault };
+        Assert.Equal(Initialisation.PyTorchDefault, chosen.WithRule(rule).FeedbackInitialisation);
     }
 
     [Fact]

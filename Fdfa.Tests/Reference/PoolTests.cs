@@ -3,14 +3,14 @@ using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Tests.Reference;
 
-/// <summary>Max pooling and adaptive averages on numbers that can be followed by eye.</summary>
+/// <summary>Max pooling and adaptive averages on numbers that can be followed by eye; overlaps and borders are in <see cref="BlockDerivativeTests"/>.</summary>
 public sealed class PoolTests
 {
     /// <summary>Of equal values the first by rows and columns; also where all are zero, as behind ReLU.</summary>
     [Fact]
     public void The_first_of_equal_values_is_taken()
     {
-        ConvolutionBlock block = Pooling(4, 4, new PoolWindow(2, 2));
+        ConvolutionBlock block = Pooling(4);
         double[] values =
         [
             1, 2, 0, 0,
@@ -25,36 +25,10 @@ public sealed class PoolTests
         Assert.Equal([101, 102, 108, 110], MaxPool.Run(choices, tangents));
     }
 
-    /// <summary>3/2 windows share a row or column: the 9 in the middle is the largest of all four, and gets all four errors.</summary>
-    [Fact]
-    public void Overlapping_windows_share_their_largest_value()
-    {
-        ConvolutionBlock block = Pooling(5, 5, new PoolWindow(3, 2));
-        var values = new double[50];
-        values[12] = 9;
-        values[25 + 4] = 7;
-        int[] choices = MaxPool.Choose(block, values, batchSize: 2);
-        Assert.Equal([12, 12, 12, 12, 25 + 0, 25 + 4, 25 + 10, 25 + 12], choices);
-        double[] deltas = MaxPool.Transposed(choices, [1, 2, 3, 4, 5, 6, 7, 8], values.Length);
-        Assert.Equal(10, deltas[12]);
-        Assert.Equal([5, 6, 7, 8], new[] { deltas[25], deltas[29], deltas[35], deltas[37] });
-        Assert.Equal(36, deltas.Sum());
-    }
-
-    /// <summary>6x5 by 3/2: rows 0–2 and 2–4, columns 0–2 and 2–4; row 5 is in no window.</summary>
-    [Fact]
-    public void What_is_left_of_the_last_stride_is_dropped()
-    {
-        ConvolutionBlock block = Pooling(6, 5, new PoolWindow(3, 2));
-        Assert.Equal(new ImageShape(1, 2, 2), block.Pooled);
-        double[] values = [.. Enumerable.Range(0, 30).Select(i => (double)i)];
-        Assert.Equal([12, 14, 22, 24], MaxPool.Run(MaxPool.Choose(block, values, 1), values));
-    }
-
     [Fact]
     public void A_NaN_is_not_hidden_by_a_number()
     {
-        ConvolutionBlock block = Pooling(2, 2, new PoolWindow(2, 2));
+        ConvolutionBlock block = Pooling(2);
         Assert.Equal([0], MaxPool.Choose(block, [double.NaN, 5, 6, 7], 1));
         Assert.Equal([2], MaxPool.Choose(block, [5, 6, double.NaN, 7], 1));
         Assert.Equal([1], MaxPool.Choose(block, [double.NegativeInfinity, 3, 2, 1], 1));
@@ -96,6 +70,6 @@ public sealed class PoolTests
         Assert.Equal([0, 0, 0, 0, 1, 0, 0, 0, 0], Convolution.UsesOfWeights(padded));
     }
 
-    private static ConvolutionBlock Pooling(int height, int width, PoolWindow window) =>
-        new(new ImageShape(1, height, width), 1, 1, 1, 0, ActivationFunction.Identity, Pool: window);
+    private static ConvolutionBlock Pooling(int side) =>
+        new(new ImageShape(1, side, side), 1, 1, 1, 0, ActivationFunction.Identity, Pool: new PoolWindow(2, 2));
 }

@@ -1,5 +1,4 @@
 using Fdfa.Cpu.Reference;
-using Fdfa.Cpu.Reference.Blocks;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Cpu.Reference.Probes;
 using Fdfa.Cpu.Reference.Rules;
@@ -26,21 +25,17 @@ public sealed class ProbeTests
     {
         foreach (FeedbackOrder order in Enum.GetValues<FeedbackOrder>())
         {
-            TrainingOptions options = s_averaging with { Rule = LearningRule.Parse(rule), FeedbackOrder = order, Perturbations = 2 };
-            var problem = new SmallProblem("5-6-4-3", ActivationFunction.Tanh, options, BatchSize);
-            var estimator = new GradientEstimator(problem.Network, options, problem.Parameters, seed: 7);
-            double[][] before = Copy(problem.Parameters);
-            IReadOnlyList<BlockGradient> estimate = estimator.Estimate(Batch(problem), draw: 0);
-            IReadOnlyList<BlockGradient> other = estimator.Estimate(Batch(problem), draw: 1);
-            Assert.Equal(before, Copy(problem.Parameters));
+            SmallProblem problem = Problem("5-6-4-3", rule, s_averaging with { FeedbackOrder = order, Perturbations = 2 });
+            double[][] Parameters() => [.. problem.Parameters.Blocks.SelectMany(block => new[] { block.Weights, block.Biases, block.Feedback })];
+            double[][] before = [.. Parameters().Select(values => values.ToArray())];
+            GradientEstimator estimator = problem.Estimator(seed: 7);
+            IReadOnlyList<BlockGradient> estimate = estimator.Estimate(problem.Batch, draw: 0);
+            IReadOnlyList<BlockGradient> other = estimator.Estimate(problem.Batch, draw: 1);
+            Assert.Equal(before, Parameters());
 
-            StepResult step = problem.CreateNetwork(seed: 7).Step(problem.Inputs, problem.Labels, epoch: 0);
-            for (var l = 0; l < 3; l++)
-            {
-                Assert.Equal(step.Blocks[l].WeightGradient, estimate[l].Weights);
-                Assert.Equal(step.Blocks[l].BiasGradient, estimate[l].Biases);
-            }
-
+            StepResult step = problem.Step(seed: 7);
+            Assert.Equal(step.Blocks.Select(block => block.WeightGradient), estimate.Select(block => block.Weights));
+            Assert.Equal(step.Blocks.Select(block => block.BiasGradient), estimate.Select(block => block.Biases));
             bool isRandom = rule is "FG-W" or "FG-A" or "LG-FG-A" || (rule == "FDFA" && order == FeedbackOrder.FeedbackFirst);
             Assert.Equal(isRandom, estimator.IsRandom);
             Assert.Equal(isRandom, !estimate[0].Weights.SequenceEqual(other[0].Weights));
@@ -52,11 +47,9 @@ public sealed class ProbeTests
     [InlineData("DKP")]
     public void What_Adam_would_make_of_feedback_is_refused(string rule)
     {
-        TrainingOptions options = new() { Rule = LearningRule.Parse(rule) };
-        var problem = new SmallProblem("5-6-3", ActivationFunction.Tanh, options, BatchSize);
-        Assert.Contains("Simultaneous", Assert.Throws<InvalidOptionException>(
-            () => new GradientEstimator(problem.Network, options, problem.Parameters, 1)).Message, StringComparison.Ordinal);
-        _ = new GradientEstimator(problem.Network, options with { FeedbackOrder = FeedbackOrder.Simultaneous }, problem.Parameters, 1);
+        SmallProblem problem = Problem("5-6-3", rule, new());
+        Assert.Contains("Simultaneous", Assert.Throws<InvalidOptionException>(() => problem.Estimator()).Message, StringComparison.Ordinal);
+        _ = (problem with { Options = problem.Options with { FeedbackOrder = FeedbackOrder.Simultaneous } }).Estimator();
         Assert.Throws<ShapeMismatchException>(() => new GradientEstimator(Topology.Parse("5-7-3"), s_averaging, problem.Parameters, 1));
     }
 
@@ -67,37 +60,27 @@ public sealed class ProbeTests
     [InlineData(new double[] { 1, 2, 3 }, new double[] { -2, -4, -6 }, 180)]
     [InlineData(new double[] { 1e-200, 0 }, new double[] { 1e200, 1e200 }, 45)]
     [InlineData(new double[] { 1, 1e-10 }, new double[] { 1, 0 }, 1e-10 * 180 / Math.PI)]
+    [InlineData(new double[] { 0, 0 }, new double[] { 1, 0 }, double.NaN)]
+    [InlineData(new double[] { 1, 0 }, new double[] { 0, 0 }, double.NaN)]
     public void Angles(double[] left, double[] right, double degrees) =>
-        Assert.Equal(degrees, GradientAlignment.Angle(left, right), degrees == 0 ? 1e-12 : 1e-12 * degrees);
+        Assert.Equal(degrees, GradientAlignment.Angle(left, right), degrees > 0 ? 1e-12 * degrees : 1e-12);
 
-    [Fact]
-    public void Zero_has_no_angle()
-    {
-        Assert.Equal(double.NaN, GradientAlignment.Angle([0, 0], [1, 0]));
-        Assert.Equal(double.NaN, GradientAlignment.Angle([1, 0], [0, 0]));
-    }
-
-    /// <summary>Feedback that is the true derivative makes the true gradient; its negative climbs.</summary>
+    /// <summary>Feedback that is the true derivative makes the true gradient; its negative climbs, and zero goes nowhere.</summary>
     [Theory]
     [InlineData("BP", 1, 0)]
     [InlineData("DFA", 1, 0)]
     [InlineData("DFA", -1, 180)]
     [InlineData("FDFA", 1, 0)]
     [InlineData("FDFA", -1, 180)]
+    [InlineData("FDFA", 0, double.NaN)]
     [InlineData("DKP", 1, 0)]
     [InlineData("FA", 1, 0)]
     [InlineData("L-FDFA", -1, 180)]
-    public void With_one_hidden_block_output_weights_as_feedback_align_the_gradient(string rule, int sign, double degrees)
+    public void With_one_hidden_block_output_weights_as_feedback_align_the_gradient(string rule, int factor, double degrees)
     {
-        TrainingOptions options = s_averaging with { Rule = LearningRule.Parse(rule), FeedbackOrder = FeedbackOrder.Simultaneous };
-        var problem = new SmallProblem("5-6-3", ActivationFunction.Tanh, options, BatchSize);
-        double[] feedback = problem.Parameters.Blocks[0].Feedback;
-        for (var i = 0; i < feedback.Length; i++)
-        {
-            feedback[i] = sign * problem.Parameters.Blocks[1].Weights[i];
-        }
-
-        IReadOnlyList<double> angles = GradientAlignment.InDegrees(Estimator(problem), Batch(problem));
+        SmallProblem problem = Problem("5-6-3", rule, s_averaging with { FeedbackOrder = FeedbackOrder.Simultaneous });
+        problem = rule == "BP" ? problem : problem.WithWeightsAsFeedback(factor);
+        IReadOnlyList<double> angles = GradientAlignment.InDegrees(problem.Estimator(), problem.Batch);
         Assert.Equal(degrees, angles[0], 1e-10);
         Assert.Equal(0, angles[1], 1e-10);
     }
@@ -105,11 +88,10 @@ public sealed class ProbeTests
     [Fact]
     public void Random_feedback_has_the_angle_of_the_scalar_product()
     {
-        var problem = new SmallProblem(
-            "5-6-4-3", ActivationFunction.Tanh, s_averaging with { Rule = LearningRule.DirectFeedbackAlignment }, BatchSize);
-        IReadOnlyList<double> angles = GradientAlignment.InDegrees(Estimator(problem), Batch(problem), draws: 5);
-        IReadOnlyList<BlockGradient> ours = Estimator(problem).Estimate(Batch(problem));
-        IReadOnlyList<BlockGradient> truth = Estimator(problem).TrueGradient(Batch(problem));
+        SmallProblem problem = Problem("5-6-4-3", "DFA", s_averaging);
+        IReadOnlyList<double> angles = GradientAlignment.InDegrees(problem.Estimator(), problem.Batch, draws: 5);
+        IReadOnlyList<BlockGradient> ours = problem.Estimator().Estimate(problem.Batch);
+        IReadOnlyList<BlockGradient> truth = problem.Estimator().TrueGradient(problem.Batch);
         for (var l = 0; l < 2; l++)
         {
             double[] a = ours[l].Weights;
@@ -129,25 +111,15 @@ public sealed class ProbeTests
     [Fact]
     public void More_draws_align_a_forward_gradient_as_its_variance_says()
     {
-        TrainingOptions options = s_averaging with { Rule = LearningRule.ActivityPerturbedForwardGradient };
-        var problem = new SmallProblem("5-6-4-3", ActivationFunction.Tanh, options, BatchSize);
-        GradientEstimator estimator = Estimator(problem);
-        double norm = Math.Sqrt(estimator.TrueGradient(Batch(problem))[1].Weights.Sum(g => g * g));
-        double variance = GradientVariance.Measure(estimator, [Batch(problem)], draws: 2_000)[1].EstimationVariance;
-        foreach (int draws in new[] { 400, 6_400 })
+        SmallProblem problem = Problem("5-6-4-3", "FG-A", s_averaging);
+        GradientEstimator estimator = problem.Estimator();
+        double norm = Math.Sqrt(estimator.TrueGradient(problem.Batch)[1].Weights.Sum(g => g * g));
+        double variance = GradientVariance.Measure(estimator, [problem.Batch], draws: 2_000)[1].EstimationVariance;
+        foreach (int draws in new[] { 200, 3_200 })
         {
             double expected = Math.Atan(Math.Sqrt(variance / draws) / norm) * 180 / Math.PI;
-            Assert.InRange(GradientAlignment.InDegrees(estimator, Batch(problem), draws)[1] / expected, 1 / 1.5, 1.5);
+            Assert.InRange(GradientAlignment.InDegrees(estimator, problem.Batch, draws)[1] / expected, 1 / 1.5, 1.5);
         }
-    }
-
-    [Fact]
-    public void Feedback_of_zero_has_no_angle()
-    {
-        TrainingOptions options = s_averaging with { Rule = LearningRule.ForwardDirectFeedbackAlignment, FeedbackOrder = FeedbackOrder.Simultaneous };
-        var problem = new SmallProblem("5-6-3", ActivationFunction.Tanh, options, BatchSize);
-        Array.Clear(problem.Parameters.Blocks[0].Feedback);
-        Assert.Equal(double.NaN, GradientAlignment.InDegrees(Estimator(problem), Batch(problem))[0]);
     }
 
     /// <summary>z₂ is exactly zero (Table 4), and z₁ the variance of the batches' gradients.</summary>
@@ -161,11 +133,9 @@ public sealed class ProbeTests
     [InlineData("L-FDFA")]
     public void A_rule_that_is_not_random_has_only_the_variance_of_the_data(string rule)
     {
-        TrainingOptions options = s_averaging with { Rule = LearningRule.Parse(rule), FeedbackOrder = FeedbackOrder.Simultaneous };
-        var problem = new SmallProblem("5-6-4-3", ActivationFunction.Tanh, options, BatchSize);
-        LabelledBatch[] batches = [.. Enumerable.Range(0, BatchSize).Select(s =>
-            new LabelledBatch(problem.Inputs[(s * 5)..((s + 1) * 5)], [problem.Labels[s]]))];
-        GradientEstimator estimator = Estimator(problem);
+        SmallProblem problem = Problem("5-6-4-3", rule, s_averaging with { FeedbackOrder = FeedbackOrder.Simultaneous });
+        LabelledBatch[] batches = [.. problem.Inputs.Chunk(5).Zip(problem.Labels, (inputs, label) => new LabelledBatch(inputs, [label]))];
+        GradientEstimator estimator = problem.Estimator();
         IReadOnlyList<BlockVariance> variance = GradientVariance.Measure(estimator, batches, draws: 1);
         for (var l = 0; l < 3; l++)
         {
@@ -183,86 +153,85 @@ public sealed class ProbeTests
     [Fact]
     public void Too_few_draws_or_batches_are_refused()
     {
-        var problem = new SmallProblem("5-6-3", ActivationFunction.Tanh, s_averaging with { Rule = LearningRule.ActivityPerturbedForwardGradient }, 2);
-        GradientEstimator estimator = Estimator(problem);
-        Assert.Throws<ArgumentOutOfRangeException>(() => GradientVariance.Measure(estimator, [Batch(problem)], draws: 1));
+        SmallProblem problem = Problem("5-6-3", "FG-A", s_averaging);
+        GradientEstimator estimator = problem.Estimator();
+        Assert.Throws<ArgumentOutOfRangeException>(() => GradientVariance.Measure(estimator, [problem.Batch], draws: 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => GradientVariance.Measure(estimator, [], draws: 2));
-        Assert.Throws<ArgumentOutOfRangeException>(() => GradientAlignment.InDegrees(estimator, Batch(problem), draws: 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => GradientAlignment.InDegrees(estimator, problem.Batch, draws: 0));
         Assert.Throws<ShapeMismatchException>(() => estimator.Estimate(new LabelledBatch(problem.Inputs, [0])));
         Assert.Throws<ShapeMismatchException>(() => GradientAlignment.Angle([1, 2], [1]));
     }
 
-    /// <summary>E_x[∂y⁽ᴸ⁾/∂y⁽ˡ⁾] against central differences, output by neuron; the penultimate one is W⁽ᴸ⁾ (Eq. 13).</summary>
+    public static TheoryData<SmallProblem> DirectFeedback =>
+    [
+        new("5-6-4-7-3", ActivationFunction.Tanh, s_averaging, BatchSize),
+        new("5-6-4-7-3", ActivationFunction.ReLU, s_averaging, BatchSize),
+        .. Enum.GetValues<PerturbationSite>().Select(site => new SmallProblem(
+            "2C3-P2-2C3+1-3-2", ActivationFunction.Tanh, s_averaging with { PerturbationSite = site }, 3, 1, new ImageShape(1, 7, 6), true)),
+    ];
+
+    /// <summary>E_x[∂y⁽ᴸ⁾/∂v] against central differences by each sample's own values v at the site.</summary>
     [Theory]
-    [InlineData(ActivationFunction.Tanh)]
-    [InlineData(ActivationFunction.ReLU)]
-    public void Direct_feedbacks_target_is_the_mean_derivative(ActivationFunction activation)
+    [MemberData(nameof(DirectFeedback))]
+    public void Direct_feedbacks_target_is_the_mean_derivative(SmallProblem problem)
     {
-        var problem = new SmallProblem("5-6-4-7-3", activation, s_averaging, BatchSize);
         IReadOnlyList<double[]> jacobians = FeedbackError.MeanOutputJacobians(
-            NetworkForward.Run(problem.Network, problem.Parameters, problem.Inputs, BatchSize), problem.Parameters);
-        Assert.Equal(3, jacobians.Count);
-        VectorAssert.Close(problem.Parameters.Blocks[3].Weights, jacobians[2], 1e-13);
-        for (var l = 0; l < 3; l++)
+            problem.Begin().Forward, problem.Parameters, problem.Options.PerturbationSite);
+        Assert.Equal(problem.Network.Blocks.Count - 1, jacobians.Count);
+        for (var l = 0; l < jacobians.Count; l++)
         {
-            int neurons = problem.Network.Blocks[l].Outputs;
-            var expected = new double[3 * neurons];
-            for (var i = 0; i < neurons; i++)
+            int values = problem.Network.Blocks[l].SizeAt(problem.Options.PerturbationSite);
+            var expected = new double[problem.Network.OutputSize * values];
+            for (var at = 0; at < problem.BatchSize * values; at++)
             {
-                var directions = new double[]?[4];
-                directions[l] = [.. Enumerable.Range(0, BatchSize * neurons).Select(at => at % neurons == i ? 1.0 : 0)];
-                double[] column = ShiftedNetwork.CentralDifference(
-                    problem.Network, problem.Parameters, problem.Inputs, BatchSize, directions, 1e-5);
-                for (var o = 0; o < 3; o++)
+                var directions = new double[]?[jacobians.Count + 1];
+                directions[l] = new double[problem.BatchSize * values];
+                directions[l]![at] = 1;
+                double[] column = problem.Definition().Tangents(directions)[^1].Chunk(problem.Network.OutputSize).ElementAt(at / values);
+                for (var o = 0; o < column.Length; o++)
                 {
-                    expected[(o * neurons) + i] = Enumerable.Range(0, BatchSize).Average(s => column[(s * 3) + o]);
+                    expected[(o * values) + (at % values)] += column[o] / problem.BatchSize;
                 }
             }
 
             VectorAssert.Close(expected, jacobians[l], 1e-6);
         }
+    }
 
-        // Feedback at a known distance from it: 0 in the first block, 0.5 at one connection of the second, B = 0 in the third.
-        jacobians[0].CopyTo(problem.Parameters.Blocks[0].Feedback, 0);
-        jacobians[1].CopyTo(problem.Parameters.Blocks[1].Feedback, 0);
+    /// <summary>Direct feedback stands for the Jacobian, that of the penultimate block being W⁽ᴸ⁾ (Eq. 13); layerwise feedback for W⁽ˡ⁺¹⁾.</summary>
+    [Theory]
+    [InlineData("FDFA")]
+    [InlineData("L-FDFA")]
+    public void A_feedback_error_is_the_distance_from_what_feedback_stands_for(string rule)
+    {
+        SmallProblem problem = Problem("5-6-4-7-3", rule, s_averaging);
+        double[][] weights = [.. problem.Parameters.Blocks.Skip(1).Select(block => block.Weights)];
+        IReadOnlyList<double[]> targets = rule == "L-FDFA" ? weights : FeedbackError.MeanOutputJacobians(problem.Begin().Forward, problem.Parameters);
+        VectorAssert.Close(weights[2], targets[2], 1e-13);
+
+        // Nothing in the first block, 0.5 at one connection of the second, all of it in the third.
+        targets[0].CopyTo(problem.Parameters.Blocks[0].Feedback, 0);
+        targets[1].CopyTo(problem.Parameters.Blocks[1].Feedback, 0);
         problem.Parameters.Blocks[1].Feedback[5] += 0.5;
         Array.Clear(problem.Parameters.Blocks[2].Feedback);
         IReadOnlyList<FeedbackError> errors = FeedbackError.Measure(
             problem.Network, problem.Options.Rule, problem.Parameters, problem.Inputs, BatchSize);
+        double Norm(int index) => Math.Sqrt(targets[index].Sum(value => value * value));
         Assert.Equal(new FeedbackError(0, 0), errors[0]);
         Assert.Equal(0.5, errors[1].Absolute, 1e-12);
-        Assert.Equal(0.5 / Math.Sqrt(jacobians[1].Sum(derivative => derivative * derivative)), errors[1].Relative, 1e-12);
+        Assert.Equal(0.5 / Norm(1), errors[1].Relative, 1e-12);
+        Assert.Equal(Norm(2), errors[2].Absolute, 1e-12);
         Assert.Equal(1, errors[2].Relative, 1e-12);
-    }
-
-    [Fact]
-    public void Layerwise_feedbacks_target_is_the_next_blocks_weights()
-    {
-        TrainingOptions options = s_averaging with { Rule = LearningRule.LayerwiseForwardFeedbackAlignment };
-        var problem = new SmallProblem("5-6-4-3", ActivationFunction.Tanh, options, BatchSize);
-        problem.Parameters.Blocks[1].Weights.CopyTo(problem.Parameters.Blocks[0].Feedback, 0);
-        problem.Parameters.Blocks[0].Feedback[0] -= 0.25;
-        Array.Clear(problem.Parameters.Blocks[1].Feedback);
-        IReadOnlyList<FeedbackError> errors = FeedbackError.Measure(
-            problem.Network, options.Rule, problem.Parameters, problem.Inputs, BatchSize);
-        Assert.Equal(0.25, errors[0].Absolute, 1e-12);
-        Assert.Equal(1, errors[1].Relative, 1e-12);
-        Assert.Equal(Math.Sqrt(problem.Parameters.Blocks[2].Weights.Sum(w => w * w)), errors[1].Absolute, 1e-12);
     }
 
     [Fact]
     public void A_rule_without_feedback_has_no_feedback_error()
     {
-        TrainingOptions options = s_averaging with { Rule = LearningRule.Backpropagation };
-        var problem = new SmallProblem("5-6-3", ActivationFunction.Tanh, options, BatchSize);
+        SmallProblem problem = Problem("5-6-3", "BP", s_averaging);
         Assert.Contains("L-FDFA", Assert.Throws<InvalidOptionException>(() => FeedbackError.Measure(
-            problem.Network, options.Rule, problem.Parameters, problem.Inputs, BatchSize)).Message, StringComparison.Ordinal);
+            problem.Network, problem.Options.Rule, problem.Parameters, problem.Inputs, BatchSize)).Message, StringComparison.Ordinal);
     }
 
-    private static GradientEstimator Estimator(SmallProblem problem) => new(problem.Network, problem.Options, problem.Parameters, seed: 3);
-
-    private static LabelledBatch Batch(SmallProblem problem) => new(problem.Inputs, problem.Labels);
-
-    private static double[][] Copy(NetworkParameters parameters) =>
-        [.. parameters.Blocks.SelectMany(block => new[] { block.Weights, block.Biases, block.Feedback }).Select(values => values.ToArray())];
+    private static SmallProblem Problem(string topology, string rule, TrainingOptions options) =>
+        new(topology, ActivationFunction.Tanh, options with { Rule = LearningRule.Parse(rule) }, BatchSize);
 }

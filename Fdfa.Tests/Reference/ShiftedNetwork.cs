@@ -6,85 +6,92 @@ namespace Fdfa.Tests.Reference;
 /// The network as a function of shifts of its blocks' values at a site, such as y⁽ˡ⁾ = pool(σ(a⁽ˡ⁾)) + shift⁽ˡ⁾, written a second time
 /// from the definition so that the tests do not check the reference with itself.
 /// </summary>
-internal static class ShiftedNetwork
+public sealed record ShiftedNetwork(
+    NetworkDescription Network, NetworkParameters Parameters, double[] Inputs, PerturbationSite Site, bool IsFrozen = false)
 {
-    /// <summary>Outputs [N × n_L]; <paramref name="preactivations"/> receives every a of every block, sample by sample.</summary>
-    public static double[] Outputs(
-        NetworkDescription network, NetworkParameters parameters, double[] inputs, int batchSize,
-        IReadOnlyList<double[]?> directions, double distance, List<double>? preactivations = null,
-        PerturbationSite site = PerturbationSite.BlockOutput, bool frozen = false)
+    /// <summary>y⁽ᴸ⁾, [N × n_L], of the network where it is.</summary>
+    public double[] Outputs => Run()[^1].Outputs;
+
+    /// <summary>Everything that the blocks compute, at index l − 1.</summary>
+    /// <param name="directions">Along which a block's values move, or null for one whose do not.</param>
+    /// <param name="distance">How far.</param>
+    public IReadOnlyList<ShiftedBlock> Run(IReadOnlyList<double[]?>? directions = null, double distance = 0)
     {
-        double[][] y = [.. inputs.Chunk(network.InputSize)];
-        List<double>[] seen = [.. y.Select(_ => new List<double>())];
-        for (var l = 0; l < network.Blocks.Count; l++)
+        var blocks = new List<ShiftedBlock>();
+        for (var l = 0; l < Network.Blocks.Count; l++)
         {
-            Block block = network.Blocks[l];
-            BlockParameters numbers = parameters.Blocks[l];
-            double[][] a = [.. y.Select(sample => block is ConvolutionBlock convolution
-                ? Convolve(convolution, numbers, sample)
-                : Multiply(block, numbers, sample))];
-            if (block.HasBatchNormalization)
-            {
-                Normalize(a, block.Positions, numbers.Normalization!, frozen);
-            }
-
-            void Shift(double[][] values, PerturbationSite here)
-            {
-                for (var s = 0; s < batchSize && site == here && directions[l] is not null; s++)
-                {
-                    for (var i = 0; i < values[s].Length; i++)
-                    {
-                        values[s][i] += distance * directions[l]![(s * values[s].Length) + i];
-                    }
-                }
-            }
-
-            Shift(a, PerturbationSite.PreActivation);
-            for (var s = 0; s < batchSize; s++)
-            {
-                seen[s].AddRange(a[s]);
-            }
-
-            y = [.. a.Select(sample => Array.ConvertAll(sample, value => block.Activation switch
-            {
-                ActivationFunction.ReLU or ActivationFunction.ReLUOpenAtZero => value > 0 ? value : 0,
-                ActivationFunction.Tanh => Math.Tanh(value),
-                ActivationFunction.Identity => value,
-                _ => throw new NotSupportedException($"The definition of {block.Activation} is missing here."),
-            }))];
-            Shift(y, PerturbationSite.BeforePool);
-            if (block is ConvolutionBlock map)
-            {
-                y = [.. y.Select(sample => Average(map, Largest(map, sample)))];
-            }
-
-            Shift(y, PerturbationSite.BlockOutput);
+            double[]? shift = directions?[l] is { } direction ? [.. direction.Select(value => distance * value)] : null;
+            blocks.Add(ShiftedBlock.Of(
+                Network.Blocks[l], Parameters.Blocks[l], l == 0 ? Inputs : blocks[^1].Outputs, IsFrozen, Site, shift));
         }
 
-        preactivations?.AddRange(seen.SelectMany(sample => sample));
-        return [.. y.SelectMany(sample => sample)];
+        return blocks;
     }
 
-    /// <summary>The derivative of the outputs along the directions, by central differences.</summary>
-    public static double[] CentralDifference(
-        NetworkDescription network, NetworkParameters parameters, double[] inputs, int batchSize,
-        IReadOnlyList<double[]?> directions, double distance,
-        PerturbationSite site = PerturbationSite.BlockOutput, bool frozen = false)
+    /// <summary>d⁽ˡ⁾: the derivatives of each block's outputs along the directions, at index l − 1, by central differences.</summary>
+    public IReadOnlyList<double[]> Tangents(IReadOnlyList<double[]?> directions)
     {
-        double[] ahead = Outputs(network, parameters, inputs, batchSize, directions, distance, null, site, frozen);
-        double[] behind = Outputs(network, parameters, inputs, batchSize, directions, -distance, null, site, frozen);
-        return [.. ahead.Zip(behind, (plus, minus) => (plus - minus) / (2 * distance))];
+        const double Distance = 1e-6;
+        return [.. Run(directions, Distance).Zip(Run(directions, -Distance), (ahead, behind) =>
+            ahead.Outputs.Zip(behind.Outputs, (plus, minus) => (plus - minus) / (2 * Distance)).ToArray())];
+    }
+}
+
+/// <summary>What a block computes, each [N × values].</summary>
+public sealed record ShiftedBlock(double[] Preactivations, double[] Activated, double[] Outputs)
+{
+    public double[] ValuesAt(PerturbationSite site) => site switch
+    {
+        PerturbationSite.PreActivation => Preactivations,
+        PerturbationSite.BeforePool => Activated,
+        PerturbationSite.BlockOutput => Outputs,
+        _ => throw new NotSupportedException($"The definition of {site} is missing here."),
+    };
+
+    /// <summary>A block by itself, with a shift of its values at a site.</summary>
+    public static ShiftedBlock Of(
+        Block block, BlockParameters numbers, double[] inputs, bool isFrozen = false,
+        PerturbationSite site = PerturbationSite.BlockOutput, double[]? shift = null)
+    {
+        double[] Shifted(IEnumerable<double[]> samples, PerturbationSite here) =>
+            [.. samples.SelectMany(sample => sample).Select((value, i) => value + (site == here && shift is not null ? shift[i] : 0))];
+
+        double[][] z = [.. inputs.Chunk(block.Inputs).Select(sample => Linear(block, numbers.Weights, sample, numbers.Biases))];
+        if (block.HasBatchNormalization)
+        {
+            Normalize(z, block.Positions, numbers.Normalization!, isFrozen);
+        }
+
+        double[] a = Shifted(z, PerturbationSite.PreActivation);
+        double[] s = Shifted([Array.ConvertAll(a, value => Activate(block.Activation, value))], PerturbationSite.BeforePool);
+        double[] y = Shifted(
+            s.Chunk(block.Preactivations).Select(map => block is ConvolutionBlock pooled ? Average(pooled, Largest(pooled, map)) : map),
+            PerturbationSite.BlockOutput);
+        return new ShiftedBlock(a, s, y);
     }
 
-    private static double[] Multiply(Block block, BlockParameters numbers, double[] x)
+    /// <summary>W x + b of one sample; without b where there is none.</summary>
+    public static double[] Linear(Block block, double[] weights, double[] x, double[]? biases = null) => block is ConvolutionBlock convolution
+        ? Convolve(convolution, weights, biases ?? [], x)
+        : Multiply(block, weights, biases ?? [], x);
+
+    private static double Activate(ActivationFunction activation, double value) => activation switch
+    {
+        ActivationFunction.ReLU or ActivationFunction.ReLUOpenAtZero => value > 0 ? value : 0,
+        ActivationFunction.Tanh => Math.Tanh(value),
+        ActivationFunction.Identity => value,
+        _ => throw new NotSupportedException($"The definition of {activation} is missing here."),
+    };
+
+    private static double[] Multiply(Block block, double[] weights, double[] biases, double[] x)
     {
         var a = new double[block.Outputs];
         for (var i = 0; i < block.Outputs; i++)
         {
-            a[i] = numbers.Biases.ElementAtOrDefault(i);
+            a[i] = biases.ElementAtOrDefault(i);
             for (var j = 0; j < block.Inputs; j++)
             {
-                a[i] += numbers.Weights[i * block.Inputs + j] * x[j];
+                a[i] += weights[(i * block.Inputs) + j] * x[j];
             }
         }
 
@@ -92,7 +99,7 @@ internal static class ShiftedNetwork
     }
 
     /// <summary>The image in a frame of zeros, and the filters drawn over it.</summary>
-    private static double[] Convolve(ConvolutionBlock block, BlockParameters numbers, double[] x)
+    private static double[] Convolve(ConvolutionBlock block, double[] weights, double[] biases, double[] x)
     {
         var (channels, height, width) = block.Input;
         var framed = new double[channels, height + (2 * block.Padding), width + (2 * block.Padding)];
@@ -108,7 +115,7 @@ internal static class ShiftedNetwork
             {
                 for (var left = 0; left + block.Kernel <= framed.GetLength(2); left += block.Stride)
                 {
-                    double sum = numbers.Biases.ElementAtOrDefault(f);
+                    double sum = biases.ElementAtOrDefault(f);
                     int weight = f * channels * block.Kernel * block.Kernel;
                     for (var c = 0; c < channels; c++)
                     {
@@ -116,7 +123,7 @@ internal static class ShiftedNetwork
                         {
                             for (var column = left; column < left + block.Kernel; column++)
                             {
-                                sum += numbers.Weights[weight++] * framed[c, row, column];
+                                sum += weights[weight++] * framed[c, row, column];
                             }
                         }
                     }
@@ -129,13 +136,13 @@ internal static class ShiftedNetwork
         return [.. a];
     }
 
-    private static void Normalize(double[][] z, int positions, Normalization numbers, bool frozen)
+    private static void Normalize(double[][] z, int positions, Normalization numbers, bool isFrozen)
     {
         for (var channel = 0; channel < numbers.Scale.Length; channel++)
         {
             double[] values = [.. z.SelectMany(sample => sample.Skip(channel * positions).Take(positions))];
-            double mean = frozen ? numbers.RunningMean[channel] : values.Average();
-            double variance = frozen ? numbers.RunningVariance[channel] : values.Average(value => (value - mean) * (value - mean));
+            double mean = isFrozen ? numbers.RunningMean[channel] : values.Average();
+            double variance = isFrozen ? numbers.RunningVariance[channel] : values.Average(value => (value - mean) * (value - mean));
             foreach (double[] sample in z)
             {
                 for (int i = channel * positions; i < (channel + 1) * positions; i++)

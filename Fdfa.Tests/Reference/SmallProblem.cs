@@ -1,10 +1,15 @@
 using Fdfa.Cpu.Reference;
+using Fdfa.Cpu.Reference.Blocks;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Losses;
+using Fdfa.Cpu.Reference.Probes;
+using Fdfa.Cpu.Reference.Randomness;
+using Fdfa.Cpu.Reference.Rules;
 
 namespace Fdfa.Tests.Reference;
 
 /// <summary>A network with random parameters (feedback and biases too) and a random batch: nothing is zero by luck.</summary>
-internal sealed class SmallProblem
+public sealed record SmallProblem
 {
     public SmallProblem(string topology, ActivationFunction activation, TrainingOptions options, int batchSize, int seed = 1,
         ImageShape? inputShape = null, bool batchNormalization = false)
@@ -12,7 +17,6 @@ internal sealed class SmallProblem
         var random = new Random(seed);
         Network = Topology.Parse(topology, activation, inputShape, batchNormalization);
         Options = options;
-        BatchSize = batchSize;
         Inputs = Draw(random, batchSize * Network.InputSize, 1);
         Labels = [.. Enumerable.Range(0, batchSize).Select(_ => random.Next(Network.OutputSize))];
         Parameters = new NetworkParameters([.. Network.Blocks.Select((block, index) => new BlockParameters(
@@ -35,18 +39,49 @@ internal sealed class SmallProblem
 
     public NetworkDescription Network { get; }
 
-    public TrainingOptions Options { get; }
+    public TrainingOptions Options { get; init; }
 
-    public NetworkParameters Parameters { get; }
+    public NetworkParameters Parameters { get; init; }
 
-    public int BatchSize { get; }
+    public double[] Inputs { get; init; }
 
-    public double[] Inputs { get; }
+    public int[] Labels { get; init; }
 
-    public int[] Labels { get; }
+    public int BatchSize => Labels.Length;
+
+    public LabelledBatch Batch => new(Inputs, Labels);
 
     public ReferenceNetwork CreateNetwork(TrainingOptions? options = null, ulong seed = 7) =>
         new(Network, options ?? Options, Parameters, seed);
+
+    public GradientEstimator Estimator(ulong seed = 3) => new(Network, Options, Parameters, seed);
+
+    /// <summary>The first step of a new network.</summary>
+    public StepResult Step(ulong seed = 7) => CreateNetwork(seed: seed).Step(Inputs, Labels, epoch: 0);
+
+    /// <summary>The network's definition, in which blocks move at the site of the options.</summary>
+    public ShiftedNetwork Definition(bool isFrozen = false) => new(Network, Parameters, Inputs, Options.EffectiveSite, isFrozen);
+
+    /// <summary>A step up to its output error, with whichever statistics.</summary>
+    public TrainingStep Begin(bool isFrozen = false)
+    {
+        ForwardPass forward = NetworkForward.Run(
+            Network, Parameters, Inputs, BatchSize, isFrozen ? NormalizationStatistics.Running : NormalizationStatistics.Batch);
+        var error = new double[forward.Outputs.Length];
+        ILoss loss = LossCatalogue.Find(Options.Loss);
+        loss.Evaluate(forward.Outputs, Labels, error);
+        return new TrainingStep(Parameters, Options, loss, forward, Labels, error, new PerturbationNoise(11, 0, Options.Noise));
+    }
+
+    /// <summary>With B⁽ˡ⁾ = W⁽ˡ⁺¹⁾ in every hidden block: what layerwise feedback, and direct feedback of the penultimate block, stands for.</summary>
+    public SmallProblem WithWeightsAsFeedback(double factor = 1) => this with
+    {
+        Parameters = new([.. Parameters.Blocks.Select((block, index) => index + 1 == Parameters.Blocks.Count
+            ? block
+            : block with { Feedback = [.. Parameters.Blocks[index + 1].Weights.Select(w => factor * w)] })]),
+    };
+
+    public override string ToString() => $"{Network}, {BatchSize} samples, {Options}";
 
     private double[] DrawFeedback(Random random, int l)
     {

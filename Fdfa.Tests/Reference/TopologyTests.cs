@@ -31,7 +31,7 @@ public sealed class TopologyTests
     [InlineData("64C11/4+2-P3/2-A6-10")]
     [InlineData("alexnet-10")]
     public void Convolutions_ask_for_the_shape_of_their_input(string text) =>
-        Assert.Contains("give channels, height and width too, such as 1x28x28", Refusal(text), StringComparison.Ordinal);
+        Refused(text, "give channels, height and width too, such as 1x28x28");
 
     [Theory]
     [InlineData("", 1, 1)]
@@ -95,13 +95,9 @@ public sealed class TopologyTests
     [InlineData("AlexNet-10", 1, 1)]
     public void A_malformed_topology_is_refused_with_the_place_and_an_example(string text, int item, int character)
     {
-        string message = Refusal(text);
-
-        Assert.Contains($"item {item} (at character {character})", message, StringComparison.Ordinal);
-        Assert.Contains("expected", message, StringComparison.Ordinal);
+        string message = Refused(text, $"item {item} (at character {character})", "expected");
         string example = text.StartsWith("alexnet", StringComparison.OrdinalIgnoreCase) ? "alexnet-10" : "784-800-800-10";
         Assert.EndsWith($", as in {example}.", message, StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', message);
         Assert.DoesNotContain("give channels, height and width too", message, StringComparison.Ordinal);
     }
 
@@ -151,9 +147,7 @@ public sealed class TopologyTests
     public void A_block_with_nothing_left_is_named(string text, string expected)
     {
         string sized = text == "1000000C1-10" ? "1000000C1-A1000000-10" : text;
-        string message = Assert.Throws<TopologyException>(() => Topology.Parse(sized, inputShape: s_mnist)).Message;
-        Assert.Contains(expected, message, StringComparison.Ordinal);
-        Assert.Contains("; give ", message, StringComparison.Ordinal);
+        Refusal.Of<TopologyException>(() => Topology.Parse(sized, inputShape: s_mnist), expected, "; give ");
     }
 
     [Theory]
@@ -161,30 +155,28 @@ public sealed class TopologyTests
     [InlineData(1, -1, 28)]
     [InlineData(1, 28, 1_000_001)]
     [InlineData(1_000_000, 1_000_000, 1_000_000)]
-    public void A_shape_outside_the_limits_is_refused(int channels, int height, int width) => Assert.Contains(
-        "block 1",
-        Assert.Throws<TopologyException>(() => Topology.Parse("15C5-10", inputShape: new ImageShape(channels, height, width))).Message,
-        StringComparison.Ordinal);
+    public void A_shape_outside_the_limits_is_refused(int channels, int height, int width) =>
+        Refusal.Of<TopologyException>(() => Topology.Parse("15C5-10", inputShape: new ImageShape(channels, height, width)), "block 1");
 
     [Fact]
     public void A_refusal_reads_as_one_sentence() => Assert.Equal(
         "In the topology '784-80x-10', item 2 (at character 5) is '80x'; expected a number from 1 to 1000000, "
         + "a convolution such as 15C5 or a pooling such as P2, as in 784-800-800-10.",
-        Refusal("784-80x-10"));
+        Refused("784-80x-10"));
 
     [Fact]
     public void Up_to_256_blocks_are_read()
     {
         Assert.Equal(256, Topology.Parse(string.Join('-', Enumerable.Repeat("3", 257))).Blocks.Count);
-        Assert.Contains("258 items", Refusal(string.Join('-', Enumerable.Repeat("3", 258))), StringComparison.Ordinal);
+        Refused(string.Join('-', Enumerable.Repeat("3", 258)), "258 items");
     }
 
     [Fact]
     public void Hostile_lengths_give_short_messages()
     {
-        Assert.InRange(Refusal(new string('-', 5_000_000)).Length, 1, 400);
-        Assert.InRange(Refusal(new string('9', 5_000_000)).Length, 1, 400);
-        Assert.InRange(Refusal("784-" + new string('\u0007', 5_000_000)).Length, 1, 400);
+        Assert.InRange(Refused(new string('-', 5_000_000)).Length, 1, 400);
+        Assert.InRange(Refused(new string('9', 5_000_000)).Length, 1, 400);
+        Assert.InRange(Refused("784-" + new string('\u0007', 5_000_000)).Length, 1, 400);
     }
 
     [Fact]
@@ -215,5 +207,5 @@ public sealed class TopologyTests
         Assert.True(read > 100, $"Only {read} texts were topologies: the generator is too wild to test anything.");
     }
 
-    private static string Refusal(string text) => Assert.Throws<TopologyException>(() => Topology.Parse(text)).Message;
+    private static string Refused(string text, params string[] words) => Refusal.Of<TopologyException>(() => Topology.Parse(text), words);
 }

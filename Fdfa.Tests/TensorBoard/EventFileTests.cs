@@ -117,9 +117,7 @@ public sealed class EventFileTests : IDisposable
         AssertMetricsAreEvents(run, epochs: 1);
         File.Delete(Path.Combine(run, "metrics.csv"));
 
-        CommandLineRun again = CommandLineRun.Of(sweep);
-
-        Assert.Equal(("", 0), (again.Error, again.ExitCode));
+        CommandLineRun.Of(sweep).AssertDone();
         AssertMetricsAreEvents(run, epochs: 1);
     }
 
@@ -140,9 +138,7 @@ public sealed class EventFileTests : IDisposable
         AssertMetricsAreEvents(run, epochs: 1);
 
         Directory.Delete(Path.Combine(run, "tensorboard"), recursive: true);
-        CommandLineRun finished = CommandLineRun.Of("train", "--resume", run, "--tensorboard");
-
-        Assert.Equal(("", 0), (finished.Error, finished.ExitCode));
+        CommandLineRun finished = CommandLineRun.Of("train", "--resume", run, "--tensorboard").AssertDone();
         Assert.Equal(
             $"The run in {run} is finished, nothing to train; more --epochs than its 1 would go on with it. "
             + $"Its epochs are in {Path.Combine(run, "tensorboard")} for TensorBoard.",

@@ -116,17 +116,17 @@ public sealed class AugmentedTrainingTests(CpuAccelerators devices) : IClassFixt
         using var withoutShape = new DeviceDataSet(device, Bytes(), [.. Enumerable.Repeat((byte)0, Count)], s_image.Size, Classes);
         using var grey = new DeviceDataSet(device, new byte[75 * 75], new byte[1], 75 * 75, Classes, new ImageShape(1, 75, 75));
 
-        Refused<ShapeMismatchException>(() => new Trainer(device, s_network, Options("BP"), withoutShape, [0]), "shape of its images is not known");
-        Refused<ShapeMismatchException>(() => new Trainer(device, s_network, Options("BP"), grey, [0]), "only enlarges");
-        Refused<ShapeMismatchException>(
+        Refusal.Of<ShapeMismatchException>(() => new Trainer(device, s_network, Options("BP"), withoutShape, [0]), "shape of its images is not known");
+        Refusal.Of<ShapeMismatchException>(() => new Trainer(device, s_network, Options("BP"), grey, [0]), "only enlarges");
+        Refusal.Of<ShapeMismatchException>(
             () => new Trainer(device, new NetworkDescription([s_image.Size, Classes]), Options("BP"), data, [0]), "takes 75 inputs", "3x7x7, 147 values");
-        Refused<InvalidOptionException>(
+        Refusal.Of<InvalidOptionException>(
             () => new Trainer(device, s_network, Options("BP") with { Augmentation = new ImageAugmentation(0) }, data, [0]), "is 0");
-        Refused<ShapeMismatchException>(() => new DeviceDataSet(device, new byte[75], new byte[1], 75, Classes, new ImageShape(3, 5, 6)), "3x5x6", "75 bytes");
+        Refusal.Of<ShapeMismatchException>(() => new DeviceDataSet(device, new byte[75], new byte[1], 75, Classes, new ImageShape(3, 5, 6)), "3x5x6", "75 bytes");
 
         using var trainer = new Trainer(device, s_network, Options("BP"), data, [0]);
         using var smaller = new DeviceDataSet(device, new byte[48], new byte[1], 48, Classes, new ImageShape(3, 4, 4));
-        Refused<ShapeMismatchException>(() => trainer.Evaluate(smaller), "3x4x4", "3x5x5");
+        Refusal.Of<ShapeMismatchException>(() => trainer.Evaluate(smaller), "3x4x4", "3x5x5");
     }
 
     private static TrainingOptions Options(string rule) => new()
@@ -176,12 +176,5 @@ public sealed class AugmentedTrainingTests(CpuAccelerators devices) : IClassFixt
         var difference = Math.Sqrt(expected.Zip(actual, (a, b) => (a - b) * (a - b)).Sum());
         var scale = Math.Sqrt(expected.Sum(value => value * value));
         Assert.True(difference <= 1e-4 * scale, $"The weights differ by {difference / scale:E2} of their norm.");
-    }
-
-    private static void Refused<TException>(Func<object> attempt, params string[] words)
-        where TException : FdfaException
-    {
-        var message = Assert.Throws<TException>(attempt).Message;
-        Assert.All(words, word => Assert.Contains(word, message, StringComparison.Ordinal));
     }
 }

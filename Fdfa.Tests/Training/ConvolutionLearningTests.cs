@@ -14,34 +14,34 @@ public sealed class ConvolutionLearningTests(CpuAccelerators devices) : IClassFi
     [SkippableFact]
     public async Task Two_epochs_on_Fashion_MNIST_bring_FDFA_beside_backpropagation()
     {
-        RequireTime();
+        LearningTests.RequireTime();
         Skip.IfNot(Directory.Exists(SharedData.Debian), $"No {SharedData.Debian}; Debian's package dataset-fashion-mnist installs it.");
-        using var data = await LoadAsync("fashion-mnist", SharedData.Debian);
+        using var data = await LearningTests.LoadAsync("fashion-mnist", SharedData.Debian);
         var found = Accuracies(data, 2, "BP", "FDFA", "DFA");
 
         // The bar of DFA + 3 points or BP − 1.5: the second is the one that holds on any seed.
-        Assert.True(found["FDFA"] >= found["BP"] - 0.015, Words(found));
-        Assert.True(found["FDFA"] > found["DFA"], Words(found));
+        Assert.True(found["FDFA"] >= found["BP"] - 0.015, LearningTests.Words(found));
+        Assert.True(found["FDFA"] > found["DFA"], LearningTests.Words(found));
         Assert.InRange(found["BP"], 0.85, 0.95);
     }
 
     [SkippableFact]
     public async Task Ten_epochs_on_a_fifth_of_CIFAR_10_order_the_rules_as_the_paper_does()
     {
-        RequireTime();
-        using var data = await LoadAsync("cifar-10", SharedData.Folder("cifar-10"));
+        LearningTests.RequireTime();
+        using var data = await LearningTests.LoadAsync("cifar-10", SharedData.Folder("cifar-10"));
         var found = Accuracies(data, 10, "BP", "FDFA", "DFA", "DKP", "LG-FG-A", "FG-A", "FG-W");
 
-        Assert.True(found["FDFA"] > found["DFA"], Words(found));
-        Assert.True(found["FDFA"] >= found["BP"] - 0.04, Words(found));
+        Assert.True(found["FDFA"] > found["DFA"], LearningTests.Words(found));
+        Assert.True(found["FDFA"] >= found["BP"] - 0.04, LearningTests.Words(found));
         var last = Math.Max(found["FG-A"], found["FG-W"]);
-        Assert.All(found.Where(pair => pair.Key is not ("FG-A" or "FG-W")), pair => Assert.True(pair.Value > last, Words(found)));
+        Assert.All(found.Where(pair => pair.Key is not ("FG-A" or "FG-W")), pair => Assert.True(pair.Value > last, LearningTests.Words(found)));
     }
 
     [SkippableFact]
     public async Task CIFAR_100_loads_with_its_fine_classes()
     {
-        using var data = await LoadAsync("cifar-100", SharedData.Folder("cifar-100"));
+        using var data = await LearningTests.LoadAsync("cifar-100", SharedData.Folder("cifar-100"));
         Assert.Equal((3 * 32 * 32, 100), (data.Train.SampleSize, data.Train.ClassCount));
         Assert.Equal(100, data.Train.Labels.Distinct().Count());
     }
@@ -49,8 +49,8 @@ public sealed class ConvolutionLearningTests(CpuAccelerators devices) : IClassFi
     [SkippableFact]
     public async Task AlexNets_loss_falls_on_Tiny_ImageNet_in_twenty_steps()
     {
-        RequireTime();
-        using var data = await LoadAsync("tiny-imagenet", SharedData.Folder("tiny-imagenet"));
+        LearningTests.RequireTime();
+        using var data = await LearningTests.LoadAsync("tiny-imagenet", SharedData.Folder("tiny-imagenet"));
         var network = Topology.Parse("alexnet-200", inputShape: new ImageShape(3, 64, 64), batchNormalization: true);
         var options = Preset.PublishedCode.OptionsOn(network, LearningRule.ForwardDirectFeedbackAlignment) with { BatchSize = 32 };
         var device = devices.Open("simd");
@@ -71,7 +71,7 @@ public sealed class ConvolutionLearningTests(CpuAccelerators devices) : IClassFi
     [SkippableFact]
     public void AlexNet_at_224_pixels_takes_the_memory_of_its_plan()
     {
-        RequireTime();
+        LearningTests.RequireTime();
         var network = Topology.Parse("alexnet-200", inputShape: new ImageShape(3, 224, 224), batchNormalization: true);
         var options = Preset.PublishedCode.OptionsOn(network, LearningRule.ForwardDirectFeedbackAlignment) with { BatchSize = 128 };
         var plan = Trainer.Plan(network, options, replicas: 1);
@@ -86,33 +86,11 @@ public sealed class ConvolutionLearningTests(CpuAccelerators devices) : IClassFi
         Assert.InRange((device.AllocatedBytes - before) / plan.DeviceBytes, 0.95, 1.05);
     }
 
-    private Dictionary<string, double> Accuracies(DataSetPair data, int epochs, params string[] rules)
+    private Dictionary<string, double> Accuracies(DataSetPair data, int epochs, params string[] rules) => rules.ToDictionary(name => name, name =>
     {
-        var device = devices.Open("simd");
-        using var train = new DeviceDataSet(device, data.Train.Samples.Span, data.Train.Labels, data.Train.SampleSize, data.Train.ClassCount);
-        using var test = new DeviceDataSet(device, data.Test.Samples.Span, data.Test.Labels, data.Test.SampleSize, data.Test.ClassCount);
-        return rules.ToDictionary(name => name, name =>
-        {
-            var rule = LearningRule.Parse(name);
-            var preset = Preset.PublishedCode;
-            var network = Topology.Parse(SmallNetwork, preset.ActivationFor(rule), data.Train.Shape, preset.BatchNormalizationFor(rule));
-            using var trainer = new Trainer(device, network, preset.OptionsOn(network, rule), train, [0]);
-            for (var epoch = 0; epoch < epochs; epoch++)
-            {
-                trainer.TrainEpoch();
-            }
-
-            return trainer.Evaluate(test)[0].Accuracy;
-        });
-    }
-
-    private static Task<DataSetPair> LoadAsync(string name, string folder) =>
-        new DataSetCatalog(new DataLocations(folder, null, Path.GetTempPath(), []), downloader: null).LoadAsync(name);
-
-    private static void RequireTime() => Skip.IfNot(
-        Environment.GetEnvironmentVariable("FDFA_LEARNING") == "1",
-        "Takes a minute or two; set FDFA_LEARNING=1 to run it, as .ci/run does.");
-
-    private static string Words(Dictionary<string, double> accuracies) =>
-        string.Join(", ", accuracies.Select(pair => FormattableString.Invariant($"{pair.Key} {pair.Value:P2}")));
+        var rule = LearningRule.Parse(name);
+        var preset = Preset.PublishedCode;
+        var network = Topology.Parse(SmallNetwork, preset.ActivationFor(rule), data.Train.Shape, preset.BatchNormalizationFor(rule));
+        return LearningTests.Accuracy(devices.Open("simd"), data, network, preset.OptionsOn(network, rule), epochs, 0);
+    });
 }

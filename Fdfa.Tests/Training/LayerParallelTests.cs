@@ -48,7 +48,7 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
     public void Blocks_on_several_devices_have_the_bits_of_one(string rule, string topology, bool isNormalized)
     {
         var network = Topology.Parse(topology, inputShape: s_image, batchNormalization: isNormalized);
-        var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 };
+        var options = new TrainingOptions { BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 }.WithRule(LearningRule.Parse(rule));
         using var first = RandomData(devices.Open("simd"));
         using var alone = new Trainer(devices.Open("simd"), network, options, first, s_seeds);
         var expected = TrainTwoEpochs(alone, first);
@@ -58,10 +58,7 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
             using var parallel = new Trainer([devices.Open("simd"), .. _others.Take(count - 1)], network, options, first, s_seeds);
             Assert.Equal(expected, TrainTwoEpochs(parallel, first));
             Assert.Equal(count - 1, _others.Where((device, index) => device.LaunchCount > launches[index]).Count());
-            for (var replica = 0; replica < s_seeds.Length; replica++)
-            {
-                SameBits.Assert(alone.GetParameters(replica), parallel.GetParameters(replica));
-            }
+            SameBits.Assert(alone, parallel);
         }
     }
 
@@ -74,7 +71,7 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
     public void A_state_goes_on_on_other_devices_than_it_was_saved_on(string rule, string topology)
     {
         var network = Topology.Parse(topology, inputShape: s_image);
-        var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 };
+        var options = new TrainingOptions { BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 }.WithRule(LearningRule.Parse(rule));
         using var temporary = new TemporaryFolder();
         using var data = RandomData(devices.Open("simd"));
         ComputeDevice[] one = [devices.Open("simd")];
@@ -85,23 +82,12 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
         foreach (var (before, after) in new[] { (one, several), (several, one) })
         {
             using var interrupted = new Trainer(before, network, options, data, s_seeds);
-            for (var step = 0; step < 3; step++)
-            {
-                interrupted.TrainStep();
-            }
-
-            var states = s_seeds.Select((_, replica) => temporary.File($"state{replica}")).ToList();
-            for (var replica = 0; replica < states.Count; replica++)
-            {
-                using var file = File.Create(states[replica]);
-                interrupted.SaveState(replica, file);
-            }
-
+            interrupted.TrainSteps(3);
             using var resumed = new Trainer(after, network, options, data, s_seeds);
-            resumed.RestoreState(states);
+            resumed.RestoreState(SomeSamples.SaveStates(s_seeds, interrupted.SaveState, temporary.File));
             resumed.TrainEpoch();
             resumed.TrainEpoch();
-            SameBits.Assert(straight.GetParameters(1), resumed.GetParameters(1));
+            SameBits.Assert(straight, resumed);
         }
     }
 
@@ -127,7 +113,7 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
         using var alone = new Trainer(devices.Open("simd"), network, options, data, s_seeds);
         using var parallel = new Trainer([devices.Open("simd"), _others[0]], network, options, data, s_seeds);
         Assert.Equal(TrainTwoEpochs(alone, data), TrainTwoEpochs(parallel, data));
-        SameBits.Assert(alone.GetParameters(1), parallel.GetParameters(1));
+        SameBits.Assert(alone, parallel);
     }
 
     /// <summary>A device's launches: an update and a forward pass for each of its blocks, but on the first device both in one; and links where their weights or feedback lie.</summary>
@@ -138,7 +124,7 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
     public void The_first_device_fuses_and_the_others_update_while_they_wait(string rule, int onFirst, int onSecond)
     {
         var network = new NetworkDescription([126, 19, 17, 3]);
-        var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 7 };
+        var options = new TrainingOptions { BatchSize = 7 }.WithRule(LearningRule.Parse(rule));
         using var data = RandomData(devices.Open("simd"));
         using var trainer = new Trainer([devices.Open("simd"), _others[0]], network, options, data, s_seeds);
         trainer.TrainStep();
@@ -167,8 +153,7 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
     /// <summary>With an evaluation in the middle of an epoch, which then goes on.</summary>
     private static List<object> TrainTwoEpochs(Trainer trainer, DeviceDataSet data)
     {
-        trainer.TrainStep();
-        trainer.TrainStep();
+        trainer.TrainSteps(2);
         var seen = new List<object>(trainer.Evaluate(data));
         for (var epoch = 0; epoch < 2; epoch++)
         {
@@ -179,13 +164,6 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
         return seen;
     }
 
-    private static DeviceDataSet RandomData(ComputeDevice device)
-    {
-        const int Count = 30;
-        var random = new Random(1);
-        var samples = new byte[Count * s_image.Size];
-        random.NextBytes(samples);
-        return new DeviceDataSet(
-            device, samples, [.. Enumerable.Range(0, Count).Select(_ => (byte)random.Next(Classes))], s_image.Size, Classes, s_image);
-    }
+    private static DeviceDataSet RandomData(ComputeDevice device) =>
+        SomeSamples.On(device, 30, new NetworkDescription([s_image.Size, Classes]), s_image, seed: 1);
 }

@@ -71,7 +71,7 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
         var device = devices.Open("simd");
         var image = new ImageShape(2, 8, 8);
         var network = Topology.Parse("3C3-P2-4", inputShape: new ImageShape(2, 10, 10));
-        using var data = RandomData(device, new NetworkDescription([image.Size, 4]), image);
+        using var data = RandomData(device, network, image);
         AssertGoesOn(device, network, StepOptions.WithAdam("FDFA", BatchSize) with { Augmentation = new ImageAugmentation(Side: 10) }, data, 2);
     }
 
@@ -84,7 +84,7 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
         var options = StepOptions.WithAdam("FDFA", BatchSize);
         using var data = RandomData(devices.Open(saved), network);
         using var trainer = new Trainer(devices.Open(saved), network, options, data, s_seeds);
-        Train(trainer, 3);
+        trainer.TrainSteps(3);
         var states = Save(trainer);
         using var otherData = RandomData(devices.Open(restored), network);
         using var other = new Trainer(devices.Open(restored), network, options, otherData, s_seeds);
@@ -92,10 +92,7 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
         other.RestoreState(states);
 
         AssertSameState(states, Save(other));
-        for (var replica = 0; replica < s_seeds.Length; replica++)
-        {
-            SameBits.Assert(trainer.GetParameters(replica), other.GetParameters(replica));
-        }
+        SameBits.Assert(trainer, other);
     }
 
     [Theory]
@@ -108,7 +105,7 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
             var options = StepOptions.WithAdam(rule, BatchSize);
             using var data = RandomData(device, network);
             using var trainer = new Trainer(device, network, options, data, s_seeds);
-            Train(trainer, 3);
+            trainer.TrainSteps(3);
             var path = Save(trainer)[1];
             var parameters = trainer.GetParameters(1);
             using var stream = File.OpenRead(path);
@@ -136,10 +133,10 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
         var options = StepOptions.WithAdam("FDFA", BatchSize);
         using var data = RandomData(device, network);
         using var trainer = new Trainer(device, network, options, data, s_seeds);
-        Train(trainer, 2);
+        trainer.TrainSteps(2);
         var states = Save(trainer);
         using var later = new Trainer(device, network, options, data, s_seeds);
-        Train(later, 3);
+        later.TrainSteps(3);
         var laterStates = Save(later);
 
         AssertRefused(options, s_seeds, [states[0], laterStates[1]], "after different steps, 2 and 3");
@@ -154,9 +151,9 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
         void AssertRefused(TrainingOptions otherOptions, ulong[] seeds, string[] files, string expected)
         {
             using var other = new Trainer(device, network, otherOptions, data, seeds);
-            Train(other, 1);
+            other.TrainSteps(1);
             var before = Save(other);
-            Assert.Contains(expected, Assert.Throws<ModelFileException>(() => other.RestoreState(files)).Message, StringComparison.Ordinal);
+            Refusal.Of<ModelFileException>(() => other.RestoreState(files), expected);
             Assert.Equal(1, other.Step);
             AssertSameState(before, Save(other));
         }
@@ -174,47 +171,35 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
     private void AssertGoesOn(ComputeDevice device, NetworkDescription network, TrainingOptions options, DeviceDataSet data, int steps)
     {
         using var undisturbed = new Trainer(device, network, options, data, s_seeds);
-        Train(undisturbed, steps);
+        undisturbed.TrainSteps(steps);
         var expected = undisturbed.TrainEpoch();
-        Train(undisturbed, 2);
+        undisturbed.TrainSteps(2);
         var end = Save(undisturbed);
 
         using var saved = new Trainer(device, network, options, data, s_seeds);
-        Train(saved, steps);
+        saved.TrainSteps(steps);
         var states = Save(saved);
         using var restored = new Trainer(device, network, options, data, s_seeds);
         using var strayed = new Trainer(device, network, options, data, s_seeds);
-        Train(strayed, 1);
+        strayed.TrainSteps(1);
         restored.RestoreState(states);
         strayed.RestoreState(states);
         foreach (var trainer in new[] { saved, restored, strayed })
         {
             Assert.Equal(expected, trainer.TrainEpoch());
-            Train(trainer, 2);
+            trainer.TrainSteps(2);
             AssertSameState(end, Save(trainer));
         }
     }
 
-    private static void Train(Trainer trainer, int steps)
+    private string[] Save(Trainer trainer)
     {
-        for (var step = 0; step < steps; step++)
-        {
-            trainer.TrainStep();
-        }
+        const int MostWords = 8000;
+        var states = SomeSamples.SaveStates(s_seeds, trainer.SaveState, _folder.File);
+        Assert.All(states, state => Assert.InRange(
+            s_seeds.Length * new FileInfo(state).Length, trainer.StateBytes, trainer.StateBytes + (s_seeds.Length * MostWords)));
+        return states;
     }
-
-    private string[] Save(Trainer trainer) =>
-    [
-        .. Enumerable.Range(0, s_seeds.Length).Select(replica =>
-        {
-            var path = _folder.File($"{Guid.NewGuid():N}.safetensors");
-            using var stream = File.Create(path);
-            trainer.SaveState(replica, stream);
-            const int MostWords = 8000;
-            Assert.InRange(s_seeds.Length * stream.Length, trainer.StateBytes, trainer.StateBytes + (s_seeds.Length * MostWords));
-            return path;
-        }),
-    ];
 
     private static void AssertSameState(string[] expected, string[] actual) =>
         Assert.All(expected.Zip(actual), pair => Assert.Equal(File.ReadAllBytes(pair.First), File.ReadAllBytes(pair.Second)));
@@ -228,13 +213,6 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
         return [.. Enumerable.Range(0, bytes.Length / sizeof(float)).Select(index => (double)BinaryPrimitives.ReadSingleLittleEndian(bytes.AsSpan(index * sizeof(float))))];
     }
 
-    private static DeviceDataSet RandomData(ComputeDevice device, NetworkDescription network, ImageShape? image = null)
-    {
-        const int Count = (BatchSize * (StepsPerEpoch - 1)) + 3;
-        var random = new Random(7);
-        var samples = new byte[Count * network.InputSize];
-        random.NextBytes(samples);
-        byte[] labels = [.. Enumerable.Range(0, Count).Select(_ => (byte)random.Next(network.OutputSize))];
-        return new DeviceDataSet(device, samples, labels, network.InputSize, network.OutputSize, image);
-    }
+    private static DeviceDataSet RandomData(ComputeDevice device, NetworkDescription network, ImageShape? image = null) =>
+        SomeSamples.On(device, (BatchSize * (StepsPerEpoch - 1)) + 3, network, image);
 }

@@ -1,10 +1,15 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Training;
 
 namespace Fdfa.Tests.Training;
 
 /// <summary>Parameters that must be equal to the last bit.</summary>
 internal static class SameBits
 {
+    /// <summary>Compares the parameters of every seed.</summary>
+    public static void Assert(Trainer expected, Trainer actual) => Xunit.Assert.All(
+        expected.Seeds.Select((_, replica) => replica), replica => Assert(expected.GetParameters(replica), actual.GetParameters(replica)));
+
     /// <summary>Compares every array of every block.</summary>
     public static void Assert(NetworkParameters expected, NetworkParameters actual)
     {

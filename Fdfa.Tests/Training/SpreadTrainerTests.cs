@@ -10,8 +10,6 @@ namespace Fdfa.Tests.Training;
 /// <summary>Replicas on two devices of one process: two CPU accelerators.</summary>
 public sealed class SpreadTrainerTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>, IDisposable
 {
-    private const int Classes = 3;
-
     private static readonly ImageShape s_image = new(1, 6, 5);
     private static readonly ulong[] s_seeds = [5, 6, ulong.MaxValue];
 
@@ -58,8 +56,7 @@ public sealed class SpreadTrainerTests(CpuAccelerators devices) : IClassFixture<
         using var straight = Spread("FDFA", "30-19-3", s_seeds, devices.Open("simd"));
 
         // As if the interrupt had found one device ahead of the other.
-        spread.Trainers.First().TrainStep();
-        spread.Trainers.First().TrainStep();
+        spread.Trainers.First().TrainSteps(2);
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
         Assert.All(spread.TrainEpoch(cancellation: cancelled.Token), metrics => Assert.Equal(2, metrics.Steps));
@@ -76,16 +73,7 @@ public sealed class SpreadTrainerTests(CpuAccelerators devices) : IClassFixture<
         using var spread = Spread("FDFA", "30-19-3", s_seeds, devices.Open("simd"), _second);
         using var alone = Spread("FDFA", "30-19-3", s_seeds, devices.Open("simd"));
         spread.TrainEpoch();
-        string[] states =
-        [
-            .. s_seeds.Select((seed, replica) =>
-            {
-                var path = folder.File($"{seed}.safetensors");
-                using var stream = File.Create(path);
-                spread.SaveState(replica, stream);
-                return path;
-            }),
-        ];
+        var states = SomeSamples.SaveStates(s_seeds, spread.SaveState, folder.File);
 
         alone.RestoreState(states);
 
@@ -95,22 +83,17 @@ public sealed class SpreadTrainerTests(CpuAccelerators devices) : IClassFixture<
 
         // The second device's share of other states, saved before the first step.
         using var fresh = Spread("FDFA", "30-19-3", s_seeds, devices.Open("simd"));
-        using (var stream = File.Create(states[0]))
-        {
-            fresh.SaveState(0, stream);
-        }
-
-        var refusal = Assert.Throws<ModelFileException>(() => spread.RestoreState(states));
-        Assert.Contains("were saved after different steps, 0 and 5", refusal.Message, StringComparison.Ordinal);
+        states[0] = SomeSamples.SaveStates(s_seeds, fresh.SaveState, folder.File)[0];
+        Refusal.Of<ModelFileException>(() => spread.RestoreState(states), "were saved after different steps, 0 and 5");
     }
 
     [Fact]
     public void Progress_is_of_all_devices()
     {
-        var reports = new Reports();
+        var heard = new Heard<TrainingProgress>();
         using var spread = Spread("FDFA", "30-19-3", s_seeds, devices.Open("simd"), _second);
-        var metrics = spread.TrainEpoch(reports);
-        var last = reports.Last!.Value;
+        var metrics = spread.TrainEpoch(heard);
+        var last = heard.Reports[^1];
         Assert.Equal((0, spread.StepsPerEpoch, spread.StepsPerEpoch), (last.Epoch, last.Step, last.StepsPerEpoch));
         Assert.Equal(metrics.Average(one => one.Loss), last.Loss, 1e-12);
         Assert.Equal(metrics.Average(one => one.Accuracy), last.Accuracy, 1e-12);
@@ -150,9 +133,9 @@ public sealed class SpreadTrainerTests(CpuAccelerators devices) : IClassFixture<
             Assert.Equal(one.Devices[0].Info.Name, one.Names);
         }
 
-        Assert.Contains("twice", Assert.Throws<DeviceException>(() => DeviceSet.Open("cpu, CPU", most: 2)).Message, StringComparison.Ordinal);
-        Assert.Contains("name fewer", Assert.Throws<DeviceException>(() => DeviceSet.Open("cpu,cuda:7", most: 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("'cuda:997'", Assert.Throws<DeviceException>(() => DeviceSet.Open("cpu,cuda:997", most: 2)).Message, StringComparison.Ordinal);
+        Refusal.Of<DeviceException>(() => DeviceSet.Open("cpu, CPU", most: 2), "twice");
+        Refusal.Of<DeviceException>(() => DeviceSet.Open("cpu,cuda:7", most: 1), "name fewer");
+        Refusal.Of<DeviceException>(() => DeviceSet.Open("cpu,cuda:997", most: 2), "'cuda:997'");
     }
 
     public void Dispose() => _second.Dispose();
@@ -167,24 +150,9 @@ public sealed class SpreadTrainerTests(CpuAccelerators devices) : IClassFixture<
 
     private static SpreadTrainer Spread(string rule, string topology, IReadOnlyList<ulong> seeds, params IReadOnlyList<ComputeDevice> on)
     {
-        var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 };
+        var network = Topology.Parse(topology, inputShape: s_image);
+        var options = new TrainingOptions { BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 }.WithRule(LearningRule.Parse(rule));
         return new SpreadTrainer(
-            on, Topology.Parse(topology, inputShape: s_image), options, seeds, device => (RandomData(device, 30, 1), RandomData(device, 11, 2)));
-    }
-
-    private static DeviceDataSet RandomData(ComputeDevice device, int count, int seed)
-    {
-        var random = new Random(seed);
-        var samples = new byte[count * s_image.Size];
-        random.NextBytes(samples);
-        return new DeviceDataSet(
-            device, samples, [.. Enumerable.Range(0, count).Select(_ => (byte)random.Next(Classes))], s_image.Size, Classes, s_image);
-    }
-
-    private sealed class Reports : IProgress<TrainingProgress>
-    {
-        public TrainingProgress? Last { get; private set; }
-
-        public void Report(TrainingProgress value) => Last = value;
+            on, network, options, seeds, device => (SomeSamples.On(device, 30, network, s_image, 1), SomeSamples.On(device, 11, network, s_image, 2)));
     }
 }

@@ -6,6 +6,7 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Cpu.Reference.Randomness;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Training;
+using Fdfa.Tests.Data;
 using Fdfa.Tests.Kernels;
 using Fdfa.Tests.Networks;
 
@@ -132,7 +133,7 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         using var first = new Trainer(device, network, Options(rule), data, [1]);
         using var second = new Trainer(device, network, Options(rule), data, [1]);
         Assert.Equal(TrainTwoEpochs(first, data).Metrics, TrainTwoEpochs(second, data).Metrics);
-        SameBits.Assert(first.GetParameters(0), second.GetParameters(0));
+        SameBits.Assert(first, second);
     }
 
     [SkippableFact]
@@ -145,7 +146,7 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         using var native = new Trainer(devices.Open("simd-native"), s_network, Options("FDFA"), nativeData, [1]);
         TrainTwoEpochs(wide, wideData);
         TrainTwoEpochs(native, nativeData);
-        SameBits.Assert(wide.GetParameters(0), native.GetParameters(0));
+        SameBits.Assert(wide, native);
     }
 
     [Theory]
@@ -165,7 +166,7 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
             watched.GetParameters(0);
         }
 
-        SameBits.Assert(undisturbed.GetParameters(0), watched.GetParameters(0));
+        SameBits.Assert(undisturbed, watched);
     }
 
     [Theory]
@@ -215,17 +216,10 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         var network = hasChannels ? s_channels : s_network;
         using var data = RandomData(device, (7 * 20) + 3, network);
         using var trainer = new Trainer(device, network, Options(rule), data, [0, 1]);
-        const int Steps = 60;
-        for (var step = 0; step < Steps; step++)
-        {
-            trainer.TrainStep();
-        }
+        trainer.TrainSteps(60);
 
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var step = 0; step < Steps; step++)
-        {
-            trainer.TrainStep();
-        }
+        trainer.TrainSteps(60);
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
@@ -251,7 +245,7 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         using var data = RandomData(device, 7 * 30_000);
         using var trainer = new Trainer(device, s_network, Options("FDFA"), data, [0]);
         using var cancellation = new CancellationTokenSource();
-        var metrics = Assert.Single(trainer.TrainEpoch(new CancelAtFirstReport(cancellation), cancellation.Token));
+        var metrics = Assert.Single(trainer.TrainEpoch(new Heard<TrainingProgress> { OnReport = _ => cancellation.Cancel() }, cancellation.Token));
         Assert.InRange(metrics.Steps, 1, trainer.StepsPerEpoch - 1);
         Assert.Equal(trainer.Step, metrics.Steps);
         Assert.True(double.IsFinite(metrics.Loss));
@@ -268,14 +262,11 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         var options = Options("BP") with { BatchSize = 20 };
         using var straight = new Trainer(device, s_network, options, data, [0]);
         using var interrupted = new Trainer(device, s_network, options, data, [0]);
-        for (var step = 0; step < stepsDone; step++)
-        {
-            interrupted.TrainStep();
-        }
+        interrupted.TrainSteps(stepsDone);
 
         Assert.Equal(straight.TrainEpoch(), interrupted.TrainEpoch());
         Assert.Equal(1, interrupted.Epoch);
-        SameBits.Assert(straight.GetParameters(0), interrupted.GetParameters(0));
+        SameBits.Assert(straight, interrupted);
     }
 
     [Fact]
@@ -285,7 +276,7 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         using var data = RandomData(device, 7 * 300);
         using var watched = new Trainer(device, s_network, Options("FDFA"), data, [0]);
         using var undisturbed = new Trainer(device, s_network, Options("FDFA"), data, [0]);
-        Assert.Equal(undisturbed.TrainEpoch(), watched.TrainEpoch(new EvaluateAtEachReport(watched, data)));
+        Assert.Equal(undisturbed.TrainEpoch(), watched.TrainEpoch(new Heard<TrainingProgress> { OnReport = _ => watched.Evaluate(data) }));
     }
 
     [Fact]
@@ -392,18 +383,13 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
 
     private static double Norm(double[] values) => Math.Sqrt(values.Sum(value => value * value));
 
-    private static TrainingOptions Options(string rule) => new()
-    {
-        Rule = LearningRule.Parse(rule),
-        BatchSize = 7,
-        LearningRate = 1e-3,
-        FeedbackRate = 1e-3,
-    };
+    private static TrainingOptions Options(string rule) =>
+        new TrainingOptions { BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 }.WithRule(LearningRule.Parse(rule));
 
     private static void AssertEvaluatesAsReference(Trainer trainer, DeviceDataSet data, int count)
     {
         var network = data.SampleSize == SampleSize ? s_network : s_channels;
-        var (samples, labels) = RandomBytes(count, network);
+        var (samples, labels) = SomeSamples.Of(count, network.InputSize, network.OutputSize);
         var reference = new ReferenceNetwork(network, Options("FDFA"), trainer.GetParameters(0), 1)
             .Evaluate([.. samples.Select(value => (value * 2.0 / 255) - 1)], [.. labels.Select(label => (int)label)]);
         var evaluation = Assert.Single(trainer.Evaluate(data));
@@ -411,33 +397,12 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         Assert.Equal(reference.Correct / (double)count, evaluation.Accuracy, 1e-12);
     }
 
-    private static (byte[] Samples, byte[] Labels) RandomBytes(int count, NetworkDescription network)
-    {
-        var random = new Random(7);
-        var samples = new byte[count * network.InputSize];
-        random.NextBytes(samples);
-        return (samples, [.. Enumerable.Range(0, count).Select(_ => (byte)random.Next(network.OutputSize))]);
-    }
-
-    private static DeviceDataSet RandomData(ComputeDevice device, int count, NetworkDescription? network = null)
-    {
-        var (samples, labels) = RandomBytes(count, network ?? s_network);
-        return new DeviceDataSet(device, samples, labels, (network ?? s_network).InputSize, (network ?? s_network).OutputSize);
-    }
+    private static DeviceDataSet RandomData(ComputeDevice device, int count, NetworkDescription? network = null) =>
+        SomeSamples.On(device, count, network ?? s_network);
 
     private static (IReadOnlyList<EpochMetrics> Metrics, IReadOnlyList<Evaluation> Evaluations) TrainTwoEpochs(Trainer trainer, DeviceDataSet data)
     {
         trainer.TrainEpoch();
         return (trainer.TrainEpoch(), trainer.Evaluate(data));
-    }
-
-    private sealed class EvaluateAtEachReport(Trainer trainer, DeviceDataSet data) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => trainer.Evaluate(data);
-    }
-
-    private sealed class CancelAtFirstReport(CancellationTokenSource cancellation) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => cancellation.Cancel();
     }
 }
