@@ -29,6 +29,8 @@ internal static class FdfaProcess
         // As on a build server, where Spectre would otherwise colour a redirected stream.
         start.Environment["GITHUB_ACTIONS"] = "true";
         start.Environment["CLICOLOR_FORCE"] = "1";
+        // It mostly compiles and ends: what makes long runs faster would not pay here.
+        start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment["XDG_CACHE_HOME"] = cache ?? Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
         return Process.Start(start)!;
     }
