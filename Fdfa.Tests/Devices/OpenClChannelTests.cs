@@ -12,6 +12,8 @@ namespace Fdfa.Tests.Devices;
 [Collection(OnOpenCl.Name)]
 public sealed class OpenClChannelTests(OpenClDevice openCl)
 {
+    public static TheoryData<string> FewRules => OnOpenCl.Few(SmallNetworks.ChannelRules);
+
     [SkippableTheory]
     [MemberData(nameof(SmallNetworks.ChannelRuleNames), MemberType = typeof(SmallNetworks))]
     public void A_step_of_every_shape_agrees(string rule)
@@ -33,7 +35,7 @@ public sealed class OpenClChannelTests(OpenClDevice openCl)
         AssertAgreement(SmallNetworks.Pooled(isNormalized), StepOptions.LargeStep(rule, 8) with { PerturbationSite = site }, 1);
 
     [SkippableTheory]
-    [MemberData(nameof(SmallNetworks.ChannelRuleNames), MemberType = typeof(SmallNetworks))]
+    [MemberData(nameof(FewRules))]
     public void Steps_with_batch_normalization_agree(string rule)
     {
         AssertAgreement(SmallNetworks.WithoutDense(isNormalized: true), StepOptions.WithAdam(rule, 16), 25);
@@ -50,7 +52,7 @@ public sealed class OpenClChannelTests(OpenClDevice openCl)
 
     /// <summary>What an OpenCL driver of a processor is given: the tiles that read operands where they lie.</summary>
     [SkippableTheory]
-    [MemberData(nameof(SmallNetworks.ChannelRuleNames), MemberType = typeof(SmallNetworks))]
+    [MemberData(nameof(FewRules))]
     public void Steps_with_the_tiles_of_processors_agree(string rule)
     {
         var device = openCl.Open(TileProgram.Direct());

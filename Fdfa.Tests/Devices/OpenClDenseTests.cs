@@ -20,6 +20,8 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
 {
     public static TheoryData<string> Rules => [.. LearningRule.All.Select(rule => rule.Name)];
 
+    public static TheoryData<string> FewRules => OnOpenCl.Few(LearningRule.All.Select(rule => rule.Name));
+
     [SkippableTheory]
     [MemberData(nameof(Rules))]
     public void A_step_of_dense_networks_agrees(string rule)
@@ -35,7 +37,7 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
     }
 
     [SkippableTheory]
-    [MemberData(nameof(Rules))]
+    [MemberData(nameof(FewRules))]
     public void Fifty_steps_of_dense_networks_agree(string rule)
     {
         foreach (var (size, batch) in new[] { (17, 5), (65, 64) })
@@ -55,7 +57,7 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
     /// choice; without, and on every other device, they are right.
     /// </remarks>
     [SkippableTheory]
-    [MemberData(nameof(Rules))]
+    [MemberData(nameof(FewRules))]
     public void A_variant_with_random_signs_agrees(string rule)
     {
         Skip.IfNot(

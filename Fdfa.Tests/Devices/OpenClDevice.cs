@@ -1,4 +1,5 @@
 using Fdfa.Gpu.Devices;
+using Fdfa.Tests.Kernels;
 
 namespace Fdfa.Tests.Devices;
 
@@ -34,4 +35,8 @@ public sealed class OpenClDevice : IDisposable
 public sealed class OnOpenCl : ICollectionFixture<OpenClDevice>
 {
     public const string Name = "OpenCL device";
+
+    /// <summary>Of rules, FDFA, whose kernels hold most of the others' parts, and two with parts of their own; all with FDFA_EXHAUSTIVE=1: a driver takes seconds to build a kernel.</summary>
+    public static TheoryData<string> Few(IEnumerable<string> rules) =>
+        [.. rules.Where(rule => KernelSelection.IsExhaustive || rule is "FDFA" or "FG-W" or "LG-FG-A")];
 }

@@ -39,13 +39,13 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         return data;
     }
 
-    /// <summary>The same on two tile programs; what the others do themselves, FDFA asks for.</summary>
+    /// <summary>The same; what other tile programs than the CPU's do themselves, FDFA asks for.</summary>
     public static TheoryData<string, bool, string> RulesOnTilePrograms()
     {
         var data = new TheoryData<string, bool, string>();
         foreach (var tiles in CpuAccelerators.TilePrograms)
         {
-            foreach (var row in RulesOnNetworks().Where(row => tiles is "simd" or "simt" || (string)row[0] == "FDFA"))
+            foreach (var row in RulesOnNetworks().Where(row => tiles == "simd" || (string)row[0] == "FDFA"))
             {
                 data.Add((string)row[0], (bool)row[1], tiles);
             }
@@ -111,7 +111,7 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         var device = devices.Open(tiles);
         var network = hasChannels ? s_channels : s_network;
         using var data = RandomData(device, 30, network);
-        ulong[] seeds = [5, 6, ulong.MaxValue];
+        ulong[] seeds = [5, ulong.MaxValue];
         using var together = new Trainer(device, network, Options(rule), data, seeds);
         var all = TrainTwoEpochs(together, data);
         for (var replica = 0; replica < seeds.Length; replica++)
