@@ -55,9 +55,9 @@ public sealed class OpenClRaceTests
         var cases = new TheoryData<string, string>();
         foreach (var tiles in TileTable.Gpu(1).Programs.Distinct().Where(tiles => tiles != TileProgram.Simt()))
         {
-            foreach (var rule in LearningRule.All)
+            foreach (var rule in OnOpenCl.Few(LearningRule.All.Select(rule => rule.Name)))
             {
-                cases.Add(tiles.Name, rule.Name);
+                cases.Add(tiles.Name, (string)rule[0]);
             }
         }
 
