@@ -57,7 +57,7 @@ public sealed class OpenClRaceTests
         {
             foreach (var rule in OnOpenCl.Few(LearningRule.All.Select(rule => rule.Name)))
             {
-                cases.Add(tiles.Name, (string)rule[0]);
+                cases.Add(tiles.Name, rule);
             }
         }
 
