@@ -79,12 +79,7 @@ internal sealed class DepthBenchmark
         {
             using PlotSheet? picture = PlotLibrary.Draw(() => Draw(heading, phases));
             files.Write(path + ".csv", Encoding.UTF8.GetBytes(ToCsv(phases)));
-            if (picture is not null)
-            {
-                files.Write(path + ".png", picture.ToPng());
-                files.Write(path + ".svg", Encoding.UTF8.GetBytes(picture.ToSvg()));
-            }
-
+            picture?.Write((ending, bytes) => files.Write(path + ending, bytes));
             output.Line($"Written: {path}.csv{(picture is null ? "" : ", .png and .svg")}");
         }
 

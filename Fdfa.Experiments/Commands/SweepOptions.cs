@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
 using System.Text;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Options;
@@ -75,7 +74,7 @@ internal sealed class SweepOptions(
         if (axes.FirstOrDefault(axis => OptionOf(axis.Name) == seed) is { } seeds)
         {
             throw new InvalidOptionException(
-                $"A result must not depend on the seed, so a sweep does not look for the best one; give --seeds {seeds.Values.Count.ToString(CultureInfo.InvariantCulture)}, which trains every point with as many, and leave seed out of --sweep.");
+                $"A result must not depend on the seed, so a sweep does not look for the best one; give --seeds {ConsoleOutput.Plain(seeds.Values.Count)}, which trains every point with as many, and leave seed out of --sweep.");
         }
 
         if (new Option[] { _script, _point, _gather }.Where(arguments.IsGiven).ToArray() is [var one, var other, ..])
@@ -83,7 +82,7 @@ internal sealed class SweepOptions(
             throw new InvalidOptionException($"The options {one.Name} and {other.Name} exclude each other; leave one of them out.");
         }
 
-        Setting[] settings = [.. FixedSettings(arguments, axes, [general.Output, general.Quiet, _gather])];
+        Setting[] settings = [.. FixedSettings(arguments, axes, [general.Output, general.Quiet])];
         SweepGrid grid = SweepGrid.Span(axes, values => ReadPoint(arguments, settings, [.. axes.Zip(values, SettingOf)], read));
         RequireConcern(grid);
         var request = new SweepRequest(grid, [.. settings.SelectMany(setting => setting.Words)], arguments.Text(general.Device) ?? "auto", arguments.Text(general.Output) ?? DefaultOutput, arguments.GetValue(general.Quiet))

@@ -15,12 +15,7 @@ internal static class ExperimentFiles
     {
         string name = NameOf(experiment.Name, quick);
         store.Write(name + ".csv", result.Csv);
-        if (result.Picture is { } picture)
-        {
-            store.Write(name + ".png", picture.ToPng());
-            store.Write(name + ".svg", picture.ToSvg());
-        }
-
+        result.Picture?.Write((ending, bytes) => store.Write(name + ending, bytes));
         if (result.Table is { } table)
         {
             IEnumerable<string> sentences = [.. result.Caption, .. result.Claims.Select(claim => claim.ToString())];

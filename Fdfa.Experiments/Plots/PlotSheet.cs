@@ -24,8 +24,17 @@ internal sealed class PlotSheet(string title, int columns, IReadOnlyList<Plot> p
 
     private int Height => TitleHeight + (Rows * PanelHeight) + Margin;
 
-    /// <summary>The picture as a PNG file.</summary>
-    public byte[] ToPng()
+    /// <summary>Writes the picture as a PNG and as an SVG file.</summary>
+    /// <param name="write">Given the ending of a file's name and the file's bytes; called once both are drawn.</param>
+    public void Write(Action<string, byte[]> write)
+    {
+        byte[] png = ToPng();
+        byte[] svg = Encoding.UTF8.GetBytes(ToSvg());
+        write(".png", png);
+        write(".svg", svg);
+    }
+
+    private byte[] ToPng()
     {
         using SKSurface surface = SKSurface.Create(new SKImageInfo(Width * PngScale, Height * PngScale));
         surface.Canvas.Scale(PngScale);

@@ -29,21 +29,8 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
 
     private bool HasTraining => series.Count <= MostWithTraining;
 
-    /// <summary>The picture as a PNG file.</summary>
-    public byte[] ToPng()
-    {
-        using PlotSheet sheet = Draw();
-        return sheet.ToPng();
-    }
-
-    /// <summary>The picture as an SVG file.</summary>
-    public string ToSvg()
-    {
-        using PlotSheet sheet = Draw();
-        return sheet.ToSvg();
-    }
-
-    private PlotSheet Draw()
+    /// <summary>The picture; the caller's to dispose of.</summary>
+    public PlotSheet Draw()
     {
         string lossAxis = loss switch
         {

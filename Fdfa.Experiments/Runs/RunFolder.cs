@@ -197,11 +197,8 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Writes curves.png and curves.svg.</summary>
     public void WriteCurves(Curves curves)
     {
-        if (PlotLibrary.Draw(() => new { Png = curves.ToPng(), Svg = curves.ToSvg() }) is { } picture)
-        {
-            WriteBytes("curves.png", picture.Png);
-            WriteText("curves.svg", picture.Svg);
-        }
+        using PlotSheet? picture = PlotLibrary.Draw(curves.Draw);
+        picture?.Write((ending, bytes) => WriteBytes("curves" + ending, bytes));
     }
 
     /// <summary>Writes what a driver said about a kernel that it refused.</summary>

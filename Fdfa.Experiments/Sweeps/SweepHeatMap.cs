@@ -1,6 +1,6 @@
-using System.Globalization;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Plots;
+using Fdfa.Experiments.Runs;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 using Spectre.Console;
@@ -51,23 +51,10 @@ internal sealed class SweepHeatMap
         return table;
     }
 
-    /// <summary>The map as a picture in the format of a PNG file.</summary>
-    public byte[] ToPng()
-    {
-        using PlotSheet sheet = Draw();
-        return sheet.ToPng();
-    }
-
-    /// <summary>The map as a picture in the format of an SVG file.</summary>
-    public string ToSvg()
-    {
-        using PlotSheet sheet = Draw();
-        return sheet.ToSvg();
-    }
-
     private static string Cell(SweepEntry entry) => entry.Accuracy is { } accuracy ? ConsoleOutput.PercentNumber(accuracy.Mean) : entry.State;
 
-    private PlotSheet Draw()
+    /// <summary>The map as a picture; the caller's to dispose of.</summary>
+    public PlotSheet Draw()
     {
         Plot plot = PlotPanel.Create("Mean test accuracy (%)", _grid.Axes[1].Name, _grid.Axes[0].Name);
         double[] accuracies = [.. _rows.SelectMany(row => row).Select(entry => entry.Accuracy?.Mean).OfType<double>()];
@@ -94,8 +81,8 @@ internal sealed class SweepHeatMap
         plot.Axes.Bottom.TickGenerator = Ticks(Columns);
         plot.Axes.SetLimits(-0.5, _rows[0].Length - 0.5, -0.5, _rows.Length - 0.5);
         plot.Font.Set(PlotPanel.FontFamily);
-        string seeds = string.Create(CultureInfo.InvariantCulture, $"over {ConsoleOutput.Count(_grid.Points[0].Request.Seeds.Count, "seed")}");
-        return new PlotSheet($"{_grid.Points[0].Request.Options.Rule.Name}, {seeds}", columns: 1, [plot]);
+        RunRequest any = _grid.Points[0].Request;
+        return new PlotSheet($"{any.Options.Rule.Name}, over {ConsoleOutput.Count(any.Seeds.Count, "seed")}", columns: 1, [plot]);
     }
 
     private static NumericManual Ticks(IEnumerable<string> labels)

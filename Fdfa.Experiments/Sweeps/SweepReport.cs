@@ -30,26 +30,19 @@ internal sealed class SweepReport
 {
     private readonly SweepGrid _grid;
     private readonly IReadOnlyList<SweepEntry> _entries;
-    private readonly SweepHeatMap? _map;
 
     /// <summary>Sorts them.</summary>
     /// <param name="grid">The sweep.</param>
-    /// <param name="entries">Its points, in the grid's order.</param>
-    /// <param name="map">Their map, where they have one.</param>
-    public SweepReport(SweepGrid grid, IReadOnlyList<SweepEntry> entries, SweepHeatMap? map)
+    /// <param name="entries">Its points.</param>
+    public SweepReport(SweepGrid grid, IEnumerable<SweepEntry> entries)
     {
-        (_grid, _map) = (grid, map);
+        _grid = grid;
         _entries = [.. entries.OrderByDescending(entry => entry.Accuracy?.Mean ?? double.NegativeInfinity)];
     }
 
     /// <summary>Writes the table, and what a reader must know of it.</summary>
     public void Write(ConsoleOutput output)
     {
-        if (_map is not null)
-        {
-            output.Table(_map.ToTable());
-        }
-
         Table table = ConsoleOutput.CreateTable(
             "Test accuracy after the last epoch",
             [.. _grid.Axes.Select(axis => axis.Name), ConsoleOutput.Number("Test accuracy")]);

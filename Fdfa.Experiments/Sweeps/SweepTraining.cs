@@ -44,9 +44,10 @@ internal sealed class SweepTraining
         }
     }
 
-    private SweepReport Report => new(_request.Grid, _entries, HeatMap);
+    /// <summary>The entries that have no run yet.</summary>
+    private int[] Open => [.. Enumerable.Range(0, _entries.Length).Where(index => _entries[index].Outcome.Run is null)];
 
-    private SweepHeatMap? HeatMap => SweepHeatMap.Of(_request.Grid, _entries);
+    private SweepReport Report => new(_request.Grid, _entries);
 
     /// <summary>Trains a sweep, or the one point of it that was asked for.</summary>
     /// <exception cref="FdfaException">Nothing can be trained at all: no data, no device, no folder, or a network that does not fit the data.</exception>
@@ -65,10 +66,10 @@ internal sealed class SweepTraining
     private SweepResult Run(CancellationToken cancellation)
     {
         string? interruption = null;
-        int[] missing = [];
         using (var data = new DataOfRuns(_request.Quiet ? null : _output, cancellation))
         {
-            int[] open = ReadStore(data);
+            ReadStore(data);
+            int[] open = Open;
             if (!_request.Quiet)
             {
                 foreach (string remark in _request.Grid.Remarks)
@@ -77,11 +78,7 @@ internal sealed class SweepTraining
                 }
             }
 
-            if (_request.Gathers)
-            {
-                missing = open;
-            }
-            else if (open.Length > 0)
+            if (open.Length > 0 && !_request.Gathers)
             {
                 using DeviceSet devices = DeviceSet.Open(_request.Device, most: open.Max(index => _entries[index].Point.Request.Seeds.Count));
                 if (!_request.Quiet)
@@ -94,28 +91,40 @@ internal sealed class SweepTraining
             }
         }
 
+        SweepHeatMap? map = SweepHeatMap.Of(_request.Grid, _entries);
+        if (map is not null)
+        {
+            _output.Table(map.ToTable());
+        }
+
         Report.Write(_output);
         if (_request.Point is null)
         {
             WriteTable();
-            WritePicture();
-            _output.Line($"The table is in {Path.Combine(_store.Path, FileName + ".csv")}{(HeatMap is null ? "" : ", a picture of it")}, its runs beside it.");
+            using PlotSheet? picture = map is null ? null : PlotLibrary.Draw(map.Draw);
+            picture?.Write((ending, bytes) => _store.Write(FileName + ending, bytes));
+            _output.Line($"The table is in {Path.Combine(_store.Path, FileName + ".csv")}{(picture is null ? "" : ", a picture of it")}, its runs beside it.");
         }
 
-        return new SweepResult(_entries, interruption, missing.Length == 0 ? null : Missing(missing));
+        return new SweepResult(_entries, interruption, _request.Gathers ? Missing() : null);
     }
 
-    /// <summary>Which points a sweep that is gathered lacks, and how to train them, as one sentence.</summary>
-    private string Missing(int[] open)
+    /// <summary>Which points a sweep that is gathered lacks, and how to train them, as one sentence; null where it lacks none.</summary>
+    private string? Missing()
     {
+        int[] open = Open;
+        if (open.Length == 0)
+        {
+            return null;
+        }
+
         string points = string.Join("; ", open.Take(MostNamed).Select(index => $"{ConsoleOutput.Plain(index)} ({_request.Grid.Name(_entries[index].Point)})"));
         string more = open.Length > MostNamed ? $" and {ConsoleOutput.Plain(open.Length - MostNamed)} more" : "";
         return $"{ConsoleOutput.Plain(open.Length)} of {ConsoleOutput.Count(_entries.Length, "point")} are not trained: {points}{more}. To train them: "
             + $"{RunConfiguration.CommandLine(_request.ToArguments())}, or send the job array again; one of them: the same with --sweep-point {ConsoleOutput.Plain(open[0])}.";
     }
 
-    /// <returns>The entries that are to be trained.</returns>
-    private int[] ReadStore(DataOfRuns data)
+    private void ReadStore(DataOfRuns data)
     {
         for (var index = 0; index < _entries.Length; index++)
         {
@@ -123,8 +132,6 @@ internal sealed class SweepTraining
             point = point with { Request = data.Identify(point.Request) };
             _entries[index] = new SweepEntry(point, new StoredOutcome(_store.Find(point.Request, _request.Quiet ? null : _output.Line), null));
         }
-
-        return [.. Enumerable.Range(0, _entries.Length).Where(index => _entries[index].Outcome.Run is null)];
     }
 
     /// <returns>The sentence about an interruption, or null.</returns>
@@ -153,15 +160,6 @@ internal sealed class SweepTraining
         }
 
         return null;
-    }
-
-    private void WritePicture()
-    {
-        if (HeatMap is { } map && PlotLibrary.Draw(map.ToPng) is { } png)
-        {
-            _store.Write(FileName + ".png", png);
-            _store.Write(FileName + ".svg", Encoding.UTF8.GetBytes(map.ToSvg()));
-        }
     }
 
     private void WriteTable()

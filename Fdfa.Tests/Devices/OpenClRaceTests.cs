@@ -55,7 +55,7 @@ public sealed class OpenClRaceTests
         var cases = new TheoryData<string, string>();
         foreach (var tiles in TileTable.Gpu(1).Programs.Distinct().Where(tiles => tiles != TileProgram.Simt()))
         {
-            foreach (var rule in OnOpenCl.Few(LearningRule.All.Select(rule => rule.Name)))
+            foreach (var rule in OpenClDenseTests.FewRules)
             {
                 cases.Add(tiles.Name, rule);
             }
