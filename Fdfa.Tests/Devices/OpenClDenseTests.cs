@@ -5,25 +5,24 @@ using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
 using Fdfa.Gpu.Training;
 using Fdfa.Tests.Data;
+using Fdfa.Tests.Kernels;
 using Fdfa.Tests.Networks;
 using Fdfa.Tests.Training;
 
 namespace Fdfa.Tests.Devices;
 
-/// <summary>The kernels of GPUs on a real OpenCL driver, against the double-precision reference: every rule on dense networks, with the tolerances of the CPU.</summary>
+/// <summary>The kernels of GPUs on a real OpenCL driver, against the double-precision reference: dense networks, with the tolerances of the CPU.</summary>
 /// <remarks>
-/// A driver takes seconds to build a kernel: activations, optimizers and losses come in fewer combinations than on the CPU, and each rule's
-/// kernels are built once.
+/// A driver takes seconds to build a kernel: by day they are FDFA's (<see cref="OnOpenCl.Few"/>), and activations, optimizers and losses come in fewer
+/// combinations than on the CPU.
 /// </remarks>
 [Collection(OnOpenCl.Name)]
 public sealed class OpenClDenseTests(OpenClDevice openCl)
 {
-    public static TheoryData<string> Rules => [.. LearningRule.All.Select(rule => rule.Name)];
-
     public static TheoryData<string> FewRules => OnOpenCl.Few(LearningRule.All.Select(rule => rule.Name));
 
     [SkippableTheory]
-    [MemberData(nameof(Rules))]
+    [MemberData(nameof(FewRules))]
     public void A_step_of_dense_networks_agrees(string rule)
     {
         int[] sizes = [1, 3, 17, 65];
@@ -49,7 +48,7 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
     }
 
     [SkippableTheory]
-    [MemberData(nameof(Rules))]
+    [MemberData(nameof(FewRules))]
     public void Variants_of_a_rule_agree(string rule) => AssertVariants(rule, NoiseDistribution.Normal);
 
     /// <remarks>
@@ -76,9 +75,7 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
     }
 
     [SkippableTheory]
-    [InlineData(ActivationFunction.Tanh)]
-    [InlineData(ActivationFunction.ReLUOpenAtZero)]
-    [InlineData(ActivationFunction.Identity)]
+    [MemberData(nameof(OnOpenCl.Activations), MemberType = typeof(OnOpenCl))]
     public void A_step_with_every_activation_agrees(ActivationFunction activation) =>
         AssertAgreement(new NetworkDescription([17, 33, 18, 3], activation), StepOptions.LargeStep("FDFA", 9), 1);
 
@@ -86,6 +83,7 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
     [SkippableFact]
     public void Twenty_steps_match_the_snapshot_of_the_CPU()
     {
+        Skip.IfNot(KernelSelection.IsExhaustive, "A driver builds the kernels of every rule for minutes; set FDFA_EXHAUSTIVE=1, as .ci/nightly does.");
         var device = openCl.Open(TileProgram.Simt());
         var expected = Numbers(File.ReadAllText(Path.Combine(SharedData.Repository!, "Fdfa.Tests", "__snapshots__", "trajectory.snap")));
         var actual = Numbers(TrainerTests.Trajectory(device));

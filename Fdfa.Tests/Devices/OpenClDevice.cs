@@ -1,3 +1,4 @@
+using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
 using Fdfa.Tests.Kernels;
 
@@ -36,7 +37,17 @@ public sealed class OnOpenCl : ICollectionFixture<OpenClDevice>
 {
     public const string Name = "OpenCL device";
 
-    /// <summary>Of rules, FDFA, whose kernels hold most of the others' parts, and two with parts of their own; all with FDFA_EXHAUSTIVE=1: a driver takes seconds to build a kernel.</summary>
-    public static TheoryData<string> Few(IEnumerable<string> rules) =>
-        [.. rules.Where(rule => KernelSelection.IsExhaustive || rule is "FDFA" or "FG-W" or "LG-FG-A")];
+    /// <summary>
+    /// Of rules, FDFA, whose kernels hold most of the others' parts; all with FDFA_EXHAUSTIVE=1: a driver takes some ten seconds to build a
+    /// kernel, and a simulator as long to run it.
+    /// </summary>
+    public static TheoryData<string> Few(IEnumerable<string> rules) => [.. rules.Where(IsTaken)];
+
+    /// <summary>Whether a rule is one of the few.</summary>
+    public static bool IsTaken(string rule) => KernelSelection.IsExhaustive || rule == "FDFA";
+
+    /// <summary>Of activations, one whose slope is a number of its own; the others with FDFA_EXHAUSTIVE=1.</summary>
+    public static TheoryData<ActivationFunction> Activations =>
+        [.. new[] { ActivationFunction.Tanh, ActivationFunction.ReLUOpenAtZero, ActivationFunction.Identity }
+            .Where(activation => KernelSelection.IsExhaustive || activation == ActivationFunction.Tanh)];
 }

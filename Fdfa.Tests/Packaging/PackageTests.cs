@@ -92,7 +92,8 @@ public sealed class PackageTests : IDisposable
         await DotnetAsync(
             SharedData.Repository!,
             ["publish", "Fdfa.Experiments", "-c", "Release", "-r", RuntimeInformation.RuntimeIdentifier, "--self-contained", "-p:PublishSingleFile=true", "-o", folder.File(name), .. more,
-                "--artifacts-path", folder.File("artifacts"), "-p:RestorePackagesWithLockFile=false", $"-p:NuGetLockFilePath={folder.File("none.json")}"]);
+                "--artifacts-path", folder.File("artifacts"), "-p:RestorePackagesWithLockFile=false", $"-p:NuGetLockFilePath={folder.File("none.json")}",
+                "-p:RunAnalyzers=false"]);
         return folder.File($"{name}/fdfa");
     }
 
