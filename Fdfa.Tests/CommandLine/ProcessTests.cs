@@ -10,7 +10,7 @@ public sealed class ProcessTests : IDisposable
     private static readonly string[] s_quick = ["--network", "784-64-10", "--batch-size", "8"];
 
     /// <summary>A step of it takes long enough for two signals.</summary>
-    private static readonly string[] s_slow = ["--network", "784-4000-4000-10", "--batch-size", "10000"];
+    private static readonly string[] s_slow = ["--network", "784-2000-2000-10", "--batch-size", "10000"];
 
     private readonly TemporaryFolder _folder = new();
 
