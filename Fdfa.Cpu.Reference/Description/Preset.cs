@@ -23,6 +23,12 @@ public sealed record Preset(
     private static readonly ImageShape s_cifarImage = new(3, 32, 32);
 
     /// <summary>The paper's Appendix A and Algorithm 1.</summary>
+    /// <remarks>
+    /// The paper does not say the batch size: 64, and AlexNet's 128, are the authors' code's, and so are pixels from −1 to 1. Nor does it say
+    /// how DKP's feedback starts and whether e B sees it before its update: Appendix A's zero feedback is said of FDFA. Here DKP starts at zero,
+    /// as in the authors' code, and updates first, as Algorithm 1 has FDFA: so the two differ in what feedback follows, and in nothing else.
+    /// (The authors' code takes the old B; Webster et al. start Kaiming-uniform, with a decay of 1e-6.)
+    /// </remarks>
     public static Preset Paper { get; } = new(
         "paper",
         rule => new TrainingOptions
@@ -44,7 +50,7 @@ public sealed record Preset(
         rule => StartsAtZero(rule) ? ActivationFunction.ReLUOpenAtZero : ActivationFunction.ReLU,
         _ => false,
         (_, _) => PerturbationSite.BlockOutput,
-        "Appendix A: Kaiming-uniform weights, zero feedback, Adam 1e-4 with both rates decaying by 0.95, feedback updated before use");
+        "Appendix A: Kaiming-uniform weights, zero feedback, Adam 1e-4 with both rates decaying by 0.95, feedback (DKP's too) updated before use; batch 64 and pixels from -1 to 1 as in the authors' code");
 
     /// <summary>
     /// What the authors' repository does where it differs from the paper. It knows BP, FG-W, DFA, DKP and FDFA; for every other
@@ -79,6 +85,9 @@ public sealed record Preset(
             ? ImageAugmentation.PublishedCode
             : null;
     }
+
+    /// <summary>The preset whose settings a rule has: <see cref="Paper"/> for those that the authors' repository does not know.</summary>
+    public Preset OriginFor(LearningRule rule) => this == PublishedCode && !IsPublished(rule) ? Paper : this;
 
     /// <summary>Whether the preset augments images anywhere.</summary>
     public bool AugmentsFor(LearningRule rule) => this == PublishedCode && IsPublished(rule);

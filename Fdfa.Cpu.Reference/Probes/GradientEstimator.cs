@@ -38,6 +38,12 @@ public sealed class GradientEstimator
     /// </exception>
     /// <exception cref="ShapeMismatchException">The parameters do not fit the network and the rule.</exception>
     public GradientEstimator(NetworkDescription network, TrainingOptions options, NetworkParameters parameters, ulong seed)
+        : this(network, options, parameters, seed, rule: null)
+    {
+    }
+
+    /// <summary>The same with a rule of the caller's in the place of the one that the options name.</summary>
+    internal GradientEstimator(NetworkDescription network, TrainingOptions options, NetworkParameters parameters, ulong seed, IRule? rule)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(options);
@@ -55,7 +61,7 @@ public sealed class GradientEstimator
         _options = options;
         _parameters = parameters;
         _seed = seed;
-        _rule = RuleCatalogue.Find(options.Rule);
+        _rule = rule ?? RuleCatalogue.Find(options.Rule);
         _loss = LossCatalogue.Find(options.Loss);
     }
 
@@ -75,13 +81,14 @@ public sealed class GradientEstimator
     public IReadOnlyList<BlockGradient> Estimate(LabelledBatch batch, uint draw = 0)
     {
         TrainingStep step = Begin(batch, draw);
+
+        // Also where only feedback should learn from them: that an estimate does not depend on them is for a probe to find.
+        IReadOnlyList<TangentPass> tangents = _rule.InjectTangents(step);
         if (!UpdatesFeedback(_options))
         {
-            // Tangents that only feedback learns from are not worth their time here.
-            return _rule.Gradients(step, IsRandom ? _rule.InjectTangents(step) : []);
+            return _rule.Gradients(step, tangents);
         }
 
-        IReadOnlyList<TangentPass> tangents = _rule.InjectTangents(step);
         IReadOnlyList<double[]?> feedbackGradients = _rule.FeedbackGradients(step, tangents);
         var averaged = new NetworkParameters([.. _parameters.Blocks.Zip(feedbackGradients, (block, gradient) =>
         {

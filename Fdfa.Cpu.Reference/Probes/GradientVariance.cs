@@ -4,7 +4,7 @@ namespace Fdfa.Cpu.Reference.Probes;
 
 /// <summary>A block's gradient variance, each term summed over the block's weights (biases apart), as unbiased estimates.</summary>
 /// <param name="DataVariance">z₁ of Eq. 17, from the sampling of batches. Its estimate can fall a little below zero where z₂ is much larger.</param>
-/// <param name="EstimationVariance">z₂ of Eq. 18, from the perturbations; exactly zero for a rule that is not random.</param>
+/// <param name="EstimationVariance">z₂ of Eq. 18, from the perturbations; exactly zero where estimates of a batch do not depend on them.</param>
 /// <param name="SquaredNorm">E‖g(W⁽ˡ⁾)‖², which also is z₁ + z₂ + ‖E[g]‖².</param>
 /// <param name="Weights">Over how many weights the terms are sums.</param>
 public sealed record BlockVariance(double DataVariance, double EstimationVariance, double SquaredNorm, int Weights)
@@ -12,7 +12,8 @@ public sealed record BlockVariance(double DataVariance, double EstimationVarianc
     /// <summary>Var[g] = z₁ + z₂ (Proposition 1).</summary>
     public double Total => DataVariance + EstimationVariance;
 
-    /// <summary>Var[g]/E‖g‖², from 0 to 1 but for the noise of both estimates, whatever the scale of the gradient: Figure 6's axis. NaN where all gradients are zero.</summary>
+    /// <summary>Var[g]/E‖g‖², from 0 to 1 but for the noise of both estimates, whatever the scale of the gradient. NaN where all gradients are zero.</summary>
+    /// <remarks>Figure 6's axis is z₂/E‖g‖²: z₁ is that of the data, and differs between rules where their means do, as FDFA's, which is biased.</remarks>
     public double Normalised => Total / SquaredNorm;
 
     /// <summary>z₂ of the average weight: what Figures 4 and 5 show.</summary>
@@ -26,15 +27,15 @@ public sealed record BlockVariance(double DataVariance, double EstimationVarianc
 /// z₂ = (1/B) Σ_b s_b²,  s_b² = (1/(D − 1)) Σ_k (g_{b,k} − ḡ_b)²        E_x[Var_v[g | x]]                (Eq. 18)
 /// z₁ = (1/(B − 1)) Σ_b (ḡ_b − ḡ)² − z₂/D                            Var_x[E_v[g | x]]                (Eq. 17)
 /// </code>
-/// The variance of the batches' means holds z₁ and, because a mean of D draws still is noisy, z₂/D: it is taken off. A rule that is not
-/// random is drawn once. For FDFA that updates its feedback first, z₂ is Proposition 2's, at α = FeedbackRate.
+/// The variance of the batches' means holds z₁ and, because a mean of D draws still is noisy, z₂/D: it is taken off. A rule that should not
+/// be random is drawn twice: if it is after all, z₂ shows it. For FDFA that updates its feedback first, z₂ is Proposition 2's, at α = FeedbackRate.
 /// </remarks>
 public static class GradientVariance
 {
     /// <summary>Measures z₁ and z₂ of all blocks.</summary>
     /// <param name="estimator">The rule, at its parameters. Every batch and draw has its own perturbations.</param>
     /// <param name="batches">Independent batches of one size: at least one; z₁ is zero with one, because then x is given.</param>
-    /// <param name="draws">D, at least 2; for a rule that is not random at least 1.</param>
+    /// <param name="draws">D, at least 2; a rule that is not random takes 2.</param>
     /// <returns>At index l − 1.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There are too few draws for a variance, or no batch.</exception>
     /// <exception cref="Description.ShapeMismatchException">A batch does not fit the network.</exception>
@@ -43,8 +44,8 @@ public static class GradientVariance
         ArgumentNullException.ThrowIfNull(estimator);
         ArgumentNullException.ThrowIfNull(batches);
         ArgumentOutOfRangeException.ThrowIfLessThan(batches.Count, 1, nameof(batches));
-        ArgumentOutOfRangeException.ThrowIfLessThan(draws, estimator.IsRandom ? 2 : 1);
-        int taken = estimator.IsRandom ? draws : 1;
+        ArgumentOutOfRangeException.ThrowIfLessThan(draws, 2);
+        int taken = estimator.IsRandom ? draws : 2;
         IReadOnlyList<int> counts = estimator.WeightCounts;
         var within = new double[counts.Count];
         var squaredNorms = new double[counts.Count];

@@ -18,6 +18,9 @@ internal sealed class ReproduceAllCommand : Command, IFdfaCommand
 
     private readonly Option<bool> _download = OptionText.CreateSwitch("--download", "Download the data sets that are not on this machine.");
 
+    private readonly Option<string> _limit = OptionText.Create(
+        "--limit", "count", "Train the networks of the tables, and so of Figure 3, on the first samples of a data set only, where it has more. [default: all]");
+
     private readonly Option<string> _device = CommonOptions.Device();
 
     private readonly Option<string> _output = OptionText.Create(
@@ -29,7 +32,7 @@ internal sealed class ReproduceAllCommand : Command, IFdfaCommand
     public ReproduceAllCommand()
         : base("all", "Every table and figure of the paper, and one HTML report with all of them beside the paper's numbers. Without --quick that is the paper's scale: days on a GPU.")
     {
-        foreach (Option option in new Option[] { _quick, _dataDirectory, _download, _device, OptionText.CreateUncheckedDevice(), _output, _quiet })
+        foreach (Option option in new Option[] { _quick, _dataDirectory, _download, _limit, _device, OptionText.CreateUncheckedDevice(), _output, _quiet })
         {
             Options.Add(option);
         }
@@ -41,8 +44,10 @@ internal sealed class ReproduceAllCommand : Command, IFdfaCommand
     /// <inheritdoc/>
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
-        ExperimentRequest request = FigureCommand.Request(
-            arguments, _quick, epochs: null, _device, _output, _dataDirectory, _download, _quiet);
+        ExperimentRequest request = FigureCommand.Request(arguments, _quick, epochs: null, _device, _output, _dataDirectory, _download, _quiet) with
+        {
+            Limit = arguments.WholeNumber(_limit),
+        };
         using (RunStore.Open(request.Output))
         {
             // Proved writable before anything costly begins.
@@ -51,9 +56,13 @@ internal sealed class ReproduceAllCommand : Command, IFdfaCommand
         var paper = new WholePaper(
             new ExperimentRun(request, output, cancellation),
             (experiment, result) => FigureCommand.Write(output, experiment, result));
-        string command = string.Join(
-            ' ', "fdfa reproduce all", request.Quick ? "--quick" : "", request.DataDirectory is { } folder ? $"--data-dir {folder}" : "").Trim();
-        IReadOnlyList<ReportSection> sections = paper.Reproduce(command);
+        string[] options =
+        [
+            .. request.Quick ? new[] { "--quick" } : [],
+            .. request.DataDirectory is { } folder ? new[] { $"--data-dir {folder}" } : [],
+            .. request.Limit is { } limit ? new[] { $"--limit {ConsoleOutput.Plain(limit)}" } : [],
+        ];
+        IReadOnlyList<ReportSection> sections = paper.Reproduce(string.Join(' ', options.Prepend("fdfa reproduce all")));
         Claim[] claims = [.. sections.SelectMany(section => section.Claims)];
         output.Line("");
         output.Line($"{claims.Count(claim => claim.Holds)} of {ConsoleOutput.Count(claims.Length, "statement")} agree. The report is {paper.Path}.");

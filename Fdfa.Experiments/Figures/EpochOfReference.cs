@@ -11,8 +11,9 @@ namespace Fdfa.Experiments.Figures;
 
 /// <summary>One epoch of training in the reference, in double precision, and how much perturbations made its gradients vary.</summary>
 /// <remarks>
-/// The variance is z₂ (Eq. 18), given weights and samples, of all weights together; biases are left out, as in the other figures. What
-/// the sampling of batches adds (z₁) is the same for all rules, and left out. z₂ and E‖g‖² are summed over the steps.
+/// The variance is z₂ (Eq. 18), given weights and samples, of all weights together; biases are left out, as in the other figures. z₂ and
+/// E‖g‖² are summed over the steps. What the sampling of batches adds (z₁) is left out: noise of that size is in exact gradients too, and
+/// what the paper adds to BP is not. It is not the same for all rules: FDFA's is that of its biased mean.
 /// </remarks>
 /// <param name="network">Dense blocks.</param>
 /// <param name="samples">What to train on.</param>
@@ -34,7 +35,8 @@ internal sealed class EpochOfReference(NetworkDescription network, ReferenceSamp
     /// <remarks>1 − z₂/E‖g‖² = Σ‖∇L‖² / Σ(‖∇L‖² + n s²) over the epoch's steps, n weights.</remarks>
     /// <param name="options">Of backpropagation.</param>
     /// <param name="deviation">s, of every weight and bias.</param>
-    public Outcome TrainNoisily(TrainingOptions options, double deviation)
+    /// <param name="noiseSeed">Decides the noise; another than that of perturbations, which have the same counters.</param>
+    public Outcome TrainNoisily(TrainingOptions options, double deviation, ulong noiseSeed)
     {
         NetworkParameters parameters = Initialiser.Create(network, options, seed);
         var estimator = new GradientEstimator(network, options, parameters, seed);
@@ -51,7 +53,7 @@ internal sealed class EpochOfReference(NetworkDescription network, ReferenceSamp
             all += squaredNorm + (deviation * deviation * gradients.Sum(block => block.Weights.Length));
             for (var l = 0; l < gradients.Count; l++)
             {
-                AddNoise(gradients[l], l + 1, step, deviation);
+                AddNoise(gradients[l], l + 1, new PerturbationNoise(noiseSeed, step), deviation);
                 optimizers[l].Weights.Update(parameters.Blocks[l].Weights, gradients[l].Weights, options.LearningRate);
                 optimizers[l].Biases.Update(parameters.Blocks[l].Biases, gradients[l].Biases, options.LearningRate);
             }
@@ -124,14 +126,13 @@ internal sealed class EpochOfReference(NetworkDescription network, ReferenceSamp
         }
     }
 
-    private void AddNoise(BlockGradient gradient, int l, uint step, double deviation)
+    private void AddNoise(BlockGradient gradient, int l, PerturbationNoise noise, double deviation)
     {
         if (deviation == 0)
         {
             return;
         }
 
-        var noise = new PerturbationNoise(seed, step);
         int columns = network.Blocks[l - 1].Inputs + 1;
         for (var row = 0; row < gradient.Biases.Length; row++)
         {

@@ -24,23 +24,33 @@ internal sealed record VarianceScale(int Samples, int Draws)
 internal sealed class EstimationVariance(
     NetworkDescription network, TrainingOptions options, NetworkParameters parameters, Func<int, LabelledBatch> sampleAt, int samples)
 {
-    /// <summary>Samples that one core takes at a time. Fixed, so that the number of cores does not decide what comes out.</summary>
-    private const int ChunkSize = 10;
-
     private int Weights => network.Blocks[0].Inputs * network.Blocks[0].Outputs;
 
     /// <summary>Measures z₂ from draws, with the reference in double precision on all cores.</summary>
-    /// <param name="draws">Perturbations of each sample; one is all that a rule without perturbations takes.</param>
-    /// <param name="seed">Decides the perturbations.</param>
+    /// <remarks>
+    /// With sᵢ² the estimate of sample i of n, tᵢ the closed form there and R = Σs²/Σt, the mean's standard error is that of the mean of
+    /// sᵢ² − R tᵢ: samples differ in their variances, which is no error of theirs.
+    /// </remarks>
+    /// <param name="draws">Perturbations of each sample, at least 2; two are all that a rule without perturbations takes.</param>
+    /// <param name="seed">Decides the perturbations, with the sample's number.</param>
     /// <param name="cancellation">Ctrl-C.</param>
-    public double Measure(int draws, ulong seed, CancellationToken cancellation) => MeanOverSamples(
-        (chunk, count) =>
+    public MeasuredVariance Measure(int draws, ulong seed, CancellationToken cancellation)
+    {
+        var measured = new double[samples];
+        var theory = new double[samples];
+        Func<LabelledBatch, double> theoryOf = Theory();
+        Parallel.For(0, samples, new ParallelOptions { CancellationToken = cancellation }, index =>
         {
-            var estimator = new GradientEstimator(network, options, parameters, (seed << 32) | (uint)chunk[0]);
-            LabelledBatch[] batches = [.. chunk.Select(sampleAt)];
-            return GradientVariance.Measure(estimator, batches, draws)[0].EstimationVariancePerWeight * count;
-        },
-        cancellation);
+            LabelledBatch sample = sampleAt(index);
+            var estimator = new GradientEstimator(network, options, parameters, (seed << 32) | (uint)index);
+            measured[index] = GradientVariance.Measure(estimator, [sample], draws)[0].EstimationVariancePerWeight;
+            theory[index] = theoryOf(sample);
+        });
+        (double value, double expected) = (measured.Average(), theory.Average());
+        double ratio = expected == 0 ? 0 : value / expected;
+        double squares = measured.Zip(theory, (one, of) => (one - (ratio * of)) * (one - (ratio * of))).Sum();
+        return new MeasuredVariance(value, expected, Math.Sqrt(squares / Math.Max(1, samples - 1) / samples));
+    }
 
     /// <summary>What the propositions say it is, from exact derivatives.</summary>
     /// <remarks>
@@ -52,18 +62,14 @@ internal sealed class EstimationVariance(
     /// BP, DFA   0
     /// </code>
     /// </remarks>
-    /// <param name="cancellation">Ctrl-C.</param>
-    public double Theory(CancellationToken cancellation)
+    private Func<LabelledBatch, double> Theory() => options.Rule.Name switch
     {
-        Func<LabelledBatch, double> ofSample = options.Rule.Name switch
-        {
-            "FG-W" => WeightPerturbed,
-            "FG-A" => ActivityPerturbed,
-            "FDFA" => sample => options.FeedbackRate * options.FeedbackRate * ActivityPerturbed(sample),
-            _ => _ => 0,
-        };
-        return MeanOverSamples((chunk, _) => chunk.Sum(index => ofSample(sampleAt(index))), cancellation);
-    }
+        "FG-W" => WeightPerturbed,
+        "FG-A" => ActivityPerturbed,
+        "FDFA" => sample => options.FeedbackRate * options.FeedbackRate * ActivityPerturbed(sample),
+        "BP" or "DFA" => _ => 0,
+        _ => throw new NotSupportedException($"The propositions say nothing of {options.Rule}."),
+    };
 
     private double WeightPerturbed(LabelledBatch sample)
     {
@@ -81,15 +87,6 @@ internal sealed class EstimationVariance(
         double squaredNorm = SquaredNorm(delta);
         double active = a.Zip(delta, (preactivation, one) => preactivation > 0 ? (one * one) + squaredNorm : 0).Sum();
         return active * SquaredNorm(sample.Inputs) / Weights;
-    }
-
-    private double MeanOverSamples(Func<int[], int, double> sumOver, CancellationToken cancellation)
-    {
-        int[][] chunks = [.. Enumerable.Range(0, samples).Chunk(ChunkSize)];
-        var sums = new double[chunks.Length];
-        Parallel.For(0, chunks.Length, new ParallelOptions { CancellationToken = cancellation }, chunk =>
-            sums[chunk] = sumOver(chunks[chunk], chunks[chunk].Length));
-        return sums.Sum() / samples;
     }
 
     private static double SquaredNorm(double[] values) => values.Sum(value => value * value);

@@ -9,4 +9,8 @@ namespace Fdfa.Experiments.Figures;
 /// <param name="Download">Whether a data set that is not here is downloaded.</param>
 /// <param name="Quiet">Say nothing but the result.</param>
 internal sealed record ExperimentRequest(
-    bool Quick, int? Epochs, string Device, string Output, string? DataDirectory, bool Download, bool Quiet);
+    bool Quick, int? Epochs, string Device, string Output, string? DataDirectory, bool Download, bool Quiet)
+{
+    /// <summary>How many of a data set's first samples tables, and Figure 3 with them, train on; null for all.</summary>
+    public int? Limit { get; init; }
+}

@@ -90,7 +90,10 @@ internal sealed class ExperimentRun(ExperimentRequest request, ConsoleOutput out
         Request.Device,
         Request.Output,
         Request.DataDirectory,
-        Request.Quiet);
+        Request.Quiet)
+    {
+        Limit = Request.Limit,
+    };
 
     /// <summary>Trains those of a table's runs that are not stored yet.</summary>
     /// <exception cref="OperationCanceledException">Interrupted; what the interruption left has been said.</exception>

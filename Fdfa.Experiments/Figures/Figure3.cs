@@ -36,7 +36,7 @@ internal static class Figure3
     private static AccuracyTable Table { get; } = new(
         Experiment.Name, "Figure 3: accuracies after the last epoch", Table1.Table.Columns, [TableB6.Table.Sections[0], Table2.Table.Sections[0]])
     {
-        Remarks = _ => ["The CNN is that of the authors' code, which has no pool behind its first convolution."],
+        Remarks = Table2.Table.Remarks,
     };
 
     private sealed record Curve(string Section, LearningRule Rule, IReadOnlyList<MetricsRow> Rows)
@@ -63,8 +63,9 @@ internal static class Figure3
         return new ExperimentResult(
             ToCsv(curves),
             [
-                $"{string.Join(" and ", configurations.Select(one => one.Network).Distinct())} on {(asked.Quick ? "the embedded part of Fashion-MNIST, where the paper has CIFAR10" : "CIFAR10")}: {ConsoleOutput.Count(request.Epochs, "epoch")}, {ConsoleOutput.Count(request.Seeds, "seed")}, preset {request.Preset}; lines are means over seeds.",
+                $"{string.Join(" and ", configurations.Select(one => one.Network).Distinct())} on {(asked.Quick ? "the embedded part of Fashion-MNIST, where the paper has CIFAR10" : "CIFAR10")}: {ConsoleOutput.Count(request.Epochs, "epoch")}, {ConsoleOutput.Count(request.Seeds, "seed")}{(request.Limit is { } limit ? $", the first {ConsoleOutput.Plain(limit)} training samples" : "")}, preset {request.Preset}; lines are means over seeds.",
                 .. Table.Remarks(request),
+                .. Differences([.. result.Entries.Where(entry => entry.Run is not null).Select(entry => entry.Request)]),
                 .. result.Entries.Where(entry => entry.Run is not { Divergence: null }).Select(entry => $"{entry.Label} is missing: {entry.Run?.Divergence ?? entry.Refusal}"),
                 $"Trained on {string.Join(", ", configurations.Select(one => one.Device.Name).Distinct())}.",
             ],
@@ -80,6 +81,23 @@ internal static class Figure3
                         Draw($"({"cd"[index]}) {section.Heading}", "Test accuracy (%)", curves.Where(curve => curve.Section == section.Heading), row => 100 * row.TestAccuracy)),
                 ])),
         };
+    }
+
+    /// <summary>What the rules do not have in common, which their order is also due to.</summary>
+    private static IEnumerable<string> Differences(IReadOnlyList<RunRequest> runs)
+    {
+        string Rules(IEnumerable<RunRequest> some) => string.Join(", ", some.Select(run => run.Options.Rule.Name).Distinct());
+        var byNormalization = runs.ToLookup(run => run.Network.HasBatchNormalization);
+        if (byNormalization.Count == 2)
+        {
+            yield return $"Hidden blocks are normalized over the batch with {Rules(byNormalization[true])}, and not with {Rules(byNormalization[false])}.";
+        }
+
+        var byRate = runs.GroupBy(run => run.Options.LearningRate).OrderByDescending(group => group.Count()).ToList();
+        if (byRate.Count > 1)
+        {
+            yield return $"The learning rate is {string.Join("; ", byRate.Select(group => $"{ConsoleOutput.Plain(group.Key)} with {Rules(group)}"))}.";
+        }
     }
 
     private static string ToCsv(IReadOnlyList<Curve> curves) => "network,rule,seed,epoch,training_loss,test_accuracy\n" + string.Concat(

@@ -2,7 +2,6 @@ using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Plots;
-using Fdfa.Experiments.Reporting;
 using Fdfa.Experiments.Runs;
 using ScottPlot;
 
@@ -14,13 +13,12 @@ namespace Fdfa.Experiments.Figures;
 /// images repeated to have more inputs, as in the paper. Nothing is trained. FG-A leaves the output unperturbed, as in
 /// Proposition 6; FG-W perturbs its weights as in training, which is less than 1 % of the variance at 784 inputs and more.
 /// Reports: slopes of 1 on logarithmic axes, and of 0 for FG-A against n₀.
-/// Agrees: where every fitted slope is theory's within <see cref="PowerLaw.Tolerance"/>, and every point within
-/// a quarter, some five standard errors of a quick look's variances, of the closed form.
+/// Agrees: where every fitted slope is theory's as <see cref="TestedPower"/> has it, and every point within
+/// <see cref="MeasuredVariance.StandardErrors"/> of its standard errors of the closed form.
 /// </remarks>
 internal static class Figure5
 {
     private const int Pixels = 784;
-    private const double PointTolerance = 0.25;
 
     /// <summary>The figure.</summary>
     public static Experiment Experiment { get; } = new(
@@ -35,9 +33,8 @@ internal static class Figure5
     /// <param name="Swept">What varies along this point's line.</param>
     /// <param name="Inputs">n₀.</param>
     /// <param name="Neurons">n₁.</param>
-    /// <param name="Variance">Measured.</param>
-    /// <param name="Theory">The closed form.</param>
-    internal sealed record Point(LearningRule Rule, string Swept, int Inputs, int Neurons, double Variance, double Theory)
+    /// <param name="Variance">Measured, beside the closed form.</param>
+    internal sealed record Point(LearningRule Rule, string Swept, int Inputs, int Neurons, MeasuredVariance Variance)
     {
         /// <summary>What varies.</summary>
         public int Width => Swept == SweptNeurons ? Neurons : Inputs;
@@ -93,14 +90,10 @@ internal static class Figure5
         {
             foreach ((string swept, int inputs, int neurons) in sizes)
             {
-                EstimationVariance variance = Of(OptionsFor(rule), samples, inputs, neurons, scale.Samples);
-                points.Add(new Point(
-                    rule, swept, inputs, neurons,
-                    variance.Measure(scale.Draws, seed: (ulong)points.Count, run.Cancellation),
-                    variance.Theory(run.Cancellation)));
-                run.Tell(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{rule}, {inputs}-{neurons}-10: variance {points[^1].Variance:E3}, theory {points[^1].Theory:E3} ({points.Count} of {Theory.Count * sizes.Count})"));
+                MeasuredVariance variance = Of(OptionsFor(rule), samples, inputs, neurons, scale.Samples)
+                    .Measure(scale.Draws, seed: (ulong)points.Count, run.Cancellation);
+                points.Add(new Point(rule, swept, inputs, neurons, variance));
+                run.Tell($"{rule}, {inputs}-{neurons}-10: {variance} ({points.Count} of {Theory.Count * sizes.Count})");
             }
         }
 
@@ -108,22 +101,23 @@ internal static class Figure5
     });
 
     /// <summary>The line through a rule's points.</summary>
-    public static PowerLaw Law(IEnumerable<Point> points, LearningRule rule, string swept)
+    public static TestedPower Law(IEnumerable<Point> points, LearningRule rule, string swept)
     {
         Point[] line = [.. points.Where(point => point.Rule == rule && point.Swept == swept)];
-        return PowerLaw.Fit([.. line.Select(point => (double)point.Width)], [.. line.Select(point => point.Variance)]);
+        (_, int ofNeurons, int ofInputs) = Theory.Single(law => law.Rule == rule);
+        return TestedPower.Fit(
+            swept == SweptNeurons ? ofNeurons : ofInputs, [.. line.Select(point => (double)point.Width)], [.. line.Select(point => point.Variance)]);
     }
 
     private static ExperimentResult Reproduce(ExperimentRun run)
     {
         IReadOnlyList<Point> points = Measure(run);
         VarianceScale scale = Scale(run);
-        double furthest = points.Max(point => Math.Abs((point.Variance / point.Theory) - 1));
         Point fixedNeurons = points.First(point => point.Swept == SweptInputs);
         return new ExperimentResult(
-            "rule,swept,n0,n1,variance,theory\n" + string.Concat(points.Select(point => string.Create(
+            $"rule,swept,n0,n1,{MeasuredVariance.Columns}\n" + string.Concat(points.Select(point => string.Create(
                 CultureInfo.InvariantCulture,
-                $"{point.Rule},{point.Swept},{point.Inputs},{point.Neurons},{point.Variance:R},{point.Theory:R}\n"))),
+                $"{point.Rule},{point.Swept},{point.Inputs},{point.Neurons},{point.Variance.ToCsv()}\n"))),
             [
                 $"Each point is z₂ (Eq. 18) of the average hidden weight of n₀-n₁-10, from {ConsoleOutput.Count(scale.Samples, "sample")} of {(run.Request.Quick ? "the embedded part of Fashion-MNIST" : "MNIST")}, each perturbed {scale.Draws} times, in double precision; left n₀ = {Pixels}, right n₁ = {fixedNeurons.Neurons}.",
                 "As the propositions assume, derivatives keep their size at every width: output weights are 1 or -1, and neurons come in mirrored pairs that hold the outputs at 0. Weights that shrink with the width, as Kaiming's do, would hide the powers of n₁.",
@@ -133,13 +127,10 @@ internal static class Figure5
             [
                 .. Theory.SelectMany(law => new[]
                 {
-                    PowerClaim(law.Rule, "neurons n₁", law.OfNeurons, Law(points, law.Rule, SweptNeurons)),
-                    PowerClaim(law.Rule, "inputs n₀", law.OfInputs, Law(points, law.Rule, SweptInputs)),
+                    Law(points, law.Rule, SweptNeurons).ToClaim($"The variance of {law.Rule} grows with the neurons n₁"),
+                    Law(points, law.Rule, SweptInputs).ToClaim($"The variance of {law.Rule} grows with the inputs n₀"),
                 }),
-                new Claim(
-                    string.Create(CultureInfo.InvariantCulture, $"Every variance is that of Proposition 5 or 6 (within {100 * PointTolerance:F0} %)"),
-                    furthest <= PointTolerance,
-                    string.Create(CultureInfo.InvariantCulture, $"the furthest is {100 * furthest:F1} % away")),
+                MeasuredVariance.ToClaim("Every variance is that of Proposition 5 or 6", points.Select(point => point.Variance)),
             ])
         {
             Picture = PlotLibrary.Draw(() => new PlotSheet(
@@ -152,11 +143,6 @@ internal static class Figure5
         };
     }
 
-    private static Claim PowerClaim(LearningRule rule, string of, int theory, PowerLaw law) => new(
-        string.Create(CultureInfo.InvariantCulture, $"The variance of {rule} grows with the {of} to the power of {theory} (within {PowerLaw.Tolerance})"),
-        law.Agrees(theory),
-        law.ToString());
-
     private static Plot Draw(string heading, string axis, IReadOnlyList<Point> points, string swept)
     {
         Plot plot = PlotPanel.Create(heading, axis, "Variance of the gradient estimate");
@@ -168,10 +154,10 @@ internal static class Figure5
         {
             Point[] line = [.. points.Where(point => point.Rule == rule && point.Swept == swept)];
             double[] widths = [.. line.Select(point => (double)point.Width)];
-            PowerLaw law = Law(points, rule, swept);
-            LogAxes.AddPoints(plot, widths, [.. line.Select(point => point.Variance)], color, marker, rule.Name);
+            PowerLaw law = Law(points, rule, swept).Measured;
+            LogAxes.AddPoints(plot, widths, [.. line.Select(point => point.Variance.Value)], color, marker, rule.Name);
             LogAxes.AddLine(plot, widths, [.. widths.Select(law.At)], color, 2, $"a = {law}");
-            LogAxes.AddLine(plot, widths, [.. line.Select(point => point.Theory)], Colors.Black, 1, null);
+            LogAxes.AddLine(plot, widths, [.. line.Select(point => point.Variance.Theory)], Colors.Black, 1, null);
         }
 
         LogAxes.Finish(plot, Alignment.UpperLeft);

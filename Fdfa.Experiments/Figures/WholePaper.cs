@@ -41,6 +41,7 @@ internal sealed class WholePaper(ExperimentRun run, Action<Experiment, Experimen
             ("Scale", run.Request.Quick
                 ? $"a quick look on the {EmbeddedFashionMnist.TrainingSamples} embedded images of Fashion-MNIST: it shows laws and orders, and not the paper's accuracies"
                 : "the paper's"),
+            .. run.Request.Limit is { } limit ? new[] { ("Training samples", $"the first {limit} of the tables' and Figure 3's data sets") } : [],
             ("Device", device),
             ("Machine", string.Create(CultureInfo.InvariantCulture, $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture}), {Environment.ProcessorCount} processor cores")),
             ("Versions", $"fdfa {RunVersions.Current.Fdfa}, .NET {RunVersions.Current.DotNet}, ILGPU {RunVersions.Current.Ilgpu.Split('+')[0]}"),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Reporting;
@@ -42,7 +43,7 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
         }
 
         output.Table(rows);
-        foreach (string sentence in Caption())
+        foreach (string sentence in Caption().Concat(AccuracyClaims.Of(entries).Select(claim => claim.ToString())))
         {
             output.Line(sentence);
         }
@@ -50,11 +51,11 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
 
     /// <summary>The table as in the paper, in Markdown.</summary>
     public string ToMarkdown() => new StringBuilder($"# {table.Title}\n\n").Append(ToTable().ToMarkdown())
-        .Append('\n').AppendJoin('\n', Caption().Select(sentence => "- " + sentence)).Append('\n')
+        .Append('\n').AppendJoin('\n', Caption().Concat(AccuracyClaims.Of(entries).Select(claim => claim.ToString())).Select(sentence => "- " + sentence)).Append('\n')
         .ToString();
 
     /// <summary>The table as in the paper, for the report.</summary>
-    public ReportSection ToSection() => new(table.Name, table.Title) { Table = ToTable(), Caption = [.. Caption()] };
+    public ReportSection ToSection() => new(table.Name, table.Title) { Table = ToTable(), Caption = [.. Caption()], Claims = [.. AccuracyClaims.Of(entries)] };
 
     /// <summary>A row per rule, a column per data set.</summary>
     private ReportTable ToTable()
@@ -106,7 +107,9 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
             yield return remark;
         }
 
-        TableEntry[] compared = [.. entries.Where(entry => entry.Difference is not null)];
+        // The paper's accuracies are those of whole trainings.
+        TableEntry[] compared = [.. entries.Where(entry => entry is { Difference: not null, Request: { Epochs: >= AccuracyTable.PaperEpochs, Limit: null, Part: null } }
+            && entry.Request.DataName != EmbeddedFashionMnist.Name)];
         if (compared.Length > 0)
         {
             int agreeing = compared.Count(entry => Math.Abs(entry.Difference!.Value) <= AccuracyTable.Agreement);

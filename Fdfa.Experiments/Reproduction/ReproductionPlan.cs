@@ -46,7 +46,7 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
         bool isEmbedded = column.DataSet == EmbeddedFashionMnist.Name;
         int figure = request.Table.Columns.ToList().FindIndex(paper => paper.DataSet == (isEmbedded ? IdxDataSet.FashionMnist.Name : column.DataSet));
         Preset preset = request.Preset;
-        string topology = section.TopologyFor(column.DataSet, preset);
+        string topology = section.TopologyFor(column.DataSet, preset.OriginFor(row.Rule));
         ImageShape image = DataSource.ShapeOf(column.DataSet);
         ImageAugmentation? augmentation = request.Augments ? preset.AugmentationOf(topology, row.Rule, image) : null;
         NetworkDescription network = Topology.Parse(
@@ -167,7 +167,7 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
             false when request.Rules.Any(preset.BatchNormalizationFor) => ", but without its batch normalization",
             _ => "",
         };
-        LearningRule[] asInPaper = [.. request.Rules.Where(rule => preset != Preset.Paper && preset.OptionsFor(rule) == Preset.Paper.OptionsFor(rule))];
+        LearningRule[] asInPaper = [.. request.Rules.Where(rule => preset.OriginFor(rule) != preset)];
         string others = asInPaper.Length > 0 ? $"; {string.Join(", ", asInPaper.AsEnumerable())} as in {Preset.Paper}, since the authors' code does not have them" : "";
         remarks.Add($"Preset {preset}{but}{others}.");
     }

@@ -5,7 +5,7 @@ namespace Fdfa.Experiments.Reproduction;
 /// Runs: 784-800-800-800-10 (CIFAR10: 3072-1000-1000-1000-10) with each rule, ten seeds, 100 epochs (Appendix A).
 /// Reports: test accuracy after the last epoch, mean ± standard deviation over the seeds.
 /// Agrees: where our mean is within <see cref="AccuracyTable.Agreement"/> of the paper's standard deviations, and the rules
-/// stand in the paper's order: BP, FDFA, DKP, DFA, then far below LG-FG-A, FG-A, FG-W.
+/// stand in the paper's order: BP, FDFA, DKP, DFA, then far below LG-FG-A, FG-A, FG-W (<see cref="AccuracyClaims"/>).
 /// </remarks>
 internal static class Table1
 {

@@ -27,7 +27,6 @@ public sealed class PowerLawTests
         Assert.Equal(Math.Exp(0.2), law.Factor, 1e-12);
         Assert.Equal(Math.Sqrt(0.08), law.StandardError, 1e-12);
         Assert.Equal("1.200 ± 0.283", law.ToString());
-        Assert.False(law.Agrees(1));
     }
 
     /// <summary>2,000 noisy lines whose power is known: it lies within two standard errors as often as Student's t with 8 degrees of freedom says, 92 %.</summary>
@@ -47,6 +46,30 @@ public sealed class PowerLawTests
         Assert.InRange(covered / (double)Lines, 0.895, 0.944);
 
         double Normal() => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+    }
+
+    /// <summary>ln x = 0, 1, 2, 3: the slope is Σ(u − 3/2) v / 5, and with relative errors of a tenth its standard error √(5 · 0.01)/5.</summary>
+    [Fact]
+    public void Errors_of_the_points_are_those_of_the_power()
+    {
+        double[] x = [.. new[] { 0.0, 1, 2, 3 }.Select(Math.Exp)];
+
+        Assert.Equal(Math.Sqrt(0.05) / 5, PowerLaw.Fit(x, x, [0.1, 0.1, 0.1, 0.1]).StandardError, 1e-12);
+        Assert.Equal(Math.Sqrt(2.25) * 0.1 / 5, PowerLaw.Fit(x, x, [0.1, 0, 0, 0]).StandardError, 1e-12);
+    }
+
+    /// <summary>Points on the line of theory but for one that is five of its standard errors high: the power and that point do not agree.</summary>
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(1.5, false)]
+    public void A_power_and_a_variance_beyond_their_errors_do_not_agree(double last, bool agree)
+    {
+        double[] x = [1, 2, 4, 8];
+        MeasuredVariance[] points = [.. x.Select(value => new MeasuredVariance(value * (value == 8 ? last : 1), value, 0.1 * value))];
+
+        Assert.Equal(agree, TestedPower.Fit(1, x, points).ToClaim("y grows with x").Holds);
+        Assert.Equal(agree, MeasuredVariance.ToClaim("Every y is x", points).Holds);
+        Assert.False(TestedPower.Fit(2, x, points).Agrees);
     }
 
     [Theory]

@@ -136,7 +136,7 @@ public sealed class ProbeTests
         SmallProblem problem = Problem("5-6-4-3", rule, s_averaging with { FeedbackOrder = FeedbackOrder.Simultaneous });
         LabelledBatch[] batches = [.. problem.Inputs.Chunk(5).Zip(problem.Labels, (inputs, label) => new LabelledBatch(inputs, [label]))];
         GradientEstimator estimator = problem.Estimator();
-        IReadOnlyList<BlockVariance> variance = GradientVariance.Measure(estimator, batches, draws: 1);
+        IReadOnlyList<BlockVariance> variance = GradientVariance.Measure(estimator, batches, draws: 2);
         for (var l = 0; l < 3; l++)
         {
             double[][] gradients = [.. batches.Select(batch => estimator.Estimate(batch)[l].Weights)];
@@ -148,6 +148,17 @@ public sealed class ProbeTests
             Assert.Equal(expected / squaredNorm, variance[l].Normalised, 1e-12);
             Assert.Equal(gradients[0].Length, variance[l].Weights);
         }
+    }
+
+    /// <summary>Zero is found, not assumed: DFA that a perturbation gets into is not.</summary>
+    [Fact]
+    public void A_perturbation_in_a_rule_that_should_have_none_is_found()
+    {
+        SmallProblem problem = Problem("5-6-4-3", "DFA", s_averaging);
+        var estimator = new GradientEstimator(problem.Network, problem.Options, problem.Parameters, 0, new PerturbedFeedback());
+        Assert.False(estimator.IsRandom);
+        Assert.All(
+            GradientVariance.Measure(estimator, [problem.Batch], draws: 2).SkipLast(1), block => Assert.InRange(block.EstimationVariance, 1e-20, 1e-10));
     }
 
     [Fact]
@@ -234,4 +245,11 @@ public sealed class ProbeTests
 
     private static SmallProblem Problem(string topology, string rule, TrainingOptions options) =>
         new(topology, ActivationFunction.Tanh, options with { Rule = LearningRule.Parse(rule) }, BatchSize);
+
+    /// <summary>DFA whose error has a millionth of a perturbation in it.</summary>
+    private sealed class PerturbedFeedback : IRule
+    {
+        public IReadOnlyList<BlockGradient> Gradients(TrainingStep step, IReadOnlyList<TangentPass> tangents) => DirectProjection.Run(
+            step, [.. step.OutputError.Select((error, index) => error + (1e-6 * step.Noise.OfWeight(1, 0, index, step.OutputError.Length)))]);
+    }
 }
