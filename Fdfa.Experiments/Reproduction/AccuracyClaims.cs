@@ -14,7 +14,9 @@ internal static class AccuracyClaims
     private const double Separation = 2;
 
     /// <summary>The claims about the entries that are finished: per section and column its order, and per column what depth does.</summary>
-    public static IEnumerable<Claim> Of(IReadOnlyList<TableEntry> entries)
+    /// <param name="table">The table.</param>
+    /// <param name="entries">Its cells.</param>
+    public static IEnumerable<Claim> Of(AccuracyTable table, IReadOnlyList<TableEntry> entries)
     {
         TableEntry[] finished = [.. entries.Where(entry => entry is { Mean: not null, Paper: not null, Run.Divergence: null })];
         string[] sections = [.. entries.Select(entry => entry.Section).Distinct()];
@@ -29,7 +31,7 @@ internal static class AccuracyClaims
                 }
             }
 
-            if (sections.Length > 1 && Depth(column.Key, [.. column], sections[0], sections[^1]) is { } depth)
+            if (table.ComparesDepths && Depth(column.Key, [.. column], sections[0], sections[^1]) is { } depth)
             {
                 yield return depth;
             }

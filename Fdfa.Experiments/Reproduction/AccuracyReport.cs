@@ -43,7 +43,7 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
         }
 
         output.Table(rows);
-        foreach (string sentence in Caption().Concat(AccuracyClaims.Of(entries).Select(claim => claim.ToString())))
+        foreach (string sentence in Caption().Concat(AccuracyClaims.Of(table, entries).Select(claim => claim.ToString())))
         {
             output.Line(sentence);
         }
@@ -51,11 +51,11 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
 
     /// <summary>The table as in the paper, in Markdown.</summary>
     public string ToMarkdown() => new StringBuilder($"# {table.Title}\n\n").Append(ToTable().ToMarkdown())
-        .Append('\n').AppendJoin('\n', Caption().Concat(AccuracyClaims.Of(entries).Select(claim => claim.ToString())).Select(sentence => "- " + sentence)).Append('\n')
+        .Append('\n').AppendJoin('\n', Caption().Concat(AccuracyClaims.Of(table, entries).Select(claim => claim.ToString())).Select(sentence => "- " + sentence)).Append('\n')
         .ToString();
 
     /// <summary>The table as in the paper, for the report.</summary>
-    public ReportSection ToSection() => new(table.Name, table.Title) { Table = ToTable(), Caption = [.. Caption()], Claims = [.. AccuracyClaims.Of(entries)] };
+    public ReportSection ToSection() => new(table.Name, table.Title) { Table = ToTable(), Caption = [.. Caption()], Claims = [.. AccuracyClaims.Of(table, entries)] };
 
     /// <summary>A row per rule, a column per data set.</summary>
     private ReportTable ToTable()

@@ -51,6 +51,9 @@ internal sealed record AccuracyTable(
     /// <summary>What a quick look is.</summary>
     public QuickLook Quick { get; init; } = new(Epochs: 3, Seeds: 2);
 
+    /// <summary>Whether its sections are the same network in growing depths.</summary>
+    public bool ComparesDepths { get; init; }
+
     /// <summary>What a reader must know about its networks, a sentence each.</summary>
     public Func<ReproductionRequest, IEnumerable<string>> Remarks { get; init; } = _ => [];
 

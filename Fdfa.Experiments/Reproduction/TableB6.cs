@@ -40,5 +40,8 @@ internal static class TableB6
                 FDFA     98.30 ± 0.04   89.82 ± 0.13   55.70 ± 0.15
                 """),
             .. Table1.Table.Sections,
-        ]);
+        ])
+    {
+        ComparesDepths = true,
+    };
 }
