@@ -112,11 +112,12 @@ internal static class Figure7
             }
 
             // The estimate that the feedback makes as it stands: without a step of its own, which no perturbation blurs.
+            NetworkParameters[] parameters = [.. Enumerable.Range(0, s_seeds.Length).Select(replica => trainer.GetParameters(replica))];
             Point[] angles =
             [
                 .. from replica in Enumerable.Range(0, s_seeds.Length).AsParallel().AsOrdered()
                    let estimator = new GradientEstimator(
-                       network, options with { FeedbackOrder = FeedbackOrder.Simultaneous }, trainer.GetParameters(replica), s_seeds[replica])
+                       network, options with { FeedbackOrder = FeedbackOrder.Simultaneous }, parameters[replica], s_seeds[replica])
                    from angle in GradientAlignment.InDegrees(estimator, batch).SkipLast(1).Index()
                    select new Point(rule, s_seeds[replica], epoch, angle.Index + 1, angle.Item),
             ];
