@@ -40,7 +40,7 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
     {
         string path = arguments.GetRequiredValue(_run);
         RunConfiguration configuration = RunFolder.ReadConfiguration(path);
-        RunRequest request = configuration.ToRequest() with { Limit = null };
+        RunRequest request = configuration.ToRequest() with { Limit = null, Validation = null };
         DeviceRequest placement = _device.Read(arguments, request.Network, request.Seeds.Count);
         if (arguments.Text(_dataDirectory) is { } directory)
         {
@@ -107,10 +107,10 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         cancellation.ThrowIfCancellationRequested();
         Write(output, request, trainer.Evaluate(), recorded, data.Description.TestSamples);
 
-        (DeviceDataSet Training, DeviceDataSet Test) Upload(ComputeDevice device)
+        UploadedData Upload(ComputeDevice device)
         {
             DeviceDataSet test = data.UploadTest(device);
-            return (test, test);
+            return new UploadedData(test, test);
         }
     }
 

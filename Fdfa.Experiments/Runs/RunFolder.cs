@@ -60,7 +60,7 @@ internal sealed class RunFolder : IDisposable
     public bool IsIncomplete => !_folder.IsClaimed || !HasConfiguration || !Checkpoints.AreThere;
 
     /// <summary>The run's checkpoints.</summary>
-    public RunCheckpoints Checkpoints => _checkpoints ??= new RunCheckpoints(Path);
+    public RunCheckpoints Checkpoints => _checkpoints ??= new RunCheckpoints(Path, () => _configuration?.Data.Validation is not null);
 
     /// <summary>The path of a run whose <c>--output</c> is not given.</summary>
     public static string DefaultPath(RunRequest request, DateTime now) =>
@@ -172,7 +172,7 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            return MetricsTable.IsComplete(ReadMetrics(path), configuration.Seeds, configuration.Epochs);
+            return MetricsTable.IsComplete(ReadMetrics(path), configuration);
         }
         catch (RunFolderException)
         {
@@ -189,7 +189,7 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Writes metrics.csv anew.</summary>
-    public void WriteMetrics(IEnumerable<MetricsRow> rows) => WriteText(MetricsFile, MetricsTable.ToCsv(rows));
+    public void WriteMetrics(IReadOnlyList<MetricsRow> rows) => WriteText(MetricsFile, MetricsTable.ToCsv(rows));
 
     /// <summary>Writes metrics.csv anew, with the rows of the newest checkpoint.</summary>
     public void PublishMetrics() => AtomicFile.Write(InFolder(MetricsFile), Checkpoints.CopyMetrics);
@@ -211,8 +211,8 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Writes one seed's model anew.</summary>
     public void WriteModel(
-        ulong seed, NetworkDescription network, TrainingOptions options, NetworkParameters parameters, IReadOnlyDictionary<string, string> metadata) =>
-        ModelFile.Save(ModelPath(Path, seed), network, options, parameters, metadata);
+        ulong seed, NetworkDescription network, TrainingOptions options, NetworkParameters parameters, IReadOnlyDictionary<string, string> metadata, bool isBest = false) =>
+        ModelFile.Save(isBest ? BestModelPath(Path, seed) : ModelPath(Path, seed), network, options, parameters, metadata);
 
     /// <summary>Whether a folder is that of a run.</summary>
     public static bool Is(string path) => File.Exists(System.IO.Path.Combine(path, ConfigurationFile));
@@ -248,6 +248,10 @@ internal sealed class RunFolder : IDisposable
     public static string ModelPath(string path, ulong seed) =>
         System.IO.Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"model-seed{seed}.safetensors"));
 
+    /// <summary>The model of one seed's best epoch.</summary>
+    public static string BestModelPath(string path, ulong seed) =>
+        System.IO.Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"model-seed{seed}-best.safetensors"));
+
     /// <summary>Reads one seed's model.</summary>
     /// <exception cref="RunFolderException">There is none.</exception>
     public static NetworkParameters ReadModel(string path, ulong seed, NetworkDescription network)
@@ -264,7 +268,7 @@ internal sealed class RunFolder : IDisposable
     {
         RunConfiguration configuration = ReadConfiguration(path);
         return Directory.GetFiles(path, Models).Length > 0 ? $"'{file}' is missing."
-            : MetricsTable.IsComplete(ReadMetrics(path), configuration.Seeds, configuration.Epochs)
+            : MetricsTable.IsComplete(ReadMetrics(path), configuration)
                 ? $"runs of a sweep and of a table keep none. This trains it again, and keeps them: {configuration.Repeat}"
             : $"it has not trained an epoch yet, or its models are gone. This trains it on: {ResumptionOf(path)}";
     }
