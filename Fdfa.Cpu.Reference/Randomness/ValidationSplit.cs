@@ -3,8 +3,9 @@ using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Cpu.Reference.Randomness;
 
-/// <summary>Training samples dealt out to training and validation, stratified by class: the same for the same labels, whatever a run's seed or rule.</summary>
+/// <summary>Training samples dealt out to training and validation, stratified by class.</summary>
 /// <remarks>
+/// It is the same for the same labels, whatever a run's seed or rule.
 /// <code>
 /// v samples of N are set aside, N_c of them in class c:
 ///   v_c = ⌊v·N_c / N⌋, and the rest of v goes to the classes with the largest remainders, the lower class first, a sample each;
@@ -30,7 +31,7 @@ public sealed class ValidationSplit
     /// <summary>Deals out samples.</summary>
     /// <param name="labels">The class of each training sample, [N].</param>
     /// <param name="part">How many to set aside.</param>
-    /// <exception cref="InvalidOptionException">That is fewer than two, or some class would be left without a sample to train on.</exception>
+    /// <exception cref="InvalidOptionException">That is fewer than two, or leaves some class without a sample to train on.</exception>
     public static ValidationSplit Of(ReadOnlySpan<byte> labels, ValidationPart part)
     {
         ArgumentNullException.ThrowIfNull(part);
@@ -46,7 +47,8 @@ public sealed class ValidationSplit
         {
             throw new InvalidOptionException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"A validation part of {part} makes {asked} of {labels.Length} training samples, but it needs at least {ValidationPart.FewestSamples} and must leave a sample of each class: at most {most}."));
+                $"A validation part of {part} makes {asked} of {labels.Length} training samples, "
+                + $"but it needs at least {ValidationPart.FewestSamples} and must leave a sample of each class: at most {most}."));
         }
 
         int[] quotas = Quotas(counts, asked, labels.Length);

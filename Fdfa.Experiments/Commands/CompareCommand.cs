@@ -70,19 +70,21 @@ internal sealed class CompareCommand : Command, IFdfaCommand
     {
         IReadOnlyList<int>? ranking = comparison.Ranking;
         bool hasValidation = comparison.Runs.Any(run => run.ValidationAccuracy is not null);
-        string[] numbers = ["Epochs", "Seeds", .. hasValidation ? ["Validation accuracy"] : Array.Empty<string>(), "Test accuracy", "Test loss", "Training accuracy", "Time per epoch"];
+        string[] validation = hasValidation ? ["Validation accuracy"] : [];
+        string[] numbers = ["Epochs", "Seeds", .. validation, "Test accuracy", "Test loss", "Training accuracy", "Time per epoch"];
         Table results = ConsoleOutput.CreateTable(
             "Results after the last epoch, mean ± standard deviation over seeds", ["Run", .. numbers.Select(ConsoleOutput.Number)]);
         foreach (int index in ranking ?? [.. Enumerable.Range(0, comparison.Runs.Count)])
         {
-            AddResult(results, comparison.Names[index], comparison.Runs[index], hasValidation, showsTest: ranking is null || ranking[0] == index);
+            bool showsTest = ranking is null || ranking[0] == index;
+            AddResult(results, comparison.Names[index], comparison.Runs[index], hasValidation, showsTest);
         }
 
         output.Table(results);
         if (hasValidation)
         {
             output.Line(ranking is null
-                ? "Some of these runs have no validation part, so they are not ranked: what is chosen by test accuracy is no longer tested by it."
+                ? "Some of these runs have no validation part, so they are not ranked."
                 : "Ranked by validation accuracy; the test set is shown for the best alone.");
         }
 

@@ -48,7 +48,8 @@ internal static class ResultTable
             table.AddRow([new Text(label), .. results.Select(result => new Text(value(result)))]);
     }
 
-    private static SeedSpread? Validation(RunResult result, Func<Evaluation, double> value) => MetricsTable.Validation(LastRows(result), value);
+    private static SeedSpread? Validation(RunResult result, Func<Evaluation, double> value) =>
+        MetricsTable.Validation(LastRows(result), value);
 
     private static MetricsRow[] LastRows(RunResult result) => [.. MetricsTable.LastEpoch(result.Rows)];
 

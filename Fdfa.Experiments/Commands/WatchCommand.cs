@@ -69,7 +69,9 @@ internal sealed class WatchCommand : Command, IFdfaCommand
             string[] cells =
             [
                 ConsoleOutput.Plain(epoch.Epoch), ConsoleOutput.Loss(epoch.TrainingLoss), ConsoleOutput.Percent(epoch.TrainingAccuracy),
-                .. epoch.Validation is { } validation ? new[] { ConsoleOutput.Loss(validation.Loss), ConsoleOutput.Percent(validation.Accuracy) } : [],
+                .. epoch.Validation is { } validation
+                    ? new[] { ConsoleOutput.Loss(validation.Loss), ConsoleOutput.Percent(validation.Accuracy) }
+                    : [],
                 ConsoleOutput.Loss(epoch.TestLoss), ConsoleOutput.Percent(epoch.TestAccuracy), ConsoleOutput.Duration(epoch.Seconds),
             ];
             table.AddRow(cells.Select(cell => new Text(cell)));
@@ -114,10 +116,11 @@ internal sealed class WatchCommand : Command, IFdfaCommand
         {
             foreach (EpochMeans epoch in EpochMeans.Of(progress.Rows).Where(epoch => epoch.Epoch > told))
             {
-                string validation = epoch.Validation is { } validated ? $"validation loss {ConsoleOutput.Loss(validated.Loss)}, accuracy {ConsoleOutput.Percent(validated.Accuracy)}, " : "";
-                output.Line(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"epoch {epoch.Epoch}/{progress.Configuration.Epochs}: training loss {ConsoleOutput.Loss(epoch.TrainingLoss)}, accuracy {ConsoleOutput.Percent(epoch.TrainingAccuracy)}, {validation}test loss {ConsoleOutput.Loss(epoch.TestLoss)}, accuracy {ConsoleOutput.Percent(epoch.TestAccuracy)}, {ConsoleOutput.Duration(epoch.Seconds)}"));
+                string validation = epoch.Validation is { } validated ? $"{Result("validation", validated.Loss, validated.Accuracy)}, " : "";
+                output.Line(
+                    $"epoch {ConsoleOutput.Plain(epoch.Epoch)}/{ConsoleOutput.Plain(progress.Configuration.Epochs)}: "
+                    + $"{Result("training", epoch.TrainingLoss, epoch.TrainingAccuracy)}, {validation}"
+                    + $"{Result("test", epoch.TestLoss, epoch.TestAccuracy)}, {ConsoleOutput.Duration(epoch.Seconds)}");
                 told = epoch.Epoch;
             }
 
@@ -135,6 +138,9 @@ internal sealed class WatchCommand : Command, IFdfaCommand
             progress = RunProgress.Read(path);
         }
     }
+
+    private static string Result(string set, double loss, double accuracy) =>
+        $"{set} loss {ConsoleOutput.Loss(loss)}, accuracy {ConsoleOutput.Percent(accuracy)}";
 
     private static string Heading(RunProgress progress)
     {

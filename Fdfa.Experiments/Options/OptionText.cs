@@ -95,7 +95,8 @@ internal static class OptionText
 
         return Cpu.Reference.Description.ValidationPart.TryParse(text, out ValidationPart? part)
             ? part
-            : throw Refuse(option, text, "a share of the training samples above 0 and below 1, such as 0.1, or a whole number of them of at least 2");
+            : throw Refuse(
+                option, text, "a share of the training samples above 0 and below 1, such as 0.1, or a whole number of them of at least 2");
     }
 
     /// <summary>One of an option's words, or null when the option is not given.</summary>

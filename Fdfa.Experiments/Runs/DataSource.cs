@@ -100,7 +100,14 @@ internal static class DataSource
         ImageDataSet given = request.Limit is { } count ? pair.Train.Take(count) : pair.Train;
         (ImageDataSet training, ImageDataSet? validation) = request.Validation is { } part ? SetAside(given, part) : (given, null);
         return new LoadedData(pair, training, validation, new DataDescription(
-            request.DataName, request.DataDirectory, pair.Source, request.Limit, training.Count, pair.Test.Count, given.SampleSize, given.ClassCount)
+            request.DataName,
+            request.DataDirectory,
+            pair.Source,
+            request.Limit,
+            training.Count,
+            pair.Test.Count,
+            given.SampleSize,
+            given.ClassCount)
         {
             SkipsBadImages = request.SkipsBadImages,
             Validation = request.Validation,
@@ -174,7 +181,12 @@ internal static class DataSource
 }
 
 /// <summary>Training and test data on this side of the device.</summary>
-internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, ImageDataSet? validation, DataDescription description) : IDisposable
+/// <param name="pair">All of it; from now on this one's.</param>
+/// <param name="training">What of it is trained on.</param>
+/// <param name="validation">What of it is set aside; null for nothing.</param>
+/// <param name="description">What it is, for config.json.</param>
+internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, ImageDataSet? validation, DataDescription description)
+    : IDisposable
 {
     /// <summary>What it is, for config.json.</summary>
     public DataDescription Description { get; } = description;

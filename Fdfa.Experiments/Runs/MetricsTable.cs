@@ -38,7 +38,8 @@ internal static class MetricsTable
         "seed,epoch,training_loss,training_accuracy,test_loss,test_accuracy,learning_rate,feedback_rate,seconds";
 
     private const string HeaderWithValidation =
-        "seed,epoch,training_loss,training_accuracy,validation_loss,validation_accuracy,test_loss,test_accuracy,learning_rate,feedback_rate,seconds";
+        "seed,epoch,training_loss,training_accuracy,validation_loss,validation_accuracy,test_loss,test_accuracy,"
+        + "learning_rate,feedback_rate,seconds";
 
     /// <summary>The last epoch's rows, one per seed; none where no epoch is done.</summary>
     public static IEnumerable<MetricsRow> LastEpoch(IReadOnlyList<MetricsRow> rows)

@@ -70,11 +70,17 @@ internal sealed class RunComparison
     /// <summary>What the runs differ in.</summary>
     public IReadOnlyList<SettingDifference> Differences { get; }
 
-    /// <summary>The places of the runs, the best by validation first and those without an epoch last; null where a run with epochs has no validation.</summary>
-    public IReadOnlyList<int>? Ranking => Runs.Where(run => run.Rows.Count > 0).Select(run => run.ValidationAccuracy).ToArray() is { Length: > 0 } accuracies
-        && accuracies.All(accuracy => accuracy is not null)
-            ? [.. Enumerable.Range(0, Runs.Count).OrderByDescending(index => Runs[index].ValidationAccuracy?.Mean ?? double.NegativeInfinity)]
-            : null;
+    /// <summary>The runs' indices, the best by validation first, those without an epoch last; null where a run has epochs and no validation.</summary>
+    public IReadOnlyList<int>? Ranking
+    {
+        get
+        {
+            double?[] accuracies = [.. Runs.Select(run => run.ValidationAccuracy?.Mean)];
+            return accuracies.Any(accuracy => accuracy is not null) && Runs.Zip(accuracies).All(run => run.First.Rows.Count == 0 || run.Second is not null)
+                ? [.. Enumerable.Range(0, Runs.Count).OrderByDescending(index => accuracies[index] ?? double.NegativeInfinity)]
+                : null;
+        }
+    }
 
     /// <summary>Their curves on one picture, named by what they have in common.</summary>
     public Curves Curves => new(

@@ -38,7 +38,10 @@ internal sealed record DataDescription(
     /// <summary>Samples to train on or set aside: all, or the first by the limit.</summary>
     public int GivenSamples => TrainingSamples + ValidationSamples;
 
-    /// <summary>SHA-256 over these samples as they were before any was set aside, their labels, the test samples and theirs; files from before runs could be resumed lack it.</summary>
+    /// <summary>
+    /// SHA-256 over these samples in their order before any was set aside, their labels, the test samples and theirs; files from before
+    /// runs could be resumed lack it.
+    /// </summary>
     public string? Sha256 { get; init; }
 }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Enumeration;
 using System.Text;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Plots;
 using Fdfa.Gpu.Checkpoints;
 using Microsoft.Extensions.Logging;
@@ -211,8 +212,13 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Writes one seed's model anew.</summary>
     public void WriteModel(
-        ulong seed, NetworkDescription network, TrainingOptions options, NetworkParameters parameters, IReadOnlyDictionary<string, string> metadata, bool isBest = false) =>
-        ModelFile.Save(isBest ? BestModelPath(Path, seed) : ModelPath(Path, seed), network, options, parameters, metadata);
+        ulong seed,
+        NetworkDescription network,
+        TrainingOptions options,
+        NetworkParameters parameters,
+        IReadOnlyDictionary<string, string> metadata,
+        bool isBest = false) =>
+        ModelFile.Save(ModelPath(Path, seed, isBest), network, options, parameters, metadata);
 
     /// <summary>Whether a folder is that of a run.</summary>
     public static bool Is(string path) => File.Exists(System.IO.Path.Combine(path, ConfigurationFile));
@@ -245,21 +251,29 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>The model of one seed.</summary>
-    public static string ModelPath(string path, ulong seed) =>
-        System.IO.Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"model-seed{seed}.safetensors"));
-
-    /// <summary>The model of one seed's best epoch.</summary>
-    public static string BestModelPath(string path, ulong seed) =>
-        System.IO.Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"model-seed{seed}-best.safetensors"));
+    /// <param name="path">The run's folder.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="isBest">Whether as of its best epoch instead of the last.</param>
+    public static string ModelPath(string path, ulong seed, bool isBest = false) =>
+        System.IO.Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"model-seed{seed}{(isBest ? "-best" : "")}.safetensors"));
 
     /// <summary>Reads one seed's model.</summary>
+    /// <param name="path">The run's folder.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="network">What it is of.</param>
+    /// <param name="isBest">Whether as of its best epoch instead of the last.</param>
     /// <exception cref="RunFolderException">There is none.</exception>
-    public static NetworkParameters ReadModel(string path, ulong seed, NetworkDescription network)
+    public static NetworkParameters ReadModel(string path, ulong seed, NetworkDescription network, bool isBest = false)
     {
-        string file = ModelPath(path, seed);
-        return File.Exists(file)
-            ? ModelFile.Load(file, network)
-            : throw new RunFolderException($"The run '{path}' has no model of seed {seed}: {WhyNoModel(path, file)}");
+        string file = ModelPath(path, seed, isBest);
+        if (File.Exists(file))
+        {
+            return ModelFile.Load(file, network);
+        }
+
+        throw new RunFolderException(isBest && ReadConfiguration(path).Keep != KeptModels.Best
+            ? $"The run '{path}' kept no models of its best epochs; train it with --validation 0.1 --keep best, or leave out --best."
+            : $"The run '{path}' has no model of seed {seed}{(isBest ? "'s best epoch" : "")}: {WhyNoModel(path, file)}");
     }
 
     private static string ResumptionOf(string path) => RunConfiguration.CommandLine(["train", "--resume", path]);

@@ -160,11 +160,13 @@ internal sealed class TrainingRun : IDisposable
     private string? EarlyEnd => _trainer.Epoch < _configuration.Epochs
         ? string.Create(
             CultureInfo.InvariantCulture,
-            $"Stopped early, after epoch {_trainer.Epoch} of {_configuration.Epochs}: the mean validation accuracy was best after epoch {_history.BestEpoch} (--patience {_configuration.Patience}).")
+            $"Stopped early, after epoch {_trainer.Epoch} of {_configuration.Epochs}: "
+            + $"the mean validation accuracy was best after epoch {_history.BestEpoch} (--patience {_configuration.Patience}).")
         : null;
 
     /// <summary>Whether it trains no epoch after those that are done.</summary>
-    private bool IsAtEnd => _trainer.Epoch >= _configuration.Epochs || (_configuration.Patience is { } patience && _history.EpochsSinceBest >= patience);
+    private bool IsAtEnd => _trainer.Epoch >= _configuration.Epochs
+        || (_configuration.Patience is { } patience && _history.EpochsSinceBest >= patience);
 
     private DeviceException Keep(KernelBuildException refusal)
     {
@@ -286,8 +288,9 @@ internal sealed class TrainingRun : IDisposable
             }
 
             // Whoever chooses while it trains should not see the test set.
-            string accuracy = $"{(validation is null ? "test" : "validation")} accuracy {ConsoleOutput.Percent((validation ?? test).Average(seed => seed.Accuracy))}";
-            progress.EpochDone(epoch + 1, $"{accuracy}, {ConsoleOutput.Duration(seconds)}");
+            string set = validation is null ? "test" : "validation";
+            string accuracy = ConsoleOutput.Percent((validation ?? test).Average(seed => seed.Accuracy));
+            progress.EpochDone(epoch + 1, $"{set} accuracy {accuracy}, {ConsoleOutput.Duration(seconds)}");
             if (cancellation.IsCancellationRequested && !IsAtEnd)
             {
                 _folder.Log.InterruptedBetween(epoch + 1);
@@ -342,7 +345,11 @@ internal sealed class TrainingRun : IDisposable
     }
 
     private IEnumerable<MetricsRow> RowsOf(
-        int epoch, IReadOnlyList<EpochMetrics> training, IReadOnlyList<Evaluation>? validation, IReadOnlyList<Evaluation> test, double seconds)
+        int epoch,
+        IReadOnlyList<EpochMetrics> training,
+        IReadOnlyList<Evaluation>? validation,
+        IReadOnlyList<Evaluation> test,
+        double seconds)
     {
         TrainingOptions options = _configuration.Options;
         double? feedbackRate = options.Rule.FeedbackUpdate == FeedbackUpdate.None ? null : options.FeedbackRateAt(epoch);
@@ -430,14 +437,14 @@ internal sealed class TrainingRun : IDisposable
         }
     }
 
-    /// <summary>Logs which models of best epochs somebody has removed: only that of the epoch that has just ended can be written again.</summary>
+    /// <summary>Logs which models of best epochs are gone: only that of the epoch that has just ended can be written again.</summary>
     private void TellOfLostModels()
     {
         bool isBetweenEpochs = _trainer.Step % _trainer.StepsPerEpoch == 0;
         foreach (ulong seed in _configuration.Keep == KeptModels.Best ? _configuration.Seeds : [])
         {
             int best = _history.BestEpochOf(seed);
-            if (best > 0 && !(isBetweenEpochs && best == _trainer.Epoch) && !File.Exists(RunFolder.BestModelPath(_folder.Path, seed)))
+            if (best > 0 && !(isBetweenEpochs && best == _trainer.Epoch) && !File.Exists(RunFolder.ModelPath(_folder.Path, seed, isBest: true)))
             {
                 _folder.Log.BestModelLost(seed, best);
             }
@@ -446,15 +453,16 @@ internal sealed class TrainingRun : IDisposable
 
     private void WriteModel(int replica, bool isBest)
     {
+        ulong seed = _configuration.Seeds[replica];
         var metadata = new Dictionary<string, string>
         {
             ["fdfa_version"] = _configuration.Versions.Fdfa,
             ["rule"] = _configuration.Options.Rule.Name,
-            ["seed"] = _configuration.Seeds[replica].ToString(CultureInfo.InvariantCulture),
+            ["seed"] = seed.ToString(CultureInfo.InvariantCulture),
             [EpochsWord] = _trainer.Epoch.ToString(CultureInfo.InvariantCulture),
             [StepsWord] = (_trainer.Step % _trainer.StepsPerEpoch).ToString(CultureInfo.InvariantCulture),
         };
-        _folder.WriteModel(_configuration.Seeds[replica], _network, _configuration.Options, _trainer.GetParameters(replica), metadata, isBest);
+        _folder.WriteModel(seed, _network, _configuration.Options, _trainer.GetParameters(replica), metadata, isBest);
     }
 }
 

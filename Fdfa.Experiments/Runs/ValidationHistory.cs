@@ -1,7 +1,8 @@
 namespace Fdfa.Experiments.Runs;
 
-/// <summary>The best epochs of a run by validation accuracy: each seed's own, and that of the mean over seeds, for which the run's patience counts.</summary>
+/// <summary>The best epochs of a run by validation accuracy: each seed's own, and that of the mean over seeds.</summary>
 /// <remarks>
+/// A run's patience counts from the latter: its seeds train together, and one of them alone does not end it.
 /// Of equally good epochs the first is the best: an epoch is no improvement because it is later.
 /// All of it follows from the metrics, so a run that goes on decides as one that nothing interrupted.
 /// </remarks>

@@ -9,7 +9,7 @@ using Text = Spectre.Console.Text;
 
 namespace Fdfa.Experiments.Sweeps;
 
-/// <summary>The accuracies that rank a grid of two options with numbers, each value where its numbers place it: as a table and as a picture.</summary>
+/// <summary>The accuracies that rank a grid of two options with numbers, each where its numbers place it: as a table and as a picture.</summary>
 internal sealed class SweepHeatMap
 {
     private static readonly ScottPlot.Colormaps.Viridis s_colours = new();

@@ -32,7 +32,9 @@ internal sealed record SweepEntry(SweepPoint Point, StoredOutcome Outcome)
 }
 
 /// <summary>The results of a sweep, the best first: for the console and as CSV.</summary>
-/// <remarks>Where samples are set aside for validation it ranks by them, and shows the test accuracy of the best point alone, once none is missing.</remarks>
+/// <remarks>
+/// Where samples are set aside for validation it ranks by them, and shows the test accuracy of the best point alone, once none is missing.
+/// </remarks>
 internal sealed class SweepReport
 {
     private readonly SweepGrid _grid;
@@ -68,7 +70,9 @@ internal sealed class SweepReport
         output.Table(table);
         if (!_hasValidation)
         {
-            output.Line("Ranked by test accuracy, which flatters the point that it chooses; --validation 0.1 sets a part of the training samples aside to rank by.");
+            output.Line(
+                "Ranked by test accuracy, which flatters the point that it chooses; "
+                + "--validation 0.1 sets a part of the training samples aside to rank by.");
         }
 
         foreach (var failure in _entries.GroupBy(entry => entry.Outcome.Run?.Divergence ?? entry.Outcome.Refusal).Where(same => same.Key is not null))
@@ -115,7 +119,8 @@ internal sealed class SweepReport
     {
         var text = new StringBuilder();
         string[] validation = _hasValidation ? ["validation_accuracy", "validation_accuracy_deviation"] : [];
-        text.AppendJoin(',', [.. _grid.Axes.Select(axis => axis.Name), "state", .. validation, "test_accuracy", "test_accuracy_deviation", "seeds", "epochs", "run"]).Append('\n');
+        string[] others = ["test_accuracy", "test_accuracy_deviation", "seeds", "epochs", "run"];
+        text.AppendJoin(',', [.. _grid.Axes.Select(axis => axis.Name), "state", .. validation, .. others]).Append('\n');
         foreach (SweepEntry entry in _entries)
         {
             RunRequest run = entry.Point.Request;

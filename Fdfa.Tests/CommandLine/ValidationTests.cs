@@ -5,6 +5,7 @@ using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Commands;
 using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Options;
+using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Reproduction;
 using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Checkpoints;
@@ -27,27 +28,33 @@ public sealed class ValidationTests : IDisposable
     public void A_run_trains_on_the_rest_and_writes_what_validation_came_to()
     {
         CommandLineRun run = CommandLineRun.Of([.. s_tiny, "--validation", "0.25", "--tensorboard", "--output", folder.File("run")])
-            .AssertDone("embedded: 48 training samples, 16 validation samples, 2000 test samples; 2 epochs", "Validation accuracy", "Validation loss", "epoch 2/2: validation accuracy ");
+            .AssertDone(
+                "embedded: 48 training samples, 16 validation samples, 2000 test samples; 2 epochs",
+                "Validation accuracy", "Validation loss", "epoch 2/2: validation accuracy ");
         Assert.DoesNotContain("epoch 2/2: test accuracy", run.Output, StringComparison.Ordinal);
         IReadOnlyList<MetricsRow> rows = RunFolder.ReadMetrics(folder.File("run"));
         Assert.Equal(4, rows.Count);
         Assert.All(rows, row => Assert.Equal(16 * row.Validation!.Accuracy, Math.Round(16 * row.Validation.Accuracy), 1e-9));
         Assert.Contains("validation", File.ReadAllText(folder.File("run/log.txt")), StringComparison.Ordinal);
         Assert.Contains("FDFA, validation", Words("run"), StringComparison.Ordinal);
-        string events = Encoding.Latin1.GetString(File.ReadAllBytes(Assert.Single(Directory.GetFiles(folder.File("run/tensorboard/seed0")))));
-        Assert.All(new[] { "loss/validation", "accuracy/validation", "loss/test" }, tag => Assert.Contains(tag, events, StringComparison.Ordinal));
+        string events = Encoding.Latin1.GetString(
+            File.ReadAllBytes(Assert.Single(Directory.GetFiles(folder.File("run/tensorboard/seed0")))));
+        string[] tags = ["loss/validation", "accuracy/validation", "loss/test"];
+        Assert.All(tags, tag => Assert.Contains(tag, events, StringComparison.Ordinal));
         CommandLineRun.Of("watch", folder.File("run"), "--once").AssertDone("Validation", "Finished: 2 of 2 epochs.");
         CommandLineRun.Of("watch", folder.File("run")).AssertDone(", validation loss ");
 
         // The part does not change what is evaluated later, nor which data they are.
         string evaluated = CommandLineRun.Of("evaluate", folder.File("run"), "--device", "cpu").AssertDone().Output;
         Assert.DoesNotContain("not those of the run", evaluated, StringComparison.Ordinal);
+        CommandLineRun.Of("evaluate", folder.File("run"), "--best").AssertRefused("kept no models of its best epochs; train it with");
 
         // The same again, by its own command line; and each seed alone has the same part.
         RunRequest request = RunFolder.ReadConfiguration(folder.File("run")).ToRequest();
         Assert.Equal(0, CommandLineRun.Of([.. request.ToArguments(), "--device", "cpu", "--output", folder.File("again")]).ExitCode);
         SameRun.Assert(folder.File("run"), folder.File("again"));
-        Assert.Equal(0, CommandLineRun.Of([.. (request with { Seeds = [1] }).ToArguments(), "--device", "cpu", "--output", folder.File("alone")]).ExitCode);
+        request = request with { Seeds = [1] };
+        Assert.Equal(0, CommandLineRun.Of([.. request.ToArguments(), "--device", "cpu", "--output", folder.File("alone")]).ExitCode);
         Assert.Equal(SameRun.Numbers(folder.File("alone")), SameRun.Numbers(folder.File("run")).Where(row => row.Seed == 1));
     }
 
@@ -56,11 +63,20 @@ public sealed class ValidationTests : IDisposable
     {
         RunRequest validated = SomeRun.Request with { Validation = s_quarter };
         string json = SomeRun.Configuration.ToJson();
+        string[] words = ["validation", "keep", "patience"];
 
-        Assert.All(new[] { "validation", "keep", "patience" }, word => Assert.DoesNotContain(word, json, StringComparison.OrdinalIgnoreCase));
-        Assert.StartsWith("seed,epoch,training_loss,training_accuracy,test_loss,test_accuracy,learning_rate,feedback_rate,seconds\n", MetricsTable.ToCsv(SomeRun.Rows(1, 1)), StringComparison.Ordinal);
+        Assert.All(words, word => Assert.DoesNotContain(word, json, StringComparison.OrdinalIgnoreCase));
+        Assert.StartsWith(
+            "seed,epoch,training_loss,training_accuracy,test_loss,test_accuracy,learning_rate,feedback_rate,seconds\n",
+            MetricsTable.ToCsv(SomeRun.Rows(1, 1)),
+            StringComparison.Ordinal);
         Assert.Equal("FDFA-784-30-10-embedded-3epochs-3seeds-55d9f607", RunKey.Of(SomeRun.Request));
-        Assert.Equal(5, new[] { SomeRun.Request, validated, validated with { Validation = ValidationPart.OfCount(16) }, validated with { Patience = 1 }, validated with { Patience = 2 } }.Select(RunKey.Of).Distinct().Count());
+        RunRequest[] others =
+        [
+            SomeRun.Request, validated, validated with { Validation = ValidationPart.OfCount(16) },
+            validated with { Patience = 1 }, validated with { Patience = 2 },
+        ];
+        Assert.Equal(others.Length, others.Select(RunKey.Of).Distinct().Count());
         Assert.Equal(RunKey.Of(validated), RunKey.Of(validated with { Keep = KeptModels.Best }));
     }
 
@@ -69,7 +85,8 @@ public sealed class ValidationTests : IDisposable
     {
         MetricsRow[] rows = Rows(0.25, 1.0 / 3);
         Assert.Equal(rows, MetricsTable.Parse(MetricsTable.ToCsv(rows), "metrics.csv"));
-        Refusal.Of<RunFolderException>(() => MetricsTable.Parse(MetricsTable.HeaderOf(hasValidation: true) + "0,1,1,1,1,1,1,1,1", "metrics.csv"), "Line 2 of 'metrics.csv'");
+        Refusal.Of<RunFolderException>(
+            () => MetricsTable.Parse(MetricsTable.HeaderOf(hasValidation: true) + "0,1,1,1,1,1,1,1,1", "metrics.csv"), "Line 2 of 'metrics.csv'");
 
         RunRequest request = SomeRun.Request with { Validation = ValidationPart.OfCount(25), Keep = KeptModels.Best, Patience = 3 };
         RunConfiguration read = RunConfiguration.Parse(Described(request).ToJson(), "config.json");
@@ -77,17 +94,26 @@ public sealed class ValidationTests : IDisposable
         Assert.Equal(request.ToArguments(), SomeRun.Read([.. request.ToArguments().Skip(1)]).ToArguments());
         Assert.Null(read.ToRequest().Part?.Training);
         Refusal.Of<RunFolderException>(
-            () => RunConfiguration.Parse(Described(request).ToJson().Replace("\"validation\": \"25\"", "\"validation\": \"most\"", StringComparison.Ordinal), "config.json"),
+            () => RunConfiguration.Parse(
+                Described(request).ToJson().Replace("\"validation\": \"25\"", "\"validation\": \"most\"", StringComparison.Ordinal), "config.json"),
             "its data.validation is not of the right kind");
     }
 
     [Theory]
-    [InlineData("--validation 1", "The value '1' of --validation is not a share of the training samples above 0 and below 1, such as 0.1, or a whole number of them of at least 2.")]
+    [InlineData(
+        "--validation 1",
+        "The value '1' of --validation is not a share of the training samples above 0 and below 1, such as 0.1, or a whole number of them of at least 2.")]
     [InlineData("--validation 1.5", "The value '1.5' of --validation is not a share")]
     [InlineData("--validation ten", "The value 'ten' of --validation is not a share")]
-    [InlineData("--validation 0.01 --limit 64", "The value '0.01' of --validation does not fit the data: A validation part of 0.01 makes 1 of 64 training samples")]
-    [InlineData("--validation 64 --limit 64", "The value '64' of --validation does not fit the data: A validation part of 64 makes 64 of 64 training samples, but it needs at least 2 and must leave a sample of each class: at most 54.")]
-    [InlineData("--keep best", "The option --keep best goes by the validation accuracy; give --validation too, such as --validation 0.1, or leave it out.")]
+    [InlineData(
+        "--validation 0.01 --limit 64",
+        "The value '0.01' of --validation does not fit the data: A validation part of 0.01 makes 1 of 64 training samples")]
+    [InlineData(
+        "--validation 64 --limit 64",
+        "makes 64 of 64 training samples, but it needs at least 2 and must leave a sample of each class: at most 54.")]
+    [InlineData(
+        "--keep best",
+        "The option --keep best goes by the validation accuracy; give --validation too, such as --validation 0.1, or leave it out.")]
     [InlineData("--patience 2", "The option --patience goes by the validation accuracy; give --validation too")]
     [InlineData("--patience 0 --validation 0.1", "'0' of --patience is not a whole number from 1")]
     [InlineData("--keep beast --validation 0.1", "Unknown kept model 'beast'; did you mean best? Known kept models: last, best.")]
@@ -106,16 +132,19 @@ public sealed class ValidationTests : IDisposable
         WritePlantedData();
         string[] sweep =
         [
-            "train", "--rule", "BP", "--data", "cifar-10", "--data-dir", folder.File("data"), "--network", "3072-10", "--batch-size", "5", "--epochs", "2",
-            "--device", "cpu", "--sweep", "lr=1e-9,1e-8,1e-3", "--sweep", "decay=1,0.5,0.25", "--output", folder.File("store"),
+            "train", "--rule", "BP", "--data", "cifar-10", "--data-dir", folder.File("data"), "--network", "3072-10",
+            "--batch-size", "5", "--epochs", "2", "--device", "cpu", "--sweep", "lr=1e-9,1e-8,1e-3", "--sweep", "decay=1,0.5,0.25", "--output", folder.File("store"),
         ];
 
         CommandLineRun byValidation = CommandLineRun.Of([.. sweep, "--validation", "0.1"]).AssertDone(
-            "Mean validation accuracy (%)", "Validation accuracy after the last epoch", "The best has learning-rate=1e-3, the largest of its values");
+            "Mean validation accuracy (%)",
+            "Validation accuracy after the last epoch",
+            "The best has learning-rate=1e-3, the largest of its values");
         string[][] lines = Lines(folder.File("store"));
 
         Assert.DoesNotContain("Ranked by test accuracy", byValidation.Output, StringComparison.Ordinal);
-        Assert.Equal(["learning-rate", "decay", "state", "validation_accuracy", "validation_accuracy_deviation", "test_accuracy"], lines[0][..6]);
+        Assert.Equal(
+            ["learning-rate", "decay", "state", "validation_accuracy", "validation_accuracy_deviation", "test_accuracy"], lines[0][..6]);
         Assert.Equal(9, lines.Length - 1);
         Assert.Equal(("1e-3", "1"), (lines[1][0], lines[1][3]));
 
@@ -131,7 +160,9 @@ public sealed class ValidationTests : IDisposable
         Assert.All(Lines(folder.File("store")).Skip(1), line => Assert.Equal("", line[5]));
 
         string[] byTest = [.. sweep[..^1], folder.File("other")];
-        CommandLineRun.Of(byTest).AssertDone("Ranked by test accuracy, which flatters the point that it chooses; --validation 0.1 sets a part of the training samples aside to rank by.");
+        CommandLineRun.Of(byTest).AssertDone(
+            "Ranked by test accuracy, which flatters the point that it chooses; "
+            + "--validation 0.1 sets a part of the training samples aside to rank by.");
         Assert.NotEqual("1e-3", Lines(folder.File("other"))[1][0]);
     }
 
@@ -184,18 +215,27 @@ public sealed class ValidationTests : IDisposable
     [InlineData(0, true)]
     public void A_run_with_keep_best_and_patience_that_is_resumed_ends_byte_equal(int cancelledAfter, bool isKilledAtItsEnd)
     {
-        RunRequest request = TrainingObserver.Tiny(epochs: 50, 0, 1) with { Limit = 200, Validation = s_quarter, Keep = KeptModels.Best, Patience = 2 };
-        request = request with { Options = request.Options with { LearningRate = 0.01, FeedbackRate = 0.01 } };
+        RunRequest tiny = TrainingObserver.Tiny(epochs: 50, 0, 1);
+        RunRequest request = tiny with
+        {
+            Limit = 200,
+            Validation = s_quarter,
+            Keep = KeptModels.Best,
+            Patience = 2,
+            Options = tiny.Options with { LearningRate = 0.01, FeedbackRate = 0.01 },
+        };
         string undisturbed = folder.File("undisturbed");
         RunResult whole = TrainingObserver.Train(request, undisturbed, (_, _) => { });
         int last = whole.Rows[^1].Epoch;
         var history = ValidationHistory.Of(whole.Rows, seeds: 2);
         Assert.InRange(last, 4, 49);
         Assert.Equal(last - 2, history.BestEpoch);
-        Assert.Equal($"Stopped early, after epoch {last} of 50: the mean validation accuracy was best after epoch {last - 2} (--patience 2).", whole.EarlyEnd);
+        Assert.Equal(
+            $"Stopped early, after epoch {last} of 50: the mean validation accuracy was best after epoch {last - 2} (--patience 2).",
+            whole.EarlyEnd);
         foreach (ulong seed in request.Seeds)
         {
-            IReadOnlyDictionary<string, string> words = ModelFile.ReadMetadata(RunFolder.BestModelPath(undisturbed, seed));
+            IReadOnlyDictionary<string, string> words = ModelFile.ReadMetadata(RunFolder.ModelPath(undisturbed, seed, isBest: true));
             Assert.Equal(history.BestEpochOf(seed).ToString(CultureInfo.InvariantCulture), words[TrainingRun.EpochsWord]);
             Assert.Equal("0", words[TrainingRun.StepsWord]);
         }
@@ -208,7 +248,10 @@ public sealed class ValidationTests : IDisposable
         }
 
         TrainingObserver.Train(
-            request, run, (_, observer) => observer.OnEpoch = epoch => (epoch == cancelledAfter ? cancellation : null)?.Cancel(), cancellation.Token);
+            request,
+            run,
+            (_, observer) => observer.OnEpoch = epoch => (epoch == cancelledAfter ? cancellation : null)?.Cancel(),
+            cancellation.Token);
         if (isKilledAtItsEnd)
         {
             // The checkpoint of the last epoch is there, and nothing that comes after it.
@@ -226,6 +269,15 @@ public sealed class ValidationTests : IDisposable
             $"The run in {run} is finished, nothing to do; its --patience 2 ended it after epoch {last}.",
             CommandLineRun.Of("train", "--resume", run).AssertDone().Output.Trim());
         CommandLineRun.Of("watch", run, "--once").AssertDone($"Finished: stopped early, after {last} of 50 epochs.");
+
+        // The best models can be used, and are those of the epochs that are recorded.
+        CommandLineRun evaluated = CommandLineRun.Of("evaluate", run, "--best", "--device", "cpu").AssertDone();
+        Assert.DoesNotContain("as of epoch", evaluated.Output, StringComparison.Ordinal);
+        Assert.All(request.Seeds, seed => Assert.Contains(
+            ConsoleOutput.Percent(whole.Rows.Single(row => row.Seed == seed && row.Epoch == history.BestEpochOf(seed)).TestAccuracy),
+            evaluated.Output,
+            StringComparison.Ordinal));
+        CommandLineRun.Of("export", run, "--seed", "1", "--best", "--onnx", folder.File("best.onnx")).AssertDone("seed 1, best epoch, as ONNX");
     }
 
     [Fact]
@@ -233,7 +285,8 @@ public sealed class ValidationTests : IDisposable
     {
         using (RunFolder run = RunFolder.Create(folder.File("run"), verbose: false))
         {
-            run.WriteCurves(new Curves("Two", LossFunction.SoftmaxCrossEntropy, [new CurveSeries("first", Rows(0.5, 0.75)), new CurveSeries("second", Rows(0.25))]));
+            CurveSeries[] two = [new CurveSeries("first", Rows(0.5, 0.75)), new CurveSeries("second", Rows(0.25))];
+            run.WriteCurves(new Curves("Two", LossFunction.SoftmaxCrossEntropy, two));
         }
 
         Assert.Contains("second, validation", Words("run"), StringComparison.Ordinal);
@@ -264,8 +317,9 @@ public sealed class ValidationTests : IDisposable
         RunRequest request = TrainingObserver.Tiny(epochs: 2, 0) with { Validation = s_quarter, Keep = KeptModels.Best };
         TrainingObserver.Train(request, folder.File("undisturbed"), (_, _) => { });
         using var cancellation = new CancellationTokenSource();
-        TrainingObserver.Train(request, folder.File("run"), (_, observer) => observer.OnEpoch = _ => cancellation.Cancel(), cancellation.Token);
-        File.Delete(RunFolder.BestModelPath(folder.File("run"), 0));
+        TrainingObserver.Train(
+            request, folder.File("run"), (_, observer) => observer.OnEpoch = _ => cancellation.Cancel(), cancellation.Token);
+        File.Delete(RunFolder.ModelPath(folder.File("run"), 0, isBest: true));
 
         Assert.Equal(0, CommandLineRun.Of("train", "--resume", folder.File("run"), "--quiet").ExitCode);
 
@@ -276,11 +330,16 @@ public sealed class ValidationTests : IDisposable
         SomeRun.Rows(1, 1)[0] with { Seed = (ulong)seed, Epoch = epoch, Validation = new Evaluation(1 - accuracy, accuracy) };
 
     /// <summary>An epoch per accuracy, of one seed.</summary>
-    private static MetricsRow[] Rows(params double[] accuracies) => [.. accuracies.Select((accuracy, index) => Row(0, index + 1, accuracy))];
+    private static MetricsRow[] Rows(params double[] accuracies) =>
+        [.. accuracies.Select((accuracy, index) => Row(0, index + 1, accuracy))];
 
     private static RunConfiguration Described(RunRequest request) => RunConfiguration.Describe(
         request,
-        new DataDescription("embedded", request.DataDirectory, "memory", 100, 75, 2000, 784, 10) { Validation = request.Validation, ValidationSamples = 25 },
+        new DataDescription("embedded", request.DataDirectory, "memory", 100, 75, 2000, 784, 10)
+        {
+            Validation = request.Validation,
+            ValidationSamples = 25,
+        },
         SomeRun.Configuration.Device);
 
     private static string Compared(params ComparedRun[] runs) =>
