@@ -58,7 +58,8 @@ internal sealed class ExportCommand : Command, IFdfaCommand
         bool isBest = arguments.GetValue(_best);
         NetworkParameters parameters = RunFolder.ReadModel(path, seed, request.Network, isBest);
         using OutputFiles files = OutputFiles.Open(arguments.GetValue(_force), (onnx, _onnx), (safetensors, _safetensors));
-        string what = string.Create(CultureInfo.InvariantCulture, $"{request.Network.Topology} of {path}, seed {seed}{(isBest ? ", best epoch" : "")}");
+        string epoch = isBest ? ", best epoch" : "";
+        string what = string.Create(CultureInfo.InvariantCulture, $"{request.Network.Topology} of {path}, seed {seed}{epoch}");
         if (onnx is not null)
         {
             files.Write(onnx, file => OnnxFile.Save(file, request.Network, parameters, new Dictionary<string, string>

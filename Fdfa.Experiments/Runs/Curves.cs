@@ -109,7 +109,7 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
         return plot;
     }
 
-    /// <remarks>The line of the test set, or of validation instead of it, has a marker; validation beside it has bars; training has none and is thin.</remarks>
+    /// <remarks>The test set, or validation instead of it, has markers; validation beside it has bars; training has none and is thin.</remarks>
     private static void AddLine(
         Plot plot,
         string name,

@@ -70,13 +70,14 @@ internal sealed class RunComparison
     /// <summary>What the runs differ in.</summary>
     public IReadOnlyList<SettingDifference> Differences { get; }
 
-    /// <summary>The runs' indices, the best by validation first, those without an epoch last; null where a run has epochs and no validation.</summary>
+    /// <summary>The runs' indices, the best by validation first, those without an epoch last; null where one has epochs and no validation.</summary>
     public IReadOnlyList<int>? Ranking
     {
         get
         {
             double?[] accuracies = [.. Runs.Select(run => run.ValidationAccuracy?.Mean)];
-            return accuracies.Any(accuracy => accuracy is not null) && Runs.Zip(accuracies).All(run => run.First.Rows.Count == 0 || run.Second is not null)
+            bool areValidated = Runs.Zip(accuracies).All(run => run.First.Rows.Count == 0 || run.Second is not null);
+            return areValidated && accuracies.Any(accuracy => accuracy is not null)
                 ? [.. Enumerable.Range(0, Runs.Count).OrderByDescending(index => accuracies[index] ?? double.NegativeInfinity)]
                 : null;
         }

@@ -444,7 +444,8 @@ internal sealed class TrainingRun : IDisposable
         foreach (ulong seed in _configuration.Keep == KeptModels.Best ? _configuration.Seeds : [])
         {
             int best = _history.BestEpochOf(seed);
-            if (best > 0 && !(isBetweenEpochs && best == _trainer.Epoch) && !File.Exists(RunFolder.ModelPath(_folder.Path, seed, isBest: true)))
+            bool isWrittenNow = isBetweenEpochs && best == _trainer.Epoch;
+            if (best > 0 && !isWrittenNow && !File.Exists(RunFolder.ModelPath(_folder.Path, seed, isBest: true)))
             {
                 _folder.Log.BestModelLost(seed, best);
             }

@@ -102,7 +102,7 @@ public sealed class ValidationTests : IDisposable
     [Theory]
     [InlineData(
         "--validation 1",
-        "The value '1' of --validation is not a share of the training samples above 0 and below 1, such as 0.1, or a whole number of them of at least 2.")]
+        "'1' of --validation is not a share of the training samples above 0 and below 1, such as 0.1, or a whole number of them of at least 2.")]
     [InlineData("--validation 1.5", "The value '1.5' of --validation is not a share")]
     [InlineData("--validation ten", "The value 'ten' of --validation is not a share")]
     [InlineData(
@@ -133,7 +133,8 @@ public sealed class ValidationTests : IDisposable
         string[] sweep =
         [
             "train", "--rule", "BP", "--data", "cifar-10", "--data-dir", folder.File("data"), "--network", "3072-10",
-            "--batch-size", "5", "--epochs", "2", "--device", "cpu", "--sweep", "lr=1e-9,1e-8,1e-3", "--sweep", "decay=1,0.5,0.25", "--output", folder.File("store"),
+            "--batch-size", "5", "--epochs", "2", "--device", "cpu",
+            "--sweep", "lr=1e-9,1e-8,1e-3", "--sweep", "decay=1,0.5,0.25", "--output", folder.File("store"),
         ];
 
         CommandLineRun byValidation = CommandLineRun.Of([.. sweep, "--validation", "0.1"]).AssertDone(
@@ -277,7 +278,8 @@ public sealed class ValidationTests : IDisposable
             ConsoleOutput.Percent(whole.Rows.Single(row => row.Seed == seed && row.Epoch == history.BestEpochOf(seed)).TestAccuracy),
             evaluated.Output,
             StringComparison.Ordinal));
-        CommandLineRun.Of("export", run, "--seed", "1", "--best", "--onnx", folder.File("best.onnx")).AssertDone("seed 1, best epoch, as ONNX");
+        CommandLineRun.Of("export", run, "--seed", "1", "--best", "--onnx", folder.File("best.onnx"))
+            .AssertDone("seed 1, best epoch, as ONNX");
     }
 
     [Fact]
