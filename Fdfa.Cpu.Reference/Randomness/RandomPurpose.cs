@@ -23,4 +23,7 @@ public enum RandomPurpose
 
     /// <summary>The crop and flip of an image, per step and sample.</summary>
     Augmentation = 6,
+
+    /// <summary>Which training samples are set aside for validation, under a seed of its own.</summary>
+    ValidationSplit = 7,
 }

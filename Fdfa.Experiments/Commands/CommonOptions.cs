@@ -42,6 +42,10 @@ internal static class CommonOptions
     public static Option<string> Output(string otherwise) => OptionText.Create(
         "--output", "folder", $"Folder for everything the run writes; new or empty. [default: {otherwise}]");
 
+    /// <summary><c>--best</c>.</summary>
+    public static Option<bool> Best() => OptionText.CreateSwitch(
+        "--best", "Take the model of the seed's best validation epoch, which --keep best kept, instead of the last.");
+
     /// <summary><c>--force</c>.</summary>
     public static Option<bool> Force() => OptionText.CreateSwitch("--force", "Replace files that are there already.");
 

@@ -68,16 +68,26 @@ internal sealed class CompareCommand : Command, IFdfaCommand
     /// <summary>Writes both tables.</summary>
     public static void Write(ConsoleOutput output, RunComparison comparison)
     {
+        IReadOnlyList<int>? ranking = comparison.Ranking;
+        bool hasValidation = comparison.Runs.Any(run => run.ValidationAccuracy is not null);
+        string[] validation = hasValidation ? ["Validation accuracy"] : [];
+        string[] numbers = ["Epochs", "Seeds", .. validation, "Test accuracy", "Test loss", "Training accuracy", "Time per epoch"];
         Table results = ConsoleOutput.CreateTable(
-            "Results after the last epoch, mean ± standard deviation over seeds",
-            "Run", ConsoleOutput.Number("Epochs"), ConsoleOutput.Number("Seeds"), ConsoleOutput.Number("Test accuracy"),
-            ConsoleOutput.Number("Test loss"), ConsoleOutput.Number("Training accuracy"), ConsoleOutput.Number("Time per epoch"));
-        for (var index = 0; index < comparison.Runs.Count; index++)
+            "Results after the last epoch, mean ± standard deviation over seeds", ["Run", .. numbers.Select(ConsoleOutput.Number)]);
+        foreach (int index in ranking ?? [.. Enumerable.Range(0, comparison.Runs.Count)])
         {
-            AddResult(results, comparison.Names[index], comparison.Runs[index]);
+            bool showsTest = ranking is null || ranking[0] == index;
+            AddResult(results, comparison.Names[index], comparison.Runs[index], hasValidation, showsTest);
         }
 
         output.Table(results);
+        if (hasValidation)
+        {
+            output.Line(ranking is null
+                ? "Some of these runs have no validation part, so they are not ranked."
+                : "Ranked by validation accuracy; the test set is shown for the best alone.");
+        }
+
         for (var index = 0; index < comparison.Runs.Count; index++)
         {
             output.Line(string.Create(CultureInfo.InvariantCulture, $"{index + 1}: {comparison.Runs[index].Path}"));
@@ -101,18 +111,20 @@ internal sealed class CompareCommand : Command, IFdfaCommand
         output.Table(settings);
     }
 
-    private static void AddResult(Table table, string name, ComparedRun run)
+    private static void AddResult(Table table, string name, ComparedRun run, bool hasValidation, bool showsTest)
     {
         MetricsRow[] last = [.. MetricsTable.LastEpoch(run.Rows)];
         string done = string.Create(CultureInfo.InvariantCulture, $"{last.Select(row => row.Epoch).FirstOrDefault()} of {run.Configuration.Epochs}");
+        string[] validation = hasValidation ? [run.ValidationAccuracy?.Percent ?? "–"] : [];
         string[] cells = last.Length == 0
-            ? [done, ConsoleOutput.Plain(run.Configuration.Seeds.Count), "–", "–", "–", "–"]
+            ? [done, ConsoleOutput.Plain(run.Configuration.Seeds.Count), .. validation, "–", "–", "–", "–"]
             :
             [
                 done,
                 ConsoleOutput.Plain(last.Length),
-                SeedSpread.Of(last.Select(row => row.TestAccuracy)).Percent,
-                SeedSpread.Of(last.Select(row => row.TestLoss)).Loss,
+                .. validation,
+                showsTest ? SeedSpread.Of(last.Select(row => row.TestAccuracy)).Percent : "",
+                showsTest ? SeedSpread.Of(last.Select(row => row.TestLoss)).Loss : "",
                 SeedSpread.Of(last.Select(row => row.TrainingAccuracy)).Percent,
                 ConsoleOutput.Duration(run.Rows.Select(row => (row.Epoch, row.Seconds)).Distinct().Average(epoch => epoch.Seconds)),
             ];

@@ -20,7 +20,13 @@ internal static class ConfigurationTable
             : $"seeds {configuration.Seeds[0]} to {configuration.Seeds[^1]}";
         string test = ConsoleOutput.Count(configuration.Data.TestSamples, "test sample");
         output.Line($"{rule.Name} ({rule.FullName}), {configuration.Network}{(network.InputShape is { } shape ? $" on {shape}" : "")} with {configuration.ParameterCount} parameters, {seeds}");
-        output.Line($"{configuration.Data.Name}: {ConsoleOutput.Count(configuration.Data.TrainingSamples, "training sample")}, {test}; {ConsoleOutput.Count(configuration.Epochs, "epoch")}");
+        DataDescription data = configuration.Data;
+        string training = ConsoleOutput.Count(data.TrainingSamples, "training sample");
+        string validation = data.Validation is null ? "" : $", {ConsoleOutput.Count(data.ValidationSamples, "validation sample")}";
+        string early = configuration.Patience is { } patience
+            ? $", or until {ConsoleOutput.Count(patience, "epoch")} without a better validation accuracy"
+            : "";
+        output.Line($"{data.Name}: {training}{validation}, {test}; {ConsoleOutput.Count(configuration.Epochs, "epoch")}{early}");
         if (configuration.InitialWeights is { } file)
         {
             output.Line($"Weights at the beginning: {file}");

@@ -15,6 +15,7 @@ namespace Fdfa.Experiments.Commands;
 internal sealed class EvaluateCommand : Command, IFdfaCommand
 {
     private readonly Argument<string> _run = CommonOptions.Run();
+    private readonly Option<bool> _best = CommonOptions.Best();
     private readonly DeviceOptions _device = new();
     private readonly Option<string> _dataDirectory = OptionText.Create(
         "--data-dir", "folder", "Where the files of the data set lie. [default: as in the run]");
@@ -24,6 +25,7 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         : base("evaluate", "Evaluates the models of a run on its test set, beside what the run recorded.")
     {
         Arguments.Add(_run);
+        Options.Add(_best);
         foreach (Option option in _device.All)
         {
             Options.Add(option);
@@ -40,19 +42,26 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
     {
         string path = arguments.GetRequiredValue(_run);
         RunConfiguration configuration = RunFolder.ReadConfiguration(path);
-        RunRequest request = configuration.ToRequest() with { Limit = null };
+        RunRequest request = configuration.ToRequest() with { Limit = null, Validation = null };
         DeviceRequest placement = _device.Read(arguments, request.Network, request.Seeds.Count);
         if (arguments.Text(_dataDirectory) is { } directory)
         {
             request = request with { DataDirectory = directory };
         }
 
+        bool isBest = arguments.GetValue(_best);
+        NetworkParameters[] models = [.. request.Seeds.Select(seed => RunFolder.ReadModel(path, seed, request.Network, isBest))];
         IReadOnlyList<MetricsRow> recorded = RunFolder.ReadMetrics(path);
-        NetworkParameters[] models = [.. request.Seeds.Select(seed => RunFolder.ReadModel(path, seed, request.Network))];
+        if (isBest)
+        {
+            var history = ValidationHistory.Of(recorded, request.Seeds.Count);
+            recorded = [.. recorded.Where(row => row.Epoch == history.BestEpochOf(row.Seed))];
+        }
+
         using LoadedData data = DataSource.Load(request, output, cancellation);
         using DeviceSet devices = placement.Open();
         Evaluate(output, request, data, devices, models, recorded, cancellation);
-        foreach (string reason in Differences(path, configuration, data, recorded))
+        foreach (string reason in Differences(path, isBest, configuration, data, recorded))
         {
             output.Line(reason);
         }
@@ -62,10 +71,11 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
 
     /// <summary>Why what was recorded may differ from what is evaluated, as sentences.</summary>
     private static IEnumerable<string> Differences(
-        string path, RunConfiguration configuration, LoadedData data, IReadOnlyList<MetricsRow> recorded)
+        string path, bool isBest, RunConfiguration configuration, LoadedData data, IReadOnlyList<MetricsRow> recorded)
     {
-        IReadOnlyDictionary<string, string> words = ModelFile.ReadMetadata(RunFolder.ModelPath(path, configuration.Seeds[0]));
-        int epoch = recorded.Select(row => row.Epoch).DefaultIfEmpty().Max();
+        ulong seed = configuration.Seeds[0];
+        IReadOnlyDictionary<string, string> words = ModelFile.ReadMetadata(RunFolder.ModelPath(path, seed, isBest));
+        int epoch = recorded.Where(row => row.Seed == seed).Select(row => row.Epoch).DefaultIfEmpty().Max();
         if (words.GetValueOrDefault(TrainingRun.EpochsWord) is { } epochs && words.GetValueOrDefault(TrainingRun.StepsWord) is { } steps
             && (epochs, steps) != (ConsoleOutput.Plain(epoch), "0"))
         {
@@ -107,10 +117,10 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         cancellation.ThrowIfCancellationRequested();
         Write(output, request, trainer.Evaluate(), recorded, data.Description.TestSamples);
 
-        (DeviceDataSet Training, DeviceDataSet Test) Upload(ComputeDevice device)
+        UploadedData Upload(ComputeDevice device)
         {
             DeviceDataSet test = data.UploadTest(device);
-            return (test, test);
+            return new UploadedData(test, test);
         }
     }
 

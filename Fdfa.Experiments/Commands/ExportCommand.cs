@@ -20,6 +20,7 @@ internal sealed class ExportCommand : Command, IFdfaCommand
         "--safetensors", "file", "Write the weights as PyTorch's state_dict of an nn.Sequential, without what belongs to the learning rule.");
 
     private readonly Option<string> _seed = OptionText.Create("--seed", "number", "Whose network. [default: the run's only one]");
+    private readonly Option<bool> _best = CommonOptions.Best();
     private readonly Option<bool> _force = CommonOptions.Force();
 
     /// <summary>Creates the command.</summary>
@@ -30,6 +31,7 @@ internal sealed class ExportCommand : Command, IFdfaCommand
         Options.Add(_onnx);
         Options.Add(_safetensors);
         Options.Add(_seed);
+        Options.Add(_best);
         Options.Add(_force);
     }
 
@@ -53,9 +55,11 @@ internal sealed class ExportCommand : Command, IFdfaCommand
 
         RunRequest request = RunFolder.ReadConfiguration(path).ToRequest();
         ulong seed = ReadSeed(arguments, path, request.Seeds);
-        NetworkParameters parameters = RunFolder.ReadModel(path, seed, request.Network);
+        bool isBest = arguments.GetValue(_best);
+        NetworkParameters parameters = RunFolder.ReadModel(path, seed, request.Network, isBest);
         using OutputFiles files = OutputFiles.Open(arguments.GetValue(_force), (onnx, _onnx), (safetensors, _safetensors));
-        string what = string.Create(CultureInfo.InvariantCulture, $"{request.Network.Topology} of {path}, seed {seed}");
+        string epoch = isBest ? ", best epoch" : "";
+        string what = string.Create(CultureInfo.InvariantCulture, $"{request.Network.Topology} of {path}, seed {seed}{epoch}");
         if (onnx is not null)
         {
             files.Write(onnx, file => OnnxFile.Save(file, request.Network, parameters, new Dictionary<string, string>

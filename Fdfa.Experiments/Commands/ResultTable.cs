@@ -1,6 +1,7 @@
 using System.Globalization;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Training;
 using Spectre.Console;
 
 namespace Fdfa.Experiments.Commands;
@@ -25,8 +26,19 @@ internal static class ResultTable
         AddRow("Seeds", result => Whole(LastRows(result).Length));
         AddRow("Epochs", result => Whole(LastRows(result)[0].Epoch));
         AddRow("Training accuracy", result => SeedSpread.Of(LastRows(result).Select(row => row.TrainingAccuracy)).Percent);
+        bool hasValidation = results.Any(result => result.Rows.Any(row => row.Validation is not null));
+        if (hasValidation)
+        {
+            AddRow("Validation accuracy", result => Validation(result, evaluation => evaluation.Accuracy)?.Percent ?? "");
+        }
+
         AddRow("Test accuracy", result => SeedSpread.Of(LastRows(result).Select(row => row.TestAccuracy)).Percent);
         AddRow("Training loss", result => SeedSpread.Of(LastRows(result).Select(row => row.TrainingLoss)).Loss);
+        if (hasValidation)
+        {
+            AddRow("Validation loss", result => Validation(result, evaluation => evaluation.Loss)?.Loss ?? "");
+        }
+
         AddRow("Test loss", result => SeedSpread.Of(LastRows(result).Select(row => row.TestLoss)).Loss);
         AddRow("Time per epoch", result => ConsoleOutput.Duration(
             result.Rows.Select(row => (row.Epoch, row.Seconds)).Distinct().Average(epoch => epoch.Seconds)));
@@ -35,6 +47,9 @@ internal static class ResultTable
         void AddRow(string label, Func<RunResult, string> value) =>
             table.AddRow([new Text(label), .. results.Select(result => new Text(value(result)))]);
     }
+
+    private static SeedSpread? Validation(RunResult result, Func<Evaluation, double> value) =>
+        MetricsTable.Validation(LastRows(result), value);
 
     private static MetricsRow[] LastRows(RunResult result) => [.. MetricsTable.LastEpoch(result.Rows)];
 

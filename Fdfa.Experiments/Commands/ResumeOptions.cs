@@ -65,8 +65,11 @@ internal sealed class ResumeOptions
         {
             string events = arguments.GetValue(general.TensorBoard) ? WriteEvents(path, configuration, output.Verbose) : "";
             string nothing = events.Length > 0 ? "nothing to train" : "nothing to do";
-            output.Line(
-                $"The run in {path} is finished, {nothing}; more --epochs than its {configuration.Epochs} would go on with it.{events}");
+            int epoch = MetricsTable.LastEpoch(RunFolder.ReadMetrics(path)).First().Epoch;
+            string why = epoch < configuration.Epochs
+                ? $"its --patience {configuration.Patience} ended it after epoch {ConsoleOutput.Plain(epoch)}"
+                : $"more --epochs than its {configuration.Epochs} would go on with it";
+            output.Line($"The run in {path} is finished, {nothing}; {why}.{events}");
             return ExitCode.Success;
         }
 

@@ -170,6 +170,19 @@ internal sealed class SweepOptions(
             throw new InvalidOptionException("A sweep's runs are told apart by what their command line says, and a file may come to hold other weights; leave out --initial-weights.");
         }
 
+        if (request.Keep == KeptModels.Best)
+        {
+            throw new InvalidOptionException(
+                "Runs of a sweep keep no models; leave out --keep, and give it when you train the best one again.");
+        }
+
+        if (request.Patience is not null)
+        {
+            throw new InvalidOptionException(
+                "Runs of a sweep are compared after the same number of epochs; "
+                + "leave out --patience, or sweep the number: --sweep epochs=10,20.");
+        }
+
         Trainer.Plan(request.Network, request.Options, request.Seeds.Count);
         return request;
     }

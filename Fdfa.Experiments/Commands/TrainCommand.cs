@@ -34,8 +34,24 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private readonly Option<string> _limit = OptionText.Create(
         "--limit", "count", "Train on the first samples only; the test set stays whole. [default: all]");
 
+    private readonly Option<string> _validation = OptionText.Create(
+        "--validation", "part",
+        "Set a part of the training samples aside, alike from each class and the same for every seed and rule, train on the rest "
+        + "and evaluate on the part after every epoch: a share such as 0.1, or a count. Sweeps and 'fdfa compare' then rank by it. "
+        + "Of --limit samples where that is given. [default: none]");
+
     private readonly Option<string> _epochs = OptionText.Create(
         "--epochs", "count", $"Passes over the training data. [default: {DefaultEpochs}]");
+
+    private readonly Option<string> _keep = OptionText.Create(
+        "--keep", "models",
+        $"Models to keep of each seed: {OptionWords.KeptModels.Listed}, which is that of its epoch with the highest validation accuracy, "
+        + "the first of several, beside the last. [default: last]");
+
+    private readonly Option<string> _patience = OptionText.Create(
+        "--patience", "epochs",
+        "Stop after so many epochs in which the validation accuracy, the mean over seeds, has not been above its best. "
+        + "[default: train all epochs]");
 
     private readonly Option<string> _initialWeights = OptionText.Create(
         "--initial-weights", "file", "Start from weights that PyTorch, 'fdfa export' or a run wrote as safetensors; feedback begins as it would without. [default: drawn from the seed]");
@@ -72,10 +88,12 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         : base("train", "Trains a network with a learning rule and writes everything about the run to a folder.")
     {
         Option[] ofTheRun = [_preset, .. _batchNormalization.All, _noAugmentation, _activation, .. _training.Select(pair => pair.Option)];
-        _sweep = new SweepOptions([_rule, _network, _data, _limit, _epochs, _seed, _seeds, .. ofTheRun], _rule, _seed, _training);
+        _sweep = new SweepOptions(
+            [_rule, _network, _data, _limit, _validation, _epochs, _seed, _seeds, .. ofTheRun], _rule, _seed, _training);
         Option[] options =
         [
-            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _epochs, _initialWeights, _seed, _seeds, .. _device.All, _output, .. _resume.All,
+            _rule, _network, _data, _dataDirectory, _skipsBadImages, _limit, _validation, _epochs, _keep, _patience,
+            _initialWeights, _seed, _seeds, .. _device.All, _output, .. _resume.All,
             _quiet, _tensorBoard, .. _sweep.All, .. ofTheRun,
         ];
         foreach (Option option in options)
@@ -151,6 +169,10 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         {
             result = ProgressDisplay.Run(output, quiet, progress => run.Execute(progress, cancellation));
             ResultTable.Write(output, [result]);
+            if (result.EarlyEnd is not null)
+            {
+                output.Line(result.EarlyEnd);
+            }
         }
         finally
         {
@@ -184,6 +206,16 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         TrainingOptions options = ReadTraining(arguments, preset.OptionsOn(network, rule) with { Augmentation = augmentation });
         options.Validate(network);
 
+        ValidationPart? validation = arguments.ValidationPart(_validation);
+        KeptModels keep = arguments.OneOf(_keep, OptionWords.KeptModels) ?? KeptModels.Last;
+        int? patience = arguments.WholeNumber(_patience);
+        if (validation is null && (keep == KeptModels.Best || patience is not null))
+        {
+            string needy = keep == KeptModels.Best ? "--keep best" : _patience.Name;
+            throw new InvalidOptionException(
+                $"The option {needy} goes by the validation accuracy; give --validation too, such as --validation 0.1, or leave it out.");
+        }
+
         int? limit = arguments.WholeNumber(_limit);
         if (!network.CanNormalize(Math.Min(options.BatchSize, limit ?? options.BatchSize)))
         {
@@ -203,6 +235,9 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             arguments.Text(_dataDirectory),
             limit)
         {
+            Validation = validation,
+            Keep = keep,
+            Patience = patience,
             SkipsBadImages = arguments.GetValue(_skipsBadImages),
             InitialWeights = arguments.Text(_initialWeights),
         };

@@ -3,6 +3,7 @@ using System.Globalization;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
+using Fdfa.Gpu.Training;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -59,15 +60,18 @@ internal sealed class WatchCommand : Command, IFdfaCommand
     public static IRenderable Picture(RunProgress progress)
     {
         EpochMeans[] epochs = EpochMeans.Of(progress.Rows);
-        Table table = ConsoleOutput.CreateTable(
-            Heading(progress),
-            ConsoleOutput.Number("Epoch"), ConsoleOutput.Number("Training loss"), ConsoleOutput.Number("Training accuracy"),
-            ConsoleOutput.Number("Test loss"), ConsoleOutput.Number("Test accuracy"), ConsoleOutput.Number("Time"));
+        bool hasValidation = epochs.Any(epoch => epoch.Validation is not null);
+        string[] validated = hasValidation ? ["Validation loss", "Validation accuracy"] : [];
+        string[] columns = ["Epoch", "Training loss", "Training accuracy", .. validated, "Test loss", "Test accuracy", "Time"];
+        Table table = ConsoleOutput.CreateTable(Heading(progress), [.. columns.Select(ConsoleOutput.Number)]);
         foreach (EpochMeans epoch in epochs.TakeLast(LastEpochs))
         {
             string[] cells =
             [
                 ConsoleOutput.Plain(epoch.Epoch), ConsoleOutput.Loss(epoch.TrainingLoss), ConsoleOutput.Percent(epoch.TrainingAccuracy),
+                .. epoch.Validation is { } validation
+                    ? new[] { ConsoleOutput.Loss(validation.Loss), ConsoleOutput.Percent(validation.Accuracy) }
+                    : [],
                 ConsoleOutput.Loss(epoch.TestLoss), ConsoleOutput.Percent(epoch.TestAccuracy), ConsoleOutput.Duration(epoch.Seconds),
             ];
             table.AddRow(cells.Select(cell => new Text(cell)));
@@ -77,6 +81,11 @@ internal sealed class WatchCommand : Command, IFdfaCommand
         if (epochs.Length > 0)
         {
             parts.Add(new Text(Curve("Training loss", epochs, epoch => epoch.TrainingLoss, ConsoleOutput.Loss)));
+            if (hasValidation)
+            {
+                parts.Add(new Text(Curve("Validation", epochs, epoch => epoch.Validation?.Accuracy ?? double.NaN, ConsoleOutput.Percent)));
+            }
+
             parts.Add(new Text(Curve("Test loss", epochs, epoch => epoch.TestLoss, ConsoleOutput.Loss)));
             parts.Add(new Text(Curve("Test accuracy", epochs, epoch => epoch.TestAccuracy, ConsoleOutput.Percent)));
         }
@@ -107,9 +116,11 @@ internal sealed class WatchCommand : Command, IFdfaCommand
         {
             foreach (EpochMeans epoch in EpochMeans.Of(progress.Rows).Where(epoch => epoch.Epoch > told))
             {
-                output.Line(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"epoch {epoch.Epoch}/{progress.Configuration.Epochs}: training loss {ConsoleOutput.Loss(epoch.TrainingLoss)}, accuracy {ConsoleOutput.Percent(epoch.TrainingAccuracy)}, test loss {ConsoleOutput.Loss(epoch.TestLoss)}, accuracy {ConsoleOutput.Percent(epoch.TestAccuracy)}, {ConsoleOutput.Duration(epoch.Seconds)}"));
+                string validation = epoch.Validation is { } validated ? $"{Result("validation", validated.Loss, validated.Accuracy)}, " : "";
+                output.Line(
+                    $"epoch {ConsoleOutput.Plain(epoch.Epoch)}/{ConsoleOutput.Plain(progress.Configuration.Epochs)}: "
+                    + $"{Result("training", epoch.TrainingLoss, epoch.TrainingAccuracy)}, {validation}"
+                    + $"{Result("test", epoch.TestLoss, epoch.TestAccuracy)}, {ConsoleOutput.Duration(epoch.Seconds)}");
                 told = epoch.Epoch;
             }
 
@@ -127,6 +138,9 @@ internal sealed class WatchCommand : Command, IFdfaCommand
             progress = RunProgress.Read(path);
         }
     }
+
+    private static string Result(string set, double loss, double accuracy) =>
+        $"{set} loss {ConsoleOutput.Loss(loss)}, accuracy {ConsoleOutput.Percent(accuracy)}";
 
     private static string Heading(RunProgress progress)
     {
@@ -146,6 +160,7 @@ internal sealed class WatchCommand : Command, IFdfaCommand
         string epochs = string.Create(CultureInfo.InvariantCulture, $"{progress.Epoch} of {ConsoleOutput.Count(progress.Configuration.Epochs, "epoch")}");
         return progress.State switch
         {
+            RunState.Finished when progress.Epoch < progress.Configuration.Epochs => $"Finished: stopped early, after {epochs}.",
             RunState.Finished => $"Finished: {epochs}.",
             RunState.Interrupted => $"Ended early, after {epochs}: {progress.Reason}.",
             RunState.Failed => $"Failed after {epochs}: {progress.Reason}",
@@ -163,15 +178,22 @@ internal sealed class WatchCommand : Command, IFdfaCommand
     /// <summary>An epoch in the mean over seeds.</summary>
     private sealed record EpochMeans(int Epoch, double TrainingLoss, double TrainingAccuracy, double TestLoss, double TestAccuracy, double Seconds)
     {
+        public Evaluation? Validation { get; private init; }
+
         public static EpochMeans[] Of(IReadOnlyList<MetricsRow> rows) =>
         [
-            .. rows.GroupBy(row => row.Epoch).Select(epoch => new EpochMeans(
-                epoch.Key,
+            .. rows.GroupBy(row => row.Epoch, (_, of) => of.ToArray()).Select(epoch => new EpochMeans(
+                epoch[0].Epoch,
                 epoch.Average(row => row.TrainingLoss),
                 epoch.Average(row => row.TrainingAccuracy),
                 epoch.Average(row => row.TestLoss),
                 epoch.Average(row => row.TestAccuracy),
-                epoch.First().Seconds)),
+                epoch[0].Seconds)
+            {
+                Validation = epoch.All(row => row.Validation is not null)
+                    ? new Evaluation(epoch.Average(row => row.Validation!.Loss), epoch.Average(row => row.Validation!.Accuracy))
+                    : null,
+            }),
         ];
     }
 }

@@ -81,6 +81,20 @@ internal sealed class ImageDataSet
             ? this
             : new ImageDataSet(Name, Samples[..(limit * SampleSize)], Labels[..limit], Width, Height, Channels, ClassNames);
     }
+
+    /// <summary>A copy of some samples.</summary>
+    /// <param name="indices">Which, in their new order.</param>
+    public ImageDataSet Select(IReadOnlyList<int> indices)
+    {
+        ArgumentNullException.ThrowIfNull(indices);
+        var samples = new byte[indices.Count * SampleSize];
+        for (var place = 0; place < indices.Count; place++)
+        {
+            Samples.Span.Slice(indices[place] * SampleSize, SampleSize).CopyTo(samples.AsSpan(place * SampleSize));
+        }
+
+        return new ImageDataSet(Name, samples, [.. indices.Select(index => Labels[index])], Width, Height, Channels, ClassNames);
+    }
 }
 
 /// <summary>What a network learns from and what it is measured on.</summary>

@@ -84,6 +84,21 @@ internal static class OptionText
     public static double? NotNegative(this ParseResult arguments, Option<string> option) =>
         Number(arguments, option, value => value >= 0, "a number of at least 0, such as 1e-6");
 
+    /// <summary>A part of the training samples, or null when the option is not given.</summary>
+    /// <exception cref="InvalidOptionException">Neither a share nor a count.</exception>
+    public static ValidationPart? ValidationPart(this ParseResult arguments, Option<string> option)
+    {
+        if (arguments.Text(option) is not { } text)
+        {
+            return null;
+        }
+
+        return Cpu.Reference.Description.ValidationPart.TryParse(text, out ValidationPart? part)
+            ? part
+            : throw Refuse(
+                option, text, "a share of the training samples above 0 and below 1, such as 0.1, or a whole number of them of at least 2");
+    }
+
     /// <summary>One of an option's words, or null when the option is not given.</summary>
     /// <exception cref="InvalidOptionException">None of the words.</exception>
     public static T? OneOf<T>(this ParseResult arguments, Option<string> option, OptionWords<T> words)

@@ -43,6 +43,10 @@ internal static class OptionWords
         ("tanh", ActivationFunction.Tanh),
         ("identity", ActivationFunction.Identity));
 
+    /// <summary>The words of <c>--keep</c>.</summary>
+    public static OptionWords<KeptModels> KeptModels { get; } = new(
+        "kept model", ("last", Options.KeptModels.Last), ("best", Options.KeptModels.Best));
+
     /// <summary>The words of <c>--optimizer</c> and <c>--feedback-optimizer</c>.</summary>
     public static OptionWords<OptimizerKind> Optimizers { get; } = new(
         "optimizer", ("adam", OptimizerKind.Adam), ("sgd", OptimizerKind.Sgd));

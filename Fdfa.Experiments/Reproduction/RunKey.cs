@@ -55,6 +55,8 @@ internal static class RunKey
                 .Select(option => $"{option.Switch} {option.Text(request.Options)}"),
             .. request.Network.InputShape is { } shape ? new[] { $"input {shape}" } : [],
             .. request.Options.Augmentation is { } augmentation ? new[] { $"augmentation {Augmentation.Key(augmentation)}" } : [],
+            .. request.Validation is { } validation ? new[] { $"validation {validation}" } : [],
+            .. request.Patience is { } patience ? new[] { $"patience {Number(patience)}" } : [],
             .. request.Network.HasBatchNormalization ? new[] { $"batch normalization {BatchNormalization.Text(request.Network)}" } : [],
         ];
         byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts)));

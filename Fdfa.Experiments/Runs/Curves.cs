@@ -14,7 +14,10 @@ internal sealed record CurveSeries(string Name, IReadOnlyList<MetricsRow> Rows);
 /// <summary>Loss and accuracy over epochs, side by side: the mean over seeds as a line, their standard deviation to both sides as a band.</summary>
 /// <param name="title">Above both panels.</param>
 /// <param name="loss">What the loss is, for its axis; null where it is not the same in all series.</param>
-/// <param name="series">One line each for training and test; for test alone where they are many.</param>
+/// <param name="series">
+/// One line each for training, validation where there is any, and test; without training where they are many, and without test where
+/// there are several to choose from by validation.
+/// </param>
 internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<CurveSeries> series)
 {
     /// <summary>Two lines of each of more than these would hide one another.</summary>
@@ -29,6 +32,9 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
 
     private bool HasTraining => series.Count <= MostWithTraining;
 
+    /// <summary>Whether the test set stays out of it, for its curves would choose among the series.</summary>
+    private bool IsByValidation => series.Count > 1 && series.All(one => one.Rows.All(row => row.Validation is not null));
+
     /// <summary>The picture; the caller's to dispose of.</summary>
     public PlotSheet Draw()
     {
@@ -38,9 +44,15 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
             null => "Loss (of each run's own kind)",
             _ => "Mean squared error",
         };
-        Plot losses = Panel("Loss", lossAxis, row => row.TrainingLoss, row => row.TestLoss, isShare: false);
+        Plot losses = Panel(
+            "Loss", lossAxis, row => row.TrainingLoss, row => row.Validation?.Loss ?? double.NaN, row => row.TestLoss, isShare: false);
         Plot accuracies = Panel(
-            "Accuracy", "Accuracy (%)", row => 100 * row.TrainingAccuracy, row => 100 * row.TestAccuracy, isShare: true);
+            "Accuracy",
+            "Accuracy (%)",
+            row => 100 * row.TrainingAccuracy,
+            row => 100 * (row.Validation?.Accuracy ?? double.NaN),
+            row => 100 * row.TestAccuracy,
+            isShare: true);
         return new PlotSheet(title + Band, columns: 2, [losses, accuracies]);
     }
 
@@ -53,20 +65,31 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
     };
 
     private Plot Panel(
-        string heading, string axis, Func<MetricsRow, double> training, Func<MetricsRow, double> test, bool isShare)
+        string heading,
+        string axis,
+        Func<MetricsRow, double> training,
+        Func<MetricsRow, double> validation,
+        Func<MetricsRow, double> test,
+        bool isShare)
     {
-        Plot plot = PlotPanel.Create(HasTraining ? heading : heading + " on the test set", "Epoch", axis);
+        (string set, Func<MetricsRow, double> shown) = IsByValidation ? ("validation", validation) : ("test", test);
+        Plot plot = PlotPanel.Create(HasTraining ? heading : $"{heading} on the {set} set", "Epoch", axis);
         for (var index = 0; index < series.Count; index++)
         {
+            CurveSeries one = series[index];
             Color color = PlotPanel.Palette[index % PlotPanel.Palette.Count];
             LinePattern pattern = s_patterns[index % s_patterns.Length];
             if (HasTraining)
             {
-                AddLine(plot, series[index].Name + ", training", series[index].Rows, training, color, pattern, marker: null);
+                AddLine(plot, one.Name + ", training", one.Rows, training, color, pattern, marker: null);
+                if (!IsByValidation)
+                {
+                    AddLine(plot, one.Name + ", validation", one.Rows, validation, color, pattern, MarkerShape.VerticalBar);
+                }
             }
 
-            AddLine(
-                plot, series[index].Name + (HasTraining ? ", test" : ""), series[index].Rows, test, color, pattern, s_markers[index % s_markers.Length]);
+            string name = one.Name + (HasTraining ? $", {set}" : "");
+            AddLine(plot, name, one.Rows, shown, color, pattern, s_markers[index % s_markers.Length]);
         }
 
         int lastEpoch = series.SelectMany(one => one.Rows).Select(row => row.Epoch).DefaultIfEmpty(1).Max();
@@ -86,7 +109,7 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
         return plot;
     }
 
-    /// <remarks>A line of the test set has a marker, one of training has none and is thin.</remarks>
+    /// <remarks>The test set, or validation instead of it, has markers; validation beside it has bars; training has none and is thin.</remarks>
     private static void AddLine(
         Plot plot,
         string name,

@@ -8,16 +8,16 @@ namespace Fdfa.Experiments.Runs;
 /// <param name="cancellation">Ctrl-C.</param>
 internal sealed class DataOfRuns(ConsoleOutput? output, CancellationToken cancellation) : IDisposable
 {
-    private readonly Dictionary<(string Name, int? Limit), LoadedData> _loaded = [];
+    private readonly Dictionary<(string Name, int? Limit, ValidationPart? Validation), LoadedData> _loaded = [];
 
     /// <summary>The data of a run.</summary>
     /// <exception cref="FdfaException">They cannot be had, or do not fit the run's network.</exception>
     public LoadedData Of(RunRequest run)
     {
-        if (!_loaded.TryGetValue((run.DataName, run.Limit), out LoadedData? data))
+        if (!_loaded.TryGetValue((run.DataName, run.Limit, run.Validation), out LoadedData? data))
         {
             data = DataSource.Load(run, output, cancellation);
-            _loaded.Add((run.DataName, run.Limit), data);
+            _loaded.Add((run.DataName, run.Limit, run.Validation), data);
         }
 
         data.RequireFit(run);

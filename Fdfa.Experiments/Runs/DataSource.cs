@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Randomness;
 using Fdfa.Experiments.Data;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
@@ -96,14 +97,37 @@ internal static class DataSource
         }
 
         RequireFit(request, pair.Train);
-        ImageDataSet training = request.Limit is { } count ? pair.Train.Take(count) : pair.Train;
-        return new LoadedData(pair, training, new DataDescription(
-            request.DataName, request.DataDirectory, pair.Source, request.Limit, training.Count, pair.Test.Count, training.SampleSize, training.ClassCount)
+        ImageDataSet given = request.Limit is { } count ? pair.Train.Take(count) : pair.Train;
+        (ImageDataSet training, ImageDataSet? validation) = request.Validation is { } part ? SetAside(given, part) : (given, null);
+        return new LoadedData(pair, training, validation, new DataDescription(
+            request.DataName,
+            request.DataDirectory,
+            pair.Source,
+            request.Limit,
+            training.Count,
+            pair.Test.Count,
+            given.SampleSize,
+            given.ClassCount)
         {
             SkipsBadImages = request.SkipsBadImages,
-            Shape = training.Shape,
-            Sha256 = Sha256Of(training, pair.Test),
+            Validation = request.Validation,
+            ValidationSamples = validation?.Count ?? 0,
+            Shape = given.Shape,
+            Sha256 = Sha256Of(given, pair.Test),
         });
+    }
+
+    private static (ImageDataSet Training, ImageDataSet Validation) SetAside(ImageDataSet given, ValidationPart part)
+    {
+        try
+        {
+            var split = ValidationSplit.Of(given.Labels, part);
+            return (given.Select(split.Training), given.Select(split.Validation));
+        }
+        catch (InvalidOptionException mistake)
+        {
+            throw new InvalidOptionException($"The value '{part}' of --validation does not fit the data: {mistake.Message}");
+        }
     }
 
     /// <summary>The checksum of training and test samples and their labels.</summary>
@@ -157,12 +181,17 @@ internal static class DataSource
 }
 
 /// <summary>Training and test data on this side of the device.</summary>
-internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, DataDescription description) : IDisposable
+/// <param name="pair">All of it; from now on this one's.</param>
+/// <param name="training">What of it is trained on.</param>
+/// <param name="validation">What of it is set aside; null for nothing.</param>
+/// <param name="description">What it is, for config.json.</param>
+internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, ImageDataSet? validation, DataDescription description)
+    : IDisposable
 {
     /// <summary>What it is, for config.json.</summary>
     public DataDescription Description { get; } = description;
 
-    /// <summary>The training samples.</summary>
+    /// <summary>The samples to train on.</summary>
     public ImageDataSet Training { get; } = training;
 
     /// <summary>All its samples where that is a part of the data set; null where it is whole.</summary>
@@ -181,8 +210,8 @@ internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, DataDe
 
     /// <summary>Whether a run was on these data; true where its configuration is from before that was noted.</summary>
     public bool IsDataOf(RunConfiguration run) => run.HasData(Description.Sha256)
-        || (run.Data.TrainingSamples <= pair.Train.Count
-            && run.Data.Sha256 == DataSource.Sha256Of(pair.Train.Take(run.Data.TrainingSamples), pair.Test));
+        || (run.Data.GivenSamples <= pair.Train.Count
+            && run.Data.Sha256 == DataSource.Sha256Of(pair.Train.Take(run.Data.GivenSamples), pair.Test));
 
     /// <summary>Uploads the training samples.</summary>
     public DeviceDataSet UploadTraining(ComputeDevice device) => Upload(device, Training);
@@ -190,17 +219,23 @@ internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, DataDe
     /// <summary>Uploads the test samples.</summary>
     public DeviceDataSet UploadTest(ComputeDevice device) => Upload(device, pair.Test);
 
-    /// <summary>Uploads both.</summary>
-    public (DeviceDataSet Training, DeviceDataSet Test) Upload(ComputeDevice device)
+    /// <summary>Uploads all.</summary>
+    public UploadedData Upload(ComputeDevice device)
     {
-        DeviceDataSet uploaded = UploadTraining(device);
+        var uploaded = new Stack<DeviceDataSet>();
         try
         {
-            return (uploaded, UploadTest(device));
+            uploaded.Push(UploadTraining(device));
+            uploaded.Push(UploadTest(device));
+            return new UploadedData(uploaded.Last(), uploaded.First(), validation is null ? null : Upload(device, validation));
         }
         catch
         {
-            uploaded.Dispose();
+            foreach (DeviceDataSet each in uploaded)
+            {
+                each.Dispose();
+            }
+
             throw;
         }
     }

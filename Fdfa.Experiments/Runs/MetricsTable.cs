@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Gpu.Training;
 
 namespace Fdfa.Experiments.Runs;
 
@@ -23,13 +24,22 @@ internal sealed record MetricsRow(
     double TestAccuracy,
     double LearningRate,
     double? FeedbackRate,
-    double Seconds);
+    double Seconds)
+{
+    /// <summary>On the samples that were set aside, after the epoch; null where none were.</summary>
+    public Evaluation? Validation { get; init; }
+}
 
 /// <summary><c>metrics.csv</c>: a row per seed and epoch, numbers in their shortest form that reads back to the same bits.</summary>
+/// <remarks>It has the two columns of validation only where samples were set aside for it.</remarks>
 internal static class MetricsTable
 {
     private const string Header =
         "seed,epoch,training_loss,training_accuracy,test_loss,test_accuracy,learning_rate,feedback_rate,seconds";
+
+    private const string HeaderWithValidation =
+        "seed,epoch,training_loss,training_accuracy,validation_loss,validation_accuracy,test_loss,test_accuracy,"
+        + "learning_rate,feedback_rate,seconds";
 
     /// <summary>The last epoch's rows, one per seed; none where no epoch is done.</summary>
     public static IEnumerable<MetricsRow> LastEpoch(IReadOnlyList<MetricsRow> rows)
@@ -38,6 +48,19 @@ internal static class MetricsTable
         return rows.Where(row => row.Epoch == last);
     }
 
+    /// <summary>What validation came to over seeds; null where not every row has it.</summary>
+    /// <param name="rows">One per seed.</param>
+    /// <param name="value">What of it.</param>
+    public static SeedSpread? Validation(IReadOnlyCollection<MetricsRow> rows, Func<Evaluation, double> value) =>
+        rows.Count > 0 && rows.All(row => row.Validation is not null) ? SeedSpread.Of(rows.Select(row => value(row.Validation!))) : null;
+
+    /// <summary>Whether a run is at its end: every epoch of every seed is there, or those up to where its patience ran out.</summary>
+    public static bool IsComplete(IReadOnlyList<MetricsRow> rows, RunConfiguration run) =>
+        IsComplete(rows, run.Seeds, run.Epochs)
+        || (run.Patience is { } patience
+            && IsComplete(rows, run.Seeds, rows.Count / run.Seeds.Count)
+            && ValidationHistory.Of(rows, run.Seeds.Count).EpochsSinceBest >= patience);
+
     /// <summary>Whether every epoch of every seed is there.</summary>
     public static bool IsComplete(IReadOnlyList<MetricsRow> rows, IReadOnlyList<ulong> seeds, int epochs) =>
         rows.Count == (long)epochs * seeds.Count
@@ -45,7 +68,11 @@ internal static class MetricsTable
             Enumerable.Range(1, epochs).SelectMany(epoch => seeds.Select(seed => (seed, epoch))));
 
     /// <summary>The text of metrics.csv.</summary>
-    public static string ToCsv(IEnumerable<MetricsRow> rows) => $"{Header}\n{ToLines(rows)}";
+    public static string ToCsv(IReadOnlyList<MetricsRow> rows) => HeaderOf(rows.Any(row => row.Validation is not null)) + ToLines(rows);
+
+    /// <summary>The first line.</summary>
+    /// <param name="hasValidation">Whether samples were set aside.</param>
+    public static string HeaderOf(bool hasValidation) => (hasValidation ? HeaderWithValidation : Header) + "\n";
 
     /// <summary>What more rows add to the text.</summary>
     public static string ToLines(IEnumerable<MetricsRow> rows)
@@ -53,8 +80,13 @@ internal static class MetricsTable
         var text = new StringBuilder();
         foreach (MetricsRow row in rows)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{row.Seed},{row.Epoch},{row.TrainingLoss:R},{row.TrainingAccuracy:R},")
-                .Append(CultureInfo.InvariantCulture, $"{row.TestLoss:R},{row.TestAccuracy:R},")
+            text.Append(CultureInfo.InvariantCulture, $"{row.Seed},{row.Epoch},{row.TrainingLoss:R},{row.TrainingAccuracy:R},");
+            if (row.Validation is { } validation)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"{validation.Loss:R},{validation.Accuracy:R},");
+            }
+
+            text.Append(CultureInfo.InvariantCulture, $"{row.TestLoss:R},{row.TestAccuracy:R},")
                 .Append(CultureInfo.InvariantCulture, $"{row.LearningRate:R},{row.FeedbackRate:R},{row.Seconds:R}")
                 .Append('\n');
         }
@@ -85,14 +117,15 @@ internal static class MetricsTable
     private static IEnumerable<MetricsRow> ParseLines(IEnumerable<string> lines, string path)
     {
         using IEnumerator<string> each = lines.GetEnumerator();
-        if (!each.MoveNext() || each.Current != Header)
+        if (!each.MoveNext() || each.Current is not (Header or HeaderWithValidation))
         {
             throw new RunFolderException($"'{path}' is not the metrics of a run: its first line is not '{Header}'.");
         }
 
+        bool hasValidation = each.Current == HeaderWithValidation;
         for (int number = 2; each.MoveNext(); number++)
         {
-            yield return ParseRow(each.Current, number, path);
+            yield return ParseRow(each.Current, hasValidation, number, path);
         }
     }
 
@@ -104,20 +137,24 @@ internal static class MetricsTable
         }
     }
 
-    private static MetricsRow ParseRow(string line, int lineNumber, string path)
+    private static MetricsRow ParseRow(string line, bool hasValidation, int lineNumber, string path)
     {
         string[] cells = line.Split(',');
-        var numbers = new double[7];
-        if (cells.Length == 9
+        int more = hasValidation ? 2 : 0;
+        var numbers = new double[7 + more];
+        if (cells.Length == numbers.Length + 2
             && ulong.TryParse(cells[0], NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed)
             && int.TryParse(cells[1], NumberStyles.None, CultureInfo.InvariantCulture, out int epoch)
             && Enumerable.Range(0, numbers.Length).All(index =>
-                (index == 5 && cells[7].Length == 0)
+                (index == 5 + more && cells[7 + more].Length == 0)
                 || double.TryParse(cells[index + 2], NumberStyles.Float, CultureInfo.InvariantCulture, out numbers[index])))
         {
             return new MetricsRow(
-                seed, epoch, numbers[0], numbers[1], numbers[2], numbers[3], numbers[4],
-                cells[7].Length == 0 ? null : numbers[5], numbers[6]);
+                seed, epoch, numbers[0], numbers[1], numbers[2 + more], numbers[3 + more], numbers[4 + more],
+                cells[7 + more].Length == 0 ? null : numbers[5 + more], numbers[6 + more])
+            {
+                Validation = hasValidation ? new Evaluation(numbers[2], numbers[3]) : null,
+            };
         }
 
         throw new RunFolderException($"Line {lineNumber} of '{path}' is not a row of metrics: {QuotedText.Of(line)}.");

@@ -52,6 +52,7 @@ internal sealed class RunCheckpoints : IDisposable
     private const string MetricsFile = "metrics.csv";
     private const string FolderPrefix = "step-";
 
+    private readonly Func<bool>? _hasValidation;
     private string _folder;
     private FileStream? _metrics;
 
@@ -63,8 +64,10 @@ internal sealed class RunCheckpoints : IDisposable
 
     /// <summary>Opens the checkpoints of a run; none, where it has none yet.</summary>
     /// <param name="run">The run's folder.</param>
-    public RunCheckpoints(string run)
+    /// <param name="hasValidation">Asked when the metrics begin: whether the run has samples set aside. Null for no.</param>
+    public RunCheckpoints(string run, Func<bool>? hasValidation = null)
     {
+        _hasValidation = hasValidation;
         _folder = FolderOf(run);
         foreach (string abandoned in Directory.Exists(_folder) ? AtomicFolder.Abandoned(_folder).ToList() : [])
         {
@@ -147,7 +150,7 @@ internal sealed class RunCheckpoints : IDisposable
         }
         else
         {
-            target.Write(Encoding.UTF8.GetBytes(MetricsTable.ToCsv([])));
+            target.Write(Encoding.UTF8.GetBytes(MetricsTable.HeaderOf(_hasValidation?.Invoke() ?? false)));
         }
     }
 

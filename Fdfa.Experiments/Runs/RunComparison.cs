@@ -14,6 +14,9 @@ internal sealed record ComparedRun(string Path, RunConfiguration Configuration, 
     /// <summary>Reads a run folder.</summary>
     /// <exception cref="RunFolderException">It is none, or damaged.</exception>
     public static ComparedRun Read(string path) => new(path, RunFolder.ReadConfiguration(path), RunFolder.ReadMetrics(path));
+
+    /// <summary>What validation came to after the last epoch; null where there is none.</summary>
+    public SeedSpread? ValidationAccuracy => MetricsTable.Validation([.. MetricsTable.LastEpoch(Rows)], validation => validation.Accuracy);
 }
 
 /// <summary>A setting in which runs differ.</summary>
@@ -67,6 +70,19 @@ internal sealed class RunComparison
     /// <summary>What the runs differ in.</summary>
     public IReadOnlyList<SettingDifference> Differences { get; }
 
+    /// <summary>The runs' indices, the best by validation first, those without an epoch last; null where one has epochs and no validation.</summary>
+    public IReadOnlyList<int>? Ranking
+    {
+        get
+        {
+            double?[] accuracies = [.. Runs.Select(run => run.ValidationAccuracy?.Mean)];
+            bool areValidated = Runs.Zip(accuracies).All(run => run.First.Rows.Count == 0 || run.Second is not null);
+            return areValidated && accuracies.Any(accuracy => accuracy is not null)
+                ? [.. Enumerable.Range(0, Runs.Count).OrderByDescending(index => accuracies[index] ?? double.NegativeInfinity)]
+                : null;
+        }
+    }
+
     /// <summary>Their curves on one picture, named by what they have in common.</summary>
     public Curves Curves => new(
         $"{ConsoleOutput.Count(Runs.Count, "run")}{Common(Rule, " of ")}{Common(Data, " on ")}{Common(Network, ", ")}",
@@ -79,10 +95,12 @@ internal sealed class RunComparison
         new(Network, configuration.Network),
         new(Data, configuration.Data.Name),
         new("Training samples", Whole(configuration.Data.TrainingSamples)),
+        new("Validation samples", Whole(configuration.Data.ValidationSamples)),
         new("Test samples", Whole(configuration.Data.TestSamples)),
         new(Samples, configuration.Data.Sha256 is { } sha256 ? sha256[..Math.Min(sha256.Length, ShownDigits)] : "not noted"),
         new("Epochs", Whole(configuration.Epochs)),
         new("Seeds", string.Join(' ', configuration.Seeds)),
+        new("Patience", configuration.Patience is { } patience ? Whole(patience) : "none"),
         new("Initial weights", configuration.InitialWeights ?? "drawn from the seed"),
         .. RunSetting.DecidedByPreset(configuration.ToRequest()),
         new(s_origin[0], configuration.DeviceNames),

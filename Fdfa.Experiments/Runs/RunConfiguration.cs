@@ -14,7 +14,7 @@ namespace Fdfa.Experiments.Runs;
 /// <param name="Directory">The folder asked for; null for the default.</param>
 /// <param name="Source">Where it was found.</param>
 /// <param name="Limit">Training samples asked for; null for all.</param>
-/// <param name="TrainingSamples">Training samples used.</param>
+/// <param name="TrainingSamples">Samples trained on.</param>
 /// <param name="TestSamples">Test samples.</param>
 /// <param name="SampleSize">Values per sample.</param>
 /// <param name="ClassCount">Classes.</param>
@@ -27,7 +27,21 @@ internal sealed record DataDescription(
     /// <summary>The shape of a sample; files from before there were convolutions lack it, and no dense network needs it.</summary>
     public ImageShape? Shape { get; init; }
 
-    /// <summary>SHA-256 over the training samples used, their labels, the test samples and theirs; files from before runs could be resumed lack it.</summary>
+    /// <summary>The part of the training samples that is set aside, as it was asked for; null where none is.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ValidationPart? Validation { get; init; }
+
+    /// <summary>Samples set aside.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int ValidationSamples { get; init; }
+
+    /// <summary>Samples to train on or set aside: all, or the first by the limit.</summary>
+    public int GivenSamples => TrainingSamples + ValidationSamples;
+
+    /// <summary>
+    /// SHA-256 over these samples in their order before any was set aside, their labels, the test samples and theirs; files from before
+    /// runs could be resumed lack it.
+    /// </summary>
     public string? Sha256 { get; init; }
 }
 
@@ -48,7 +62,7 @@ internal sealed record RunConfiguration
         RespectRequiredConstructorParameters = true,
         // What follows from the rest is not written: it could contradict it.
         IgnoreReadOnlyProperties = true,
-        Converters = { new JsonStringEnumConverter(), new LearningRuleConverter() },
+        Converters = { new JsonStringEnumConverter(), new LearningRuleConverter(), new ValidationPartConverter() },
     };
 
     /// <summary>The layout of this file.</summary>
@@ -89,6 +103,14 @@ internal sealed record RunConfiguration
 
     /// <summary>Passes over the training data.</summary>
     public required int Epochs { get; init; }
+
+    /// <summary>The models that it keeps of each seed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public KeptModels Keep { get; init; }
+
+    /// <summary>Epochs without a higher mean validation accuracy after which it ends; null where it goes on.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Patience { get; init; }
 
     /// <summary>One network each.</summary>
     public required IReadOnlyList<ulong> Seeds { get; init; }
@@ -141,6 +163,8 @@ internal sealed record RunConfiguration
             InitialWeights = request.InitialWeights,
             InitialWeightsSha256 = request.InitialWeightsSha256,
             Epochs = request.Epochs,
+            Keep = request.Keep,
+            Patience = request.Patience,
             Seeds = request.Seeds,
             Data = data,
             Device = devices[0],
@@ -187,6 +211,9 @@ internal sealed record RunConfiguration
         return new RunRequest(
             Topology.Parse(Network, Activation, input, BatchNormalization), Options, Preset, Epochs, Seeds, Data.Name, Data.Directory, Data.Limit)
         {
+            Validation = Data.Validation,
+            Keep = Keep,
+            Patience = Patience,
             Part = Part(),
             DataSha256 = Data.Sha256,
             SkipsBadImages = Data.SkipsBadImages,
@@ -216,7 +243,7 @@ internal sealed record RunConfiguration
     private SampleCounts? Part()
     {
         SampleCounts whole = DataSource.SamplesOf(Data.Name);
-        var had = new SampleCounts(Data.TrainingSamples, Data.TestSamples);
+        var had = new SampleCounts(Data.GivenSamples, Data.TestSamples);
         return had == whole with { Training = Math.Min(Data.Limit ?? whole.Training, whole.Training) } ? null : had;
     }
 
@@ -240,5 +267,14 @@ internal sealed record RunConfiguration
 
         public override void Write(Utf8JsonWriter writer, LearningRule value, JsonSerializerOptions options) =>
             writer.WriteStringValue(value.Name);
+    }
+
+    private sealed class ValidationPartConverter : JsonConverter<ValidationPart>
+    {
+        public override ValidationPart Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            ValidationPart.TryParse(reader.GetString()!, out ValidationPart? part) ? part : throw new JsonException();
+
+        public override void Write(Utf8JsonWriter writer, ValidationPart value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(value.ToString());
     }
 }

@@ -46,6 +46,9 @@ internal static class RunEvents
     private static ScalarEvent EventOf(MetricsRow row) => new(row.Epoch,
     [
         ("loss/training", row.TrainingLoss),
+        .. row.Validation is { } validated
+            ? new[] { ("loss/validation", validated.Loss), ("accuracy/validation", validated.Accuracy) }
+            : [],
         ("loss/test", row.TestLoss),
         ("accuracy/training", row.TrainingAccuracy),
         ("accuracy/test", row.TestAccuracy),

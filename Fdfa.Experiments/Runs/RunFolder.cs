@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Enumeration;
 using System.Text;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Plots;
 using Fdfa.Gpu.Checkpoints;
 using Microsoft.Extensions.Logging;
@@ -60,7 +61,7 @@ internal sealed class RunFolder : IDisposable
     public bool IsIncomplete => !_folder.IsClaimed || !HasConfiguration || !Checkpoints.AreThere;
 
     /// <summary>The run's checkpoints.</summary>
-    public RunCheckpoints Checkpoints => _checkpoints ??= new RunCheckpoints(Path);
+    public RunCheckpoints Checkpoints => _checkpoints ??= new RunCheckpoints(Path, () => _configuration?.Data.Validation is not null);
 
     /// <summary>The path of a run whose <c>--output</c> is not given.</summary>
     public static string DefaultPath(RunRequest request, DateTime now) =>
@@ -172,7 +173,7 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            return MetricsTable.IsComplete(ReadMetrics(path), configuration.Seeds, configuration.Epochs);
+            return MetricsTable.IsComplete(ReadMetrics(path), configuration);
         }
         catch (RunFolderException)
         {
@@ -189,7 +190,7 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Writes metrics.csv anew.</summary>
-    public void WriteMetrics(IEnumerable<MetricsRow> rows) => WriteText(MetricsFile, MetricsTable.ToCsv(rows));
+    public void WriteMetrics(IReadOnlyList<MetricsRow> rows) => WriteText(MetricsFile, MetricsTable.ToCsv(rows));
 
     /// <summary>Writes metrics.csv anew, with the rows of the newest checkpoint.</summary>
     public void PublishMetrics() => AtomicFile.Write(InFolder(MetricsFile), Checkpoints.CopyMetrics);
@@ -211,8 +212,13 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Writes one seed's model anew.</summary>
     public void WriteModel(
-        ulong seed, NetworkDescription network, TrainingOptions options, NetworkParameters parameters, IReadOnlyDictionary<string, string> metadata) =>
-        ModelFile.Save(ModelPath(Path, seed), network, options, parameters, metadata);
+        ulong seed,
+        NetworkDescription network,
+        TrainingOptions options,
+        NetworkParameters parameters,
+        IReadOnlyDictionary<string, string> metadata,
+        bool isBest = false) =>
+        ModelFile.Save(ModelPath(Path, seed, isBest), network, options, parameters, metadata);
 
     /// <summary>Whether a folder is that of a run.</summary>
     public static bool Is(string path) => File.Exists(System.IO.Path.Combine(path, ConfigurationFile));
@@ -245,17 +251,29 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>The model of one seed.</summary>
-    public static string ModelPath(string path, ulong seed) =>
-        System.IO.Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"model-seed{seed}.safetensors"));
+    /// <param name="path">The run's folder.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="isBest">Whether as of its best epoch instead of the last.</param>
+    public static string ModelPath(string path, ulong seed, bool isBest = false) =>
+        System.IO.Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"model-seed{seed}{(isBest ? "-best" : "")}.safetensors"));
 
     /// <summary>Reads one seed's model.</summary>
+    /// <param name="path">The run's folder.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="network">What it is of.</param>
+    /// <param name="isBest">Whether as of its best epoch instead of the last.</param>
     /// <exception cref="RunFolderException">There is none.</exception>
-    public static NetworkParameters ReadModel(string path, ulong seed, NetworkDescription network)
+    public static NetworkParameters ReadModel(string path, ulong seed, NetworkDescription network, bool isBest = false)
     {
-        string file = ModelPath(path, seed);
-        return File.Exists(file)
-            ? ModelFile.Load(file, network)
-            : throw new RunFolderException($"The run '{path}' has no model of seed {seed}: {WhyNoModel(path, file)}");
+        string file = ModelPath(path, seed, isBest);
+        if (File.Exists(file))
+        {
+            return ModelFile.Load(file, network);
+        }
+
+        throw new RunFolderException(isBest && ReadConfiguration(path).Keep != KeptModels.Best
+            ? $"The run '{path}' kept no models of its best epochs; train it with --validation 0.1 --keep best, or leave out --best."
+            : $"The run '{path}' has no model of seed {seed}{(isBest ? "'s best epoch" : "")}: {WhyNoModel(path, file)}");
     }
 
     private static string ResumptionOf(string path) => RunConfiguration.CommandLine(["train", "--resume", path]);
@@ -264,7 +282,7 @@ internal sealed class RunFolder : IDisposable
     {
         RunConfiguration configuration = ReadConfiguration(path);
         return Directory.GetFiles(path, Models).Length > 0 ? $"'{file}' is missing."
-            : MetricsTable.IsComplete(ReadMetrics(path), configuration.Seeds, configuration.Epochs)
+            : MetricsTable.IsComplete(ReadMetrics(path), configuration)
                 ? $"runs of a sweep and of a table keep none. This trains it again, and keeps them: {configuration.Repeat}"
             : $"it has not trained an epoch yet, or its models are gone. This trains it on: {ResumptionOf(path)}";
     }

@@ -65,7 +65,7 @@ internal sealed partial record RunProgress(
 
         // After the log: a run that ends in between is finished here, not interrupted.
         IReadOnlyList<MetricsRow> rows = RunFolder.ReadMetrics(path);
-        bool isFinished = MetricsTable.IsComplete(rows, configuration.Seeds, configuration.Epochs);
+        bool isFinished = MetricsTable.IsComplete(rows, configuration);
         DateTime lastWrite = Directory.EnumerateFiles(path).Select(File.GetLastWriteTimeUtc).DefaultIfEmpty(DateTime.UtcNow).Max();
         if (isFinished)
         {

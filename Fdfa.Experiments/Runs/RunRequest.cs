@@ -24,6 +24,15 @@ internal sealed record RunRequest(
     string? DataDirectory,
     int? Limit)
 {
+    /// <summary>The part of the training samples that is set aside to choose by; null where none is.</summary>
+    public ValidationPart? Validation { get; init; }
+
+    /// <summary>The models to keep of each seed.</summary>
+    public KeptModels Keep { get; init; }
+
+    /// <summary>Epochs without a higher mean validation accuracy after which training ends; null where it goes on.</summary>
+    public int? Patience { get; init; }
+
     /// <summary>The samples of a data set of which only a part is here; null where it is whole.</summary>
     public SampleCounts? Part { get; init; }
 
@@ -92,6 +101,21 @@ internal sealed record RunRequest(
         if (Limit is { } limit)
         {
             arguments.AddRange(["--limit", Text(limit)]);
+        }
+
+        if (Validation is not null)
+        {
+            arguments.AddRange(["--validation", Validation.ToString()]);
+        }
+
+        if (Keep != KeptModels.Last)
+        {
+            arguments.AddRange(["--keep", OptionWords.KeptModels.Of(Keep)]);
+        }
+
+        if (Patience is { } patience)
+        {
+            arguments.AddRange(["--patience", Text(patience)]);
         }
 
         return arguments;

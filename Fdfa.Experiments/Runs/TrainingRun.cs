@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
 using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Devices;
@@ -14,7 +15,11 @@ namespace Fdfa.Experiments.Runs;
 /// <param name="Network">The topology.</param>
 /// <param name="Rows">Whole epochs only.</param>
 /// <param name="Interruption">One sentence if Ctrl-C ended it, else null.</param>
-internal sealed record RunResult(string Rule, string Network, IReadOnlyList<MetricsRow> Rows, string? Interruption);
+internal sealed record RunResult(string Rule, string Network, IReadOnlyList<MetricsRow> Rows, string? Interruption)
+{
+    /// <summary>One sentence if its patience ended it before its last epoch, else null.</summary>
+    public string? EarlyEnd { get; init; }
+}
 
 /// <summary>Trains as a configuration says, and leaves every epoch's results in the run folder.</summary>
 /// <remarks>It keeps none of them itself: what is needed of earlier epochs is read from the newest checkpoint, and memory does not grow with the run.</remarks>
@@ -32,6 +37,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly SpreadTrainer _trainer;
     private readonly IReadOnlyList<DeviceInfo> _devices;
     private readonly Checkpoint? _start;
+    private readonly ValidationHistory _history;
     private double _secondsInEpoch;
 
     /// <summary>What the run is called while it trains; the rule's name where nothing else is said.</summary>
@@ -62,6 +68,7 @@ internal sealed class TrainingRun : IDisposable
         _configuration = configuration;
         _devices = [.. devices.Select(device => device.Info)];
         _start = start;
+        _history = new ValidationHistory(configuration.Seeds.Count);
         Label = configuration.Options.Rule.Name;
         _network = configuration.ToRequest().Network;
         _folder = folder;
@@ -100,6 +107,12 @@ internal sealed class TrainingRun : IDisposable
             Begin();
             string? interruption = TrainEpochs(progress, cancellation);
             IReadOnlyList<MetricsRow> rows = [.. _folder.Checkpoints.Metrics];
+            string? earlyEnd = interruption is null ? EarlyEnd : null;
+            if (earlyEnd is not null)
+            {
+                _folder.Log.StoppedEarly(earlyEnd);
+            }
+
             if (interruption is not null)
             {
                 WriteCurves(rows);
@@ -109,7 +122,7 @@ internal sealed class TrainingRun : IDisposable
                 _folder.DeleteCheckpoints();
             }
 
-            return new RunResult(_configuration.Options.Rule.Name, _configuration.Network, rows, interruption);
+            return new RunResult(_configuration.Options.Rule.Name, _configuration.Network, rows, interruption) { EarlyEnd = earlyEnd };
         }
         catch (KernelBuildException refusal)
         {
@@ -142,6 +155,18 @@ internal sealed class TrainingRun : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _trainer.Dispose();
+
+    /// <summary>One sentence where its patience has ended it before its last epoch, else null.</summary>
+    private string? EarlyEnd => _trainer.Epoch < _configuration.Epochs
+        ? string.Create(
+            CultureInfo.InvariantCulture,
+            $"Stopped early, after epoch {_trainer.Epoch} of {_configuration.Epochs}: "
+            + $"the mean validation accuracy was best after epoch {_history.BestEpoch} (--patience {_configuration.Patience}).")
+        : null;
+
+    /// <summary>Whether it trains no epoch after those that are done.</summary>
+    private bool IsAtEnd => _trainer.Epoch >= _configuration.Epochs
+        || (_configuration.Patience is { } patience && _history.EpochsSinceBest >= patience);
 
     private DeviceException Keep(KernelBuildException refusal)
     {
@@ -194,6 +219,8 @@ internal sealed class TrainingRun : IDisposable
 
         CheckpointManifest manifest = _start.Manifest;
         _trainer.RestoreState(_start.States);
+        _history.Add(_folder.Checkpoints.Metrics);
+        TellOfLostModels();
         _secondsInEpoch = manifest.SecondsInEpoch;
         _folder.Log.Resumed(manifest.Epoch, manifest.StepInEpoch, NamesOf(_devices));
         if (!Checkpoint.HasSameBits(manifest.Devices, _devices) || manifest.Versions != RunVersions.Current)
@@ -217,7 +244,7 @@ internal sealed class TrainingRun : IDisposable
         int epochs = _configuration.Epochs;
         int steps = _trainer.StepsPerEpoch;
         progress.Begin(Label, epochs, steps);
-        for (int epoch = _trainer.Epoch; epoch < epochs; epoch++)
+        for (int epoch = _trainer.Epoch; !IsAtEnd; epoch++)
         {
             long start = Stopwatch.GetTimestamp();
             IReadOnlyList<EpochMetrics> training = _trainer.TrainEpoch(progress, cancellation);
@@ -236,12 +263,16 @@ internal sealed class TrainingRun : IDisposable
                     $"Interrupted in epoch {epoch + 1} after step {training[0].Steps} of {steps}; the models are as of that step, the metrics as of epoch {epoch}. To go on: {_folder.Resumption}");
             }
 
+            IReadOnlyList<Evaluation>? validation = _trainer.EvaluateValidation();
             IReadOnlyList<Evaluation> test = _trainer.Evaluate();
+            RequireFinite(validation ?? []);
             RequireFinite(test);
+            MetricsRow[] rows = [.. RowsOf(epoch, training, validation, test, seconds)];
             _secondsInEpoch = 0;
+            _history.Add(rows);
             Leave(() =>
             {
-                WriteCheckpoint([.. RowsOf(epoch, training, test, seconds)], 0);
+                WriteCheckpoint(rows, 0);
                 WriteResults();
             });
             _folder.Log.EpochDone(
@@ -251,10 +282,16 @@ internal sealed class TrainingRun : IDisposable
                 test.Average(seed => seed.Loss),
                 test.Average(seed => seed.Accuracy),
                 seconds);
-            progress.EpochDone(epoch + 1, string.Create(
-                CultureInfo.InvariantCulture,
-                $"test accuracy {ConsoleOutput.Percent(test.Average(seed => seed.Accuracy))}, {ConsoleOutput.Duration(seconds)}"));
-            if (cancellation.IsCancellationRequested && epoch + 1 < epochs)
+            if (validation is not null)
+            {
+                _folder.Log.Validated(epoch + 1, validation.Average(seed => seed.Loss), validation.Average(seed => seed.Accuracy));
+            }
+
+            // Whoever chooses while it trains should not see the test set.
+            string set = validation is null ? "test" : "validation";
+            string accuracy = ConsoleOutput.Percent((validation ?? test).Average(seed => seed.Accuracy));
+            progress.EpochDone(epoch + 1, $"{set} accuracy {accuracy}, {ConsoleOutput.Duration(seconds)}");
+            if (cancellation.IsCancellationRequested && !IsAtEnd)
             {
                 _folder.Log.InterruptedBetween(epoch + 1);
                 return string.Create(
@@ -278,6 +315,7 @@ internal sealed class TrainingRun : IDisposable
                 if (_folder.IsIncomplete)
                 {
                     _folder.Restore();
+                    TellOfLostModels();
                 }
 
                 write();
@@ -295,24 +333,32 @@ internal sealed class TrainingRun : IDisposable
     }
 
     /// <summary>The update of an epoch's last step meets data for the first time in the evaluation.</summary>
-    private void RequireFinite(IReadOnlyList<Evaluation> test)
+    private void RequireFinite(IReadOnlyList<Evaluation> evaluations)
     {
-        for (var replica = 0; replica < test.Count; replica++)
+        for (var replica = 0; replica < evaluations.Count; replica++)
         {
-            if (!double.IsFinite(test[replica].Loss))
+            if (!double.IsFinite(evaluations[replica].Loss))
             {
                 throw new DivergenceException(_trainer.Step, _configuration.Seeds[replica], _configuration.Options.Rule);
             }
         }
     }
 
-    private IEnumerable<MetricsRow> RowsOf(int epoch, IReadOnlyList<EpochMetrics> training, IReadOnlyList<Evaluation> test, double seconds)
+    private IEnumerable<MetricsRow> RowsOf(
+        int epoch,
+        IReadOnlyList<EpochMetrics> training,
+        IReadOnlyList<Evaluation>? validation,
+        IReadOnlyList<Evaluation> test,
+        double seconds)
     {
         TrainingOptions options = _configuration.Options;
         double? feedbackRate = options.Rule.FeedbackUpdate == FeedbackUpdate.None ? null : options.FeedbackRateAt(epoch);
         return training.Select((trained, replica) => new MetricsRow(
             _configuration.Seeds[replica], epoch + 1, trained.Loss, trained.Accuracy,
-            test[replica].Loss, test[replica].Accuracy, options.LearningRateAt(epoch), feedbackRate, seconds));
+            test[replica].Loss, test[replica].Accuracy, options.LearningRateAt(epoch), feedbackRate, seconds)
+        {
+            Validation = validation?[replica],
+        });
     }
 
     private void WriteCheckpoint(IReadOnlyList<MetricsRow> added, double secondsInEpoch) => _folder.Checkpoints.Write(
@@ -335,12 +381,17 @@ internal sealed class TrainingRun : IDisposable
     private void WriteResults()
     {
         WriteModels();
+        if (_configuration.Keep == KeptModels.Best)
+        {
+            WriteBestModels();
+        }
+
         if (_configuration.WritesEvents)
         {
             RunEvents.Write(_folder.Path, _configuration, _folder.Checkpoints.Metrics);
         }
 
-        if (_trainer.Epoch == _configuration.Epochs)
+        if (IsAtEnd)
         {
             WriteCurves([.. _folder.Checkpoints.Metrics]);
         }
@@ -370,16 +421,49 @@ internal sealed class TrainingRun : IDisposable
 
         for (var replica = 0; replica < _configuration.Seeds.Count; replica++)
         {
-            var metadata = new Dictionary<string, string>
-            {
-                ["fdfa_version"] = _configuration.Versions.Fdfa,
-                ["rule"] = _configuration.Options.Rule.Name,
-                ["seed"] = _configuration.Seeds[replica].ToString(CultureInfo.InvariantCulture),
-                [EpochsWord] = _trainer.Epoch.ToString(CultureInfo.InvariantCulture),
-                [StepsWord] = (_trainer.Step % _trainer.StepsPerEpoch).ToString(CultureInfo.InvariantCulture),
-            };
-            _folder.WriteModel(_configuration.Seeds[replica], _network, _configuration.Options, _trainer.GetParameters(replica), metadata);
+            WriteModel(replica, isBest: false);
         }
+    }
+
+    /// <summary>Writes the model of each seed whose best epoch is the one that has just ended.</summary>
+    private void WriteBestModels()
+    {
+        for (var replica = 0; replica < _configuration.Seeds.Count; replica++)
+        {
+            if (_history.BestEpochOf(_configuration.Seeds[replica]) == _trainer.Epoch)
+            {
+                WriteModel(replica, isBest: true);
+            }
+        }
+    }
+
+    /// <summary>Logs which models of best epochs are gone: only that of the epoch that has just ended can be written again.</summary>
+    private void TellOfLostModels()
+    {
+        bool isBetweenEpochs = _trainer.Step % _trainer.StepsPerEpoch == 0;
+        foreach (ulong seed in _configuration.Keep == KeptModels.Best ? _configuration.Seeds : [])
+        {
+            int best = _history.BestEpochOf(seed);
+            bool isWrittenNow = isBetweenEpochs && best == _trainer.Epoch;
+            if (best > 0 && !isWrittenNow && !File.Exists(RunFolder.ModelPath(_folder.Path, seed, isBest: true)))
+            {
+                _folder.Log.BestModelLost(seed, best);
+            }
+        }
+    }
+
+    private void WriteModel(int replica, bool isBest)
+    {
+        ulong seed = _configuration.Seeds[replica];
+        var metadata = new Dictionary<string, string>
+        {
+            ["fdfa_version"] = _configuration.Versions.Fdfa,
+            ["rule"] = _configuration.Options.Rule.Name,
+            ["seed"] = seed.ToString(CultureInfo.InvariantCulture),
+            [EpochsWord] = _trainer.Epoch.ToString(CultureInfo.InvariantCulture),
+            [StepsWord] = (_trainer.Step % _trainer.StepsPerEpoch).ToString(CultureInfo.InvariantCulture),
+        };
+        _folder.WriteModel(seed, _network, _configuration.Options, _trainer.GetParameters(replica), metadata, isBest);
     }
 }
 
@@ -394,6 +478,15 @@ internal static partial class TrainingRunLog
         "Epoch {Epoch}: training loss {TrainingLoss:R}, accuracy {TrainingAccuracy:R}; test loss {TestLoss:R}, accuracy {TestAccuracy:R}; {Seconds:F3} s (means over seeds)")]
     public static partial void EpochDone(
         this ILogger log, int epoch, double trainingLoss, double trainingAccuracy, double testLoss, double testAccuracy, double seconds);
+
+    [LoggerMessage(11, LogLevel.Information, "Epoch {Epoch}: validation loss {Loss:R}, accuracy {Accuracy:R} (means over seeds)")]
+    public static partial void Validated(this ILogger log, int epoch, double loss, double accuracy);
+
+    [LoggerMessage(13, LogLevel.Information, "{Sentence}")]
+    public static partial void StoppedEarly(this ILogger log, string sentence);
+
+    [LoggerMessage(12, LogLevel.Warning, "The model of seed {Seed} after its best epoch so far, {Epoch}, is gone, and is not written again")]
+    public static partial void BestModelLost(this ILogger log, ulong seed, int epoch);
 
     [LoggerMessage(
         3, LogLevel.Warning,

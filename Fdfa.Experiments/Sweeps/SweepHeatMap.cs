@@ -9,7 +9,7 @@ using Text = Spectre.Console.Text;
 
 namespace Fdfa.Experiments.Sweeps;
 
-/// <summary>The test accuracies of a grid of two options with numbers, each value where its numbers place it: as a table and as a picture.</summary>
+/// <summary>The accuracies that rank a grid of two options with numbers, each where its numbers place it: as a table and as a picture.</summary>
 internal sealed class SweepHeatMap
 {
     private static readonly ScottPlot.Colormaps.Viridis s_colours = new();
@@ -20,6 +20,8 @@ internal sealed class SweepHeatMap
     private readonly SweepEntry[][] _rows;
 
     private SweepHeatMap(SweepGrid grid, SweepEntry[][] rows) => (_grid, _rows) = (grid, rows);
+
+    private string Heading => $"Mean {(SweepReport.HasValidation(_grid) ? "validation" : "test")} accuracy (%)";
 
     private IEnumerable<string> Columns => _rows[0].Select(entry => entry.Point.Values[1]!);
 
@@ -42,7 +44,7 @@ internal sealed class SweepHeatMap
     public Table ToTable()
     {
         Table table = ConsoleOutput.CreateTable(
-            "Mean test accuracy (%)", [$"{_grid.Axes[0].Name} ↓ {_grid.Axes[1].Name} →", .. Columns.Select(ConsoleOutput.Number)]);
+            Heading, [$"{_grid.Axes[0].Name} ↓ {_grid.Axes[1].Name} →", .. Columns.Select(ConsoleOutput.Number)]);
         foreach (SweepEntry[] row in _rows)
         {
             table.AddRow([new Text(row[0].Point.Values[0]!), .. row.Select(entry => new Text(Cell(entry)))]);
@@ -56,7 +58,7 @@ internal sealed class SweepHeatMap
     /// <summary>The map as a picture; the caller's to dispose of.</summary>
     public PlotSheet Draw()
     {
-        Plot plot = PlotPanel.Create("Mean test accuracy (%)", _grid.Axes[1].Name, _grid.Axes[0].Name);
+        Plot plot = PlotPanel.Create(Heading, _grid.Axes[1].Name, _grid.Axes[0].Name);
         double[] accuracies = [.. _rows.SelectMany(row => row).Select(entry => entry.Accuracy?.Mean).OfType<double>()];
         double least = accuracies.DefaultIfEmpty().Min();
         double range = accuracies.DefaultIfEmpty().Max() - least;

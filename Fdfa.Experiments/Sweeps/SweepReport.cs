@@ -12,8 +12,14 @@ namespace Fdfa.Experiments.Sweeps;
 /// <param name="Outcome">Nothing where it is not trained yet.</param>
 internal sealed record SweepEntry(SweepPoint Point, StoredOutcome Outcome)
 {
+    /// <summary>Validation accuracy after the last epoch, 0…1; null where there is none.</summary>
+    public SeedSpread? ValidationAccuracy { get; init; }
+
+    /// <summary>What points are ranked by, 0…1; null where there is none.</summary>
+    public SeedSpread? Accuracy => Point.Request.Validation is null ? TestAccuracy : ValidationAccuracy;
+
     /// <summary>Test accuracy after the last epoch, 0…1; null where there is none.</summary>
-    public SeedSpread? Accuracy => Outcome.Run is { Accuracies: { Count: > 0 } accuracies } ? SeedSpread.Of(accuracies) : null;
+    public SeedSpread? TestAccuracy => Outcome.Run is { Accuracies: { Count: > 0 } accuracies } ? SeedSpread.Of(accuracies) : null;
 
     /// <summary>In a word.</summary>
     public string State => Outcome switch
@@ -26,10 +32,14 @@ internal sealed record SweepEntry(SweepPoint Point, StoredOutcome Outcome)
 }
 
 /// <summary>The results of a sweep, the best first: for the console and as CSV.</summary>
+/// <remarks>
+/// Where samples are set aside for validation it ranks by them, and shows the test accuracy of the best point alone, once none is missing.
+/// </remarks>
 internal sealed class SweepReport
 {
     private readonly SweepGrid _grid;
     private readonly IReadOnlyList<SweepEntry> _entries;
+    private readonly bool _hasValidation;
 
     /// <summary>Sorts them.</summary>
     /// <param name="grid">The sweep.</param>
@@ -37,22 +47,34 @@ internal sealed class SweepReport
     public SweepReport(SweepGrid grid, IEnumerable<SweepEntry> entries)
     {
         _grid = grid;
+        _hasValidation = HasValidation(grid);
         _entries = [.. entries.OrderByDescending(entry => entry.Accuracy?.Mean ?? double.NegativeInfinity)];
     }
+
+    /// <summary>Whether the points of a grid are ranked by validation.</summary>
+    public static bool HasValidation(SweepGrid grid) => grid.Points.All(point => point.Request.Validation is not null);
 
     /// <summary>Writes the table, and what a reader must know of it.</summary>
     public void Write(ConsoleOutput output)
     {
+        string[] accuracies = _hasValidation ? ["Validation accuracy", "Test accuracy"] : ["Test accuracy"];
         Table table = ConsoleOutput.CreateTable(
-            "Test accuracy after the last epoch",
-            [.. _grid.Axes.Select(axis => axis.Name), ConsoleOutput.Number("Test accuracy")]);
+            $"{accuracies[0]} after the last epoch", [.. _grid.Axes.Select(axis => axis.Name), .. accuracies.Select(ConsoleOutput.Number)]);
         foreach (SweepEntry entry in _entries)
         {
-            string[] cells = [.. entry.Point.Values.Select(value => value ?? "–"), entry.Accuracy?.Percent ?? entry.State];
+            string[] test = _hasValidation ? [TestOf(entry)?.Percent ?? ""] : [];
+            string[] cells = [.. entry.Point.Values.Select(value => value ?? "–"), entry.Accuracy?.Percent ?? entry.State, .. test];
             table.AddRow(cells.Select(cell => new Text(cell)));
         }
 
         output.Table(table);
+        if (!_hasValidation)
+        {
+            output.Line(
+                "Ranked by test accuracy, which flatters the point that it chooses; "
+                + "--validation 0.1 sets a part of the training samples aside to rank by.");
+        }
+
         foreach (var failure in _entries.GroupBy(entry => entry.Outcome.Run?.Divergence ?? entry.Outcome.Refusal).Where(same => same.Key is not null))
         {
             output.Line($"{string.Join("; ", failure.Select(entry => _grid.Name(entry.Point)))}: {failure.Key}");
@@ -68,6 +90,12 @@ internal sealed class SweepReport
             output.Line($"Runs of a sweep keep no models; this trains the best one's: {best.Configuration.Repeat}");
         }
     }
+
+    /// <summary>The test accuracy of a point, if it may be shown.</summary>
+    private SeedSpread? TestOf(SweepEntry entry) => !_hasValidation || (entry == _entries[0] && IsDecided) ? entry.TestAccuracy : null;
+
+    /// <summary>Whether no point is left that could still be the best.</summary>
+    private bool IsDecided => _entries.Count == _grid.Points.Count && _entries.All(entry => entry.Outcome != default);
 
     /// <summary>What the best point does not show, because the values end with it, as sentences.</summary>
     private IEnumerable<string> Edges(SweepPoint best)
@@ -90,13 +118,17 @@ internal sealed class SweepReport
     public string ToCsv()
     {
         var text = new StringBuilder();
-        text.AppendJoin(',', [.. _grid.Axes.Select(axis => axis.Name), "state", "test_accuracy", "test_accuracy_deviation", "seeds", "epochs", "run"]).Append('\n');
+        string[] validation = _hasValidation ? ["validation_accuracy", "validation_accuracy_deviation"] : [];
+        string[] others = ["test_accuracy", "test_accuracy_deviation", "seeds", "epochs", "run"];
+        text.AppendJoin(',', [.. _grid.Axes.Select(axis => axis.Name), "state", .. validation, .. others]).Append('\n');
         foreach (SweepEntry entry in _entries)
         {
             RunRequest run = entry.Point.Request;
+            SeedSpread? test = TestOf(entry);
+            string[] validated = _hasValidation ? [Number(entry.ValidationAccuracy?.Mean), Number(entry.ValidationAccuracy?.Deviation)] : [];
             string[] cells =
             [
-                .. entry.Point.Values.Select(value => value ?? ""), entry.State, Number(entry.Accuracy?.Mean), Number(entry.Accuracy?.Deviation),
+                .. entry.Point.Values.Select(value => value ?? ""), entry.State, .. validated, Number(test?.Mean), Number(test?.Deviation),
                 Number(run.Seeds.Count), Number(run.Epochs), entry.Outcome.Run?.Folder ?? RunKey.Of(run),
             ];
             text.AppendJoin(',', cells).Append('\n');

@@ -18,7 +18,7 @@ public sealed class SpreadTrainer : IDisposable
     /// <param name="network">What to train.</param>
     /// <param name="options">How to train.</param>
     /// <param name="seeds">One per replica, at least one.</param>
-    /// <param name="upload">Brings training and test data to a device; the trainer's from there on.</param>
+    /// <param name="upload">Brings the data to a device; the trainer's from there on.</param>
     /// <param name="isLayerParallel">Whether blocks are shared out instead of replicas: every network lies on all devices.</param>
     /// <exception cref="FdfaException">As from a <see cref="Trainer"/> on any of the devices.</exception>
     public SpreadTrainer(
@@ -26,7 +26,7 @@ public sealed class SpreadTrainer : IDisposable
         NetworkDescription network,
         TrainingOptions options,
         IReadOnlyList<ulong> seeds,
-        Func<ComputeDevice, (DeviceDataSet Training, DeviceDataSet Test)> upload,
+        Func<ComputeDevice, UploadedData> upload,
         bool isLayerParallel = false)
     {
         ArgumentNullException.ThrowIfNull(devices);
@@ -96,7 +96,13 @@ public sealed class SpreadTrainer : IDisposable
 
     /// <summary>Evaluates the test data with the current weights.</summary>
     /// <returns>One entry per seed.</returns>
-    public IReadOnlyList<Evaluation> Evaluate() => [.. OnEach((share, _) => share.Trainer.Evaluate(share.Test)).SelectMany(some => some)];
+    public IReadOnlyList<Evaluation> Evaluate() => [.. OnEach((share, _) => share.Trainer.Evaluate(share.Data.Test)).SelectMany(some => some)];
+
+    /// <summary>Evaluates the validation data with the current weights.</summary>
+    /// <returns>One entry per seed; <see langword="null"/> where there are no validation data.</returns>
+    public IReadOnlyList<Evaluation>? EvaluateValidation() => _shares[0].Data.Validation is null
+        ? null
+        : [.. OnEach((share, _) => share.Trainer.Evaluate(share.Data.Validation!)).SelectMany(some => some)];
 
     /// <summary>Reads one replica's parameters, all pending updates applied.</summary>
     public NetworkParameters GetParameters(int replica)
@@ -155,7 +161,7 @@ public sealed class SpreadTrainer : IDisposable
         : Task.WhenAll(_shares.Select((share, index) => Task.Factory.StartNew(
             () => work(share, index), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))).GetAwaiter().GetResult();
 
-    private sealed record Share(int Begin, Trainer Trainer, DeviceDataSet Training, DeviceDataSet Test) : IDisposable
+    private sealed record Share(int Begin, Trainer Trainer, UploadedData Data) : IDisposable
     {
         public static Share Open(
             IReadOnlyList<ComputeDevice> devices,
@@ -163,17 +169,16 @@ public sealed class SpreadTrainer : IDisposable
             TrainingOptions options,
             int begin,
             IReadOnlyList<ulong> seeds,
-            Func<ComputeDevice, (DeviceDataSet Training, DeviceDataSet Test)> upload)
+            Func<ComputeDevice, UploadedData> upload)
         {
-            var (training, test) = upload(devices[0]);
+            var data = upload(devices[0]);
             try
             {
-                return new Share(begin, new Trainer(devices, network, options, training, seeds), training, test);
+                return new Share(begin, new Trainer(devices, network, options, data.Training, seeds), data);
             }
             catch
             {
-                training.Dispose();
-                test.Dispose();
+                data.Dispose();
                 throw;
             }
         }
@@ -181,8 +186,7 @@ public sealed class SpreadTrainer : IDisposable
         public void Dispose()
         {
             Trainer.Dispose();
-            Training.Dispose();
-            Test.Dispose();
+            Data.Dispose();
         }
     }
 

@@ -30,8 +30,8 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
 
     private static readonly string[] s_training =
     [
-        "train", "--rule", "FDFA", "--network", "784-128-10", "--batch-norm", "--limit", "256", "--batch-size", "16", "--seeds", "2",
-        "--epochs", Epochs.ToString(CultureInfo.InvariantCulture), "--device", "cpu", "--quiet",
+        "train", "--rule", "FDFA", "--network", "784-128-10", "--batch-norm", "--limit", "320", "--validation", "64", "--keep", "best",
+        "--batch-size", "16", "--seeds", "2", "--epochs", Epochs.ToString(CultureInfo.InvariantCulture), "--device", "cpu", "--quiet",
     ];
 
     private static readonly string[] s_signals = OperatingSystem.IsWindows() ? ["KILL"] : ["KILL", "INT", "TERM", "HUP"];
@@ -206,7 +206,12 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         // A process that is killed after its last file leaves that of its lock, which nobody holds.
         Assert.Equal(RunFolderTests.FileNames(expected), RunFolderTests.FileNames(actual).Except([OutputFolder.LockFile]));
         string last = Path.Combine("checkpoints", $"step-{Epochs * StepsPerEpoch:D12}");
-        foreach (string file in new[] { "model-seed0.safetensors", "model-seed1.safetensors", Path.Combine(last, "state-seed0.safetensors"), Path.Combine(last, "state-seed1.safetensors") })
+        string[] files =
+        [
+            "model-seed0.safetensors", "model-seed1.safetensors", "model-seed0-best.safetensors", "model-seed1-best.safetensors",
+            Path.Combine(last, "state-seed0.safetensors"), Path.Combine(last, "state-seed1.safetensors"),
+        ];
+        foreach (string file in files)
         {
             Assert.True(File.ReadAllBytes(Path.Combine(expected, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, file))), $"{story}: {file}");
         }

@@ -111,7 +111,10 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
         }),
         new(
             "metrics.csv",
-            [Encoding.UTF8.GetBytes(MetricsTable.ToCsv([new(0, 1, 1.5, 0.25, 1.25, 0.5, 1e-4, 1e-3, 0.125), new(1, 2, 0.5, 0.75, 0.25, 1, 1e-5, null, 2)]))],
+            [
+                Encoding.UTF8.GetBytes(MetricsTable.ToCsv([new(0, 1, 1.5, 0.25, 1.25, 0.5, 1e-4, 1e-3, 0.125), new(1, 2, 0.5, 0.75, 0.25, 1, 1e-5, null, 2)])),
+                Encoding.UTF8.GetBytes(MetricsTable.ToCsv([new(0, 1, 1.5, 0.25, 1.25, 0.5, 1e-4, null, 2) { Validation = new(1.25, 0.5) }])),
+            ],
             (input, folder) =>
             {
                 folder.Write("metrics.csv", input);

@@ -153,6 +153,10 @@ public sealed class SpreadTrainerTests(CpuAccelerators devices) : IClassFixture<
         var network = Topology.Parse(topology, inputShape: s_image);
         var options = new TrainingOptions { BatchSize = 7, LearningRate = 1e-3, FeedbackRate = 1e-3 }.WithRule(LearningRule.Parse(rule));
         return new SpreadTrainer(
-            on, network, options, seeds, device => (SomeSamples.On(device, 30, network, s_image, 1), SomeSamples.On(device, 11, network, s_image, 2)));
+            on,
+            network,
+            options,
+            seeds,
+            device => new UploadedData(SomeSamples.On(device, 30, network, s_image, 1), SomeSamples.On(device, 11, network, s_image, 2)));
     }
 }
