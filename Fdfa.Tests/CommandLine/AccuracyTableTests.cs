@@ -178,19 +178,6 @@ public sealed class AccuracyTableTests
         Assert.DoesNotContain(Counted, Report.ToMarkdown(), StringComparison.Ordinal);
     }
 
-    /// <summary>The published code has no FG-A: on its network, without the first pool, there would be four times the neurons to perturb.</summary>
-    [Theory]
-    [InlineData("FG-A", "15C5-P2-40C5-P2-128-10")]
-    [InlineData("LG-FG-A", "15C5-P2-40C5-P2-128-10")]
-    [InlineData("FDFA", "15C5-40C5-P2-128-10")]
-    public void A_rule_that_the_published_code_does_not_have_has_the_paper_s_network(string rule, string network)
-    {
-        var request = new ReproductionRequest(
-            Table2.Table, [LearningRule.Parse(rule)], ["embedded"], Preset.PublishedCode, 1, 1, Quick: true, Download: false, "cpu", "nowhere", null, Quiet: true);
-
-        Assert.Equal(network, Assert.Single(ReproductionPlan.Of(request).Entries).Request.Network.Topology);
-    }
-
     private static string[] Rows(string written) => [.. written.Split('\n').Where(line => line.StartsWith('│'))];
 
     private static AccuracyReport Report => new(TableB6.Table, Entries, ["Preset published-code, but without its batch normalization."]);
