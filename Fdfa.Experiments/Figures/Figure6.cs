@@ -12,8 +12,9 @@ namespace Fdfa.Experiments.Figures;
 /// <summary>Figure 6: the loss after one epoch against the variance of the gradients.</summary>
 /// <remarks>
 /// Runs: one epoch of a two-layer network (784-1000-10) from the same weights, with BP whose gradients have Gaussian noise of growing
-/// standard deviation, and with FG-W, FG-A and FDFA; three times, with weights, orders, perturbations and noise of their own. The variance is that of the gradients of all weights while they train, divided
-/// by their expected squared norm (<see cref="EpochOfReference"/>).
+/// standard deviation, and with FG-W, FG-A and FDFA; three times, with weights, orders, perturbations and noise of
+/// their own. The variance is that of the gradients of all weights while they train, divided by their expected squared norm
+/// (<see cref="EpochOfReference"/>).
 /// Reports: more variance, more loss; and the three rules lie on the line of noisy BP.
 /// Agrees: where loss grows along the line, every seed's variance and loss put FDFA before FG-A before FG-W, and each rule's loss is within
 /// a tenth of the line's at the same variance, on the mean over seeds. The line is straight between its points.

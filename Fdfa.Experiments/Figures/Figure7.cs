@@ -135,6 +135,8 @@ internal static class Figure7
         double[] OfSeeds(LearningRule rule, Func<Point, bool> which) =>
             [.. s_seeds.Select(seed => points.Where(point => point.Rule == rule && point.Seed == seed && which(point)).Average(point => point.Degrees))];
         double[] AtEnd(LearningRule rule) => OfSeeds(rule, point => point.Epoch == epochs);
+        double[] LayersAtEnd(LearningRule rule) =>
+            [.. Enumerable.Range(1, hiddenLayers).Select(layer => OfSeeds(rule, point => point.Epoch == epochs && point.Layer == layer).Average())];
         LearningRule fdfa = s_rules[^1];
         LearningRule[] others = [.. s_rules.SkipLast(1)];
         return
@@ -152,8 +154,8 @@ internal static class Figure7
             }),
             new Claim(
                 "After the last epoch all three descend in every hidden layer: mean angles below 90 degrees",
-                s_rules.All(rule => Enumerable.Range(1, hiddenLayers).All(layer => OfSeeds(rule, point => point.Epoch == epochs && point.Layer == layer).Average() < 90)),
-                string.Join("; ", s_rules.Select(rule => $"{rule} {string.Join(", ", Enumerable.Range(1, hiddenLayers).Select(layer => Text(OfSeeds(rule, point => point.Epoch == epochs && point.Layer == layer).Average())))}"))),
+                s_rules.All(rule => LayersAtEnd(rule).All(degrees => degrees < 90)),
+                string.Join("; ", s_rules.Select(rule => $"{rule} {string.Join(", ", LayersAtEnd(rule).Select(Text))}"))),
         ];
 
         Claim Smallest(string statement, Func<LearningRule, double[]> angles) => new(

@@ -167,8 +167,7 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
             false when request.Rules.Any(preset.BatchNormalizationFor) => ", but without its batch normalization",
             _ => "",
         };
-        LearningRule[] asInPaper = [.. request.Rules.Where(rule => preset.OriginFor(rule) != preset)];
-        string others = asInPaper.Length > 0 ? $"; {string.Join(", ", asInPaper.AsEnumerable())} as in {Preset.Paper}, since the authors' code does not have them" : "";
+        string others = request.BorrowedRules.Count > 0 ? $"; {string.Join(", ", request.BorrowedRules)} as in {Preset.Paper}, since the authors' code does not have them" : "";
         remarks.Add($"Preset {preset}{but}{others}.");
     }
 

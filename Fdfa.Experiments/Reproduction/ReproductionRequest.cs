@@ -29,6 +29,9 @@ internal sealed record ReproductionRequest(
     string? DataDirectory,
     bool Quiet)
 {
+    /// <summary>Rules whose settings are another preset's, since this one does not have them.</summary>
+    public IReadOnlyList<LearningRule> BorrowedRules => [.. Rules.Where(rule => Preset.OriginFor(rule) != Preset)];
+
     /// <summary>Training samples to use; null for all.</summary>
     public int? Limit { get; init; }
 

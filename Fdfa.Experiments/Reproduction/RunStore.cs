@@ -10,7 +10,11 @@ namespace Fdfa.Experiments.Reproduction;
 /// <param name="Divergence">How it diverged, as a sentence; else null.</param>
 /// <param name="Configuration">What it was, and where it ran.</param>
 /// <param name="Folder">The name of its folder in the store.</param>
-internal sealed record StoredRun(IReadOnlyList<double> Accuracies, string? Divergence, RunConfiguration Configuration, string Folder);
+internal sealed record StoredRun(IReadOnlyList<double> Accuracies, string? Divergence, RunConfiguration Configuration, string Folder)
+{
+    /// <summary>Validation accuracy after the last epoch, 0…1; null where nothing was set aside.</summary>
+    public SeedSpread? ValidationAccuracy { get; init; }
+}
 
 /// <summary>A run that was stopped and can go on.</summary>
 /// <param name="Folder">Its folder; the caller's to dispose of.</param>
@@ -230,14 +234,18 @@ internal sealed class RunStore : IDisposable
         }
 
         IReadOnlyList<MetricsRow> rows = RunFolder.ReadMetrics(folder);
-        if (!MetricsTable.IsComplete(rows, request.Seeds, request.Epochs))
+        if (!MetricsTable.IsComplete(rows, configuration))
         {
             return null;
         }
 
-        double[] accuracies = [.. rows.TakeLast(request.Seeds.Count).Select(row => row.TestAccuracy)];
+        MetricsRow[] last = [.. rows.TakeLast(request.Seeds.Count)];
+        double[] accuracies = [.. last.Select(row => row.TestAccuracy)];
         return accuracies.All(accuracy => accuracy is >= 0 and <= 1)
             ? new StoredRun(accuracies, Divergence: null, configuration, name)
+            {
+                ValidationAccuracy = MetricsTable.Validation(last, validation => validation.Accuracy),
+            }
             : throw new RunFolderException($"The last epoch in the metrics.csv of '{folder}' has a test accuracy that is none.");
     }
 

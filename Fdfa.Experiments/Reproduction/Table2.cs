@@ -43,9 +43,6 @@ internal static class Table2
             : [],
     };
 
-    private static string Others(ReproductionRequest request)
-    {
-        LearningRule[] others = [.. request.Rules.Where(rule => request.Preset.OriginFor(rule) != request.Preset)];
-        return others.Length == 0 ? "" : $", and {string.Join(", ", others.AsEnumerable())} in any case";
-    }
+    private static string Others(ReproductionRequest request) =>
+        request.BorrowedRules.Count == 0 ? "" : $", and {string.Join(", ", request.BorrowedRules)} in any case";
 }

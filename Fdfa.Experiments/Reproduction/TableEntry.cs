@@ -19,13 +19,13 @@ internal sealed record TableEntry(string Section, string Column, RunRequest Requ
     public string Label => $"{Request.Options.Rule.Name} on {Request.DataName}, {Section}";
 
     /// <summary>Mean test accuracy over seeds in percent; null where there is none.</summary>
-    public double? Mean => Run is { Accuracies: { Count: > 0 } accuracies } ? 100 * accuracies.Average() : null;
+    public double? Mean => 100 * Accuracy?.Mean;
 
     /// <summary>Sample standard deviation over seeds in percent; null with fewer than two.</summary>
-    public double? Deviation => Run is { Accuracies: { Count: > 1 } accuracies }
-        ? 100 * Math.Sqrt(accuracies.Sum(accuracy => Math.Pow(accuracy - accuracies.Average(), 2)) / (accuracies.Count - 1))
-        : null;
+    public double? Deviation => 100 * Accuracy?.Deviation;
 
     /// <summary>Ours minus the paper's mean, in the paper's standard deviations; null where one of them is missing or zero.</summary>
     public double? Difference => Mean is { } mean ? Paper?.DifferenceOf(mean) : null;
+
+    private SeedSpread? Accuracy => Run is { Accuracies: { Count: > 0 } accuracies } ? SeedSpread.Of(accuracies) : null;
 }

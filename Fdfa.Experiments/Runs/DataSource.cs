@@ -222,20 +222,18 @@ internal sealed class LoadedData(DataSetPair pair, ImageDataSet training, ImageD
     /// <summary>Uploads all.</summary>
     public UploadedData Upload(ComputeDevice device)
     {
-        var uploaded = new Stack<DeviceDataSet>();
+        DeviceDataSet? uploaded = null;
+        DeviceDataSet? test = null;
         try
         {
-            uploaded.Push(UploadTraining(device));
-            uploaded.Push(UploadTest(device));
-            return new UploadedData(uploaded.Last(), uploaded.First(), validation is null ? null : Upload(device, validation));
+            uploaded = UploadTraining(device);
+            test = UploadTest(device);
+            return new UploadedData(uploaded, test, validation is null ? null : Upload(device, validation));
         }
         catch
         {
-            foreach (DeviceDataSet each in uploaded)
-            {
-                each.Dispose();
-            }
-
+            uploaded?.Dispose();
+            test?.Dispose();
             throw;
         }
     }

@@ -34,12 +34,10 @@ internal sealed record MetricsRow(
 /// <remarks>It has the two columns of validation only where samples were set aside for it.</remarks>
 internal static class MetricsTable
 {
-    private const string Header =
-        "seed,epoch,training_loss,training_accuracy,test_loss,test_accuracy,learning_rate,feedback_rate,seconds";
-
-    private const string HeaderWithValidation =
-        "seed,epoch,training_loss,training_accuracy,validation_loss,validation_accuracy,test_loss,test_accuracy,"
-        + "learning_rate,feedback_rate,seconds";
+    private const string First = "seed,epoch,training_loss,training_accuracy,";
+    private const string Last = "test_loss,test_accuracy,learning_rate,feedback_rate,seconds";
+    private const string Header = First + Last;
+    private const string HeaderWithValidation = First + "validation_loss,validation_accuracy," + Last;
 
     /// <summary>The last epoch's rows, one per seed; none where no epoch is done.</summary>
     public static IEnumerable<MetricsRow> LastEpoch(IReadOnlyList<MetricsRow> rows)
@@ -62,7 +60,7 @@ internal static class MetricsTable
             && ValidationHistory.Of(rows, run.Seeds.Count).EpochsSinceBest >= patience);
 
     /// <summary>Whether every epoch of every seed is there.</summary>
-    public static bool IsComplete(IReadOnlyList<MetricsRow> rows, IReadOnlyList<ulong> seeds, int epochs) =>
+    private static bool IsComplete(IReadOnlyList<MetricsRow> rows, IReadOnlyList<ulong> seeds, int epochs) =>
         rows.Count == (long)epochs * seeds.Count
         && rows.Select(row => (row.Seed, row.Epoch)).SequenceEqual(
             Enumerable.Range(1, epochs).SelectMany(epoch => seeds.Select(seed => (seed, epoch))));

@@ -13,7 +13,7 @@ namespace Fdfa.Experiments.Sweeps;
 internal sealed record SweepEntry(SweepPoint Point, StoredOutcome Outcome)
 {
     /// <summary>Validation accuracy after the last epoch, 0…1; null where there is none.</summary>
-    public SeedSpread? ValidationAccuracy { get; init; }
+    public SeedSpread? ValidationAccuracy => Outcome.Run?.ValidationAccuracy;
 
     /// <summary>What points are ranked by, 0…1; null where there is none.</summary>
     public SeedSpread? Accuracy => Point.Request.Validation is null ? TestAccuracy : ValidationAccuracy;
@@ -39,7 +39,6 @@ internal sealed class SweepReport
 {
     private readonly SweepGrid _grid;
     private readonly IReadOnlyList<SweepEntry> _entries;
-    private readonly bool _hasValidation;
 
     /// <summary>Sorts them.</summary>
     /// <param name="grid">The sweep.</param>
@@ -47,7 +46,6 @@ internal sealed class SweepReport
     public SweepReport(SweepGrid grid, IEnumerable<SweepEntry> entries)
     {
         _grid = grid;
-        _hasValidation = HasValidation(grid);
         _entries = [.. entries.OrderByDescending(entry => entry.Accuracy?.Mean ?? double.NegativeInfinity)];
     }
 
@@ -57,18 +55,18 @@ internal sealed class SweepReport
     /// <summary>Writes the table, and what a reader must know of it.</summary>
     public void Write(ConsoleOutput output)
     {
-        string[] accuracies = _hasValidation ? ["Validation accuracy", "Test accuracy"] : ["Test accuracy"];
+        string[] accuracies = HasValidation(_grid) ? ["Validation accuracy", "Test accuracy"] : ["Test accuracy"];
         Table table = ConsoleOutput.CreateTable(
             $"{accuracies[0]} after the last epoch", [.. _grid.Axes.Select(axis => axis.Name), .. accuracies.Select(ConsoleOutput.Number)]);
         foreach (SweepEntry entry in _entries)
         {
-            string[] test = _hasValidation ? [TestOf(entry)?.Percent ?? ""] : [];
+            string[] test = HasValidation(_grid) ? [TestOf(entry)?.Percent ?? ""] : [];
             string[] cells = [.. entry.Point.Values.Select(value => value ?? "–"), entry.Accuracy?.Percent ?? entry.State, .. test];
             table.AddRow(cells.Select(cell => new Text(cell)));
         }
 
         output.Table(table);
-        if (!_hasValidation)
+        if (!HasValidation(_grid))
         {
             output.Line(
                 "Ranked by test accuracy, which flatters the point that it chooses; "
@@ -92,7 +90,7 @@ internal sealed class SweepReport
     }
 
     /// <summary>The test accuracy of a point, if it may be shown.</summary>
-    private SeedSpread? TestOf(SweepEntry entry) => !_hasValidation || (entry == _entries[0] && IsDecided) ? entry.TestAccuracy : null;
+    private SeedSpread? TestOf(SweepEntry entry) => !HasValidation(_grid) || (entry == _entries[0] && IsDecided) ? entry.TestAccuracy : null;
 
     /// <summary>Whether no point is left that could still be the best.</summary>
     private bool IsDecided => _entries.Count == _grid.Points.Count && _entries.All(entry => entry.Outcome != default);
@@ -118,14 +116,14 @@ internal sealed class SweepReport
     public string ToCsv()
     {
         var text = new StringBuilder();
-        string[] validation = _hasValidation ? ["validation_accuracy", "validation_accuracy_deviation"] : [];
+        string[] validation = HasValidation(_grid) ? ["validation_accuracy", "validation_accuracy_deviation"] : [];
         string[] others = ["test_accuracy", "test_accuracy_deviation", "seeds", "epochs", "run"];
         text.AppendJoin(',', [.. _grid.Axes.Select(axis => axis.Name), "state", .. validation, .. others]).Append('\n');
         foreach (SweepEntry entry in _entries)
         {
             RunRequest run = entry.Point.Request;
             SeedSpread? test = TestOf(entry);
-            string[] validated = _hasValidation ? [Number(entry.ValidationAccuracy?.Mean), Number(entry.ValidationAccuracy?.Deviation)] : [];
+            string[] validated = HasValidation(_grid) ? [Number(entry.ValidationAccuracy?.Mean), Number(entry.ValidationAccuracy?.Deviation)] : [];
             string[] cells =
             [
                 .. entry.Point.Values.Select(value => value ?? ""), entry.State, .. validated, Number(test?.Mean), Number(test?.Deviation),

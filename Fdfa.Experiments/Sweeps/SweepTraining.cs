@@ -130,17 +130,9 @@ internal sealed class SweepTraining
         {
             SweepPoint point = _entries[index].Point;
             point = point with { Request = data.Identify(point.Request) };
-            _entries[index] = EntryOf(point, new StoredOutcome(_store.Find(point.Request, _request.Quiet ? null : _output.Line), null));
+            _entries[index] = new SweepEntry(point, new StoredOutcome(_store.Find(point.Request, _request.Quiet ? null : _output.Line), null));
         }
     }
-
-    private SweepEntry EntryOf(SweepPoint point, StoredOutcome outcome) => new(point, outcome)
-    {
-        ValidationAccuracy = point.Request.Validation is not null && outcome.Run is { Divergence: null } run
-            ? MetricsTable.Validation(
-                [.. MetricsTable.LastEpoch(RunFolder.ReadMetrics(Path.Combine(_store.Path, run.Folder)))], validation => validation.Accuracy)
-            : null,
-    };
 
     /// <returns>The sentence about an interruption, or null.</returns>
     private string? TrainAll(
@@ -156,7 +148,7 @@ internal sealed class SweepTraining
                 outcome = StoredTraining.Train(
                     _store, point.Request, name, data.Of(point.Request), [.. devices.Take(point.Request.Seeds.Count)],
                     _request.WritesEvents, _output.Verbose, progress, cancellation);
-                _entries[open[number]] = EntryOf(point, outcome);
+                _entries[open[number]] = new SweepEntry(point, outcome);
                 progress.End();
                 WriteTable();
             }
