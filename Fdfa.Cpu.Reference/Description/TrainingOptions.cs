@@ -53,6 +53,19 @@ public enum NoiseDistribution
     Rademacher,
 }
 
+/// <summary>How biases start.</summary>
+public enum BiasInitialisation
+{
+    /// <summary>As PyTorch's layers have them where the weights start so (<see cref="Initialisation.PyTorchDefault"/>), else at zero.</summary>
+    WithWeights,
+
+    /// <summary>All zero.</summary>
+    Zeros,
+
+    /// <summary>PyTorch's default: uniform within 1/√fan_in, whatever the weights start as.</summary>
+    PyTorchDefault,
+}
+
 /// <summary>Whether the samples of a batch share a perturbation of the weights.</summary>
 public enum WeightNoise
 {
@@ -112,8 +125,11 @@ public sealed record TrainingOptions
     /// <summary>The loss.</summary>
     public LossFunction Loss { get; init; } = LossFunction.SoftmaxCrossEntropy;
 
-    /// <summary>Start of weights and biases.</summary>
+    /// <summary>Start of weights.</summary>
     public Initialisation WeightInitialisation { get; init; } = Initialisation.KaimingUniform;
+
+    /// <summary>Start of biases.</summary>
+    public BiasInitialisation BiasInitialisation { get; init; }
 
     /// <summary>Start of feedback. Feedback that a rule never changes must not start at zero; see <see cref="WithRule"/>.</summary>
     public Initialisation FeedbackInitialisation { get; init; } = Initialisation.Zeros;
@@ -171,6 +187,15 @@ public sealed record TrainingOptions
     public bool HasDeltas(bool isOutput) =>
         Rule.Injection != Injection.Weights && (!isOutput || (Rule.FollowsPerturbations && Perturbs(isOutput)));
 
+    /// <summary>Whether biases start at zero, whatever the weights do.</summary>
+    public bool BiasesStartAtZero => BiasInitialisation switch
+    {
+        BiasInitialisation.WithWeights => WeightInitialisation != Initialisation.PyTorchDefault,
+        BiasInitialisation.Zeros => true,
+        BiasInitialisation.PyTorchDefault => false,
+        _ => throw InvalidOptionException.UnknownValue("bias initialisation", BiasInitialisation),
+    };
+
     /// <summary>λ during an epoch, counted from 0.</summary>
     public double LearningRateAt(int epoch) => LearningRate * Math.Pow(LearningRateDecay, epoch);
 
@@ -197,6 +222,7 @@ public sealed record TrainingOptions
     /// W = 0, and δ⁽ˡ⁾ from W or from B learned of 0   δ⁽ˡ⁾ = 0 and y⁽ˡ⁾ = σ(0) = 0: nothing but the output's biases moves
     /// W = 0 and a local head                        the head starts like W, and stays there in the same way
     /// </code>
+    /// W = 0 means biases of zero too: from others, y⁽ˡ⁾ is not zero, so that the output's weights move, and then all.
     /// </remarks>
     /// <param name="network">The network that starts as the options say.</param>
     /// <exception cref="InvalidOptionException">A size, rate or decay is out of its range, or nothing would be learned.</exception>
@@ -204,7 +230,7 @@ public sealed record TrainingOptions
     {
         ArgumentNullException.ThrowIfNull(network);
         Validate();
-        bool isWeightZero = WeightInitialisation == Initialisation.Zeros && Rule.Injection != Injection.Weights;
+        bool isWeightZero = WeightInitialisation == Initialisation.Zeros && BiasesStartAtZero && Rule.Injection != Injection.Weights;
         bool isFeedbackZero = Rule.HasFeedback && FeedbackInitialisation == Initialisation.Zeros;
         string? reason = network.Blocks.Count == 1 ? null
             : isFeedbackZero && !Rule.LearnsFeedback
@@ -259,6 +285,7 @@ public sealed record TrainingOptions
         RequireNamed("feedback order", FeedbackOrder);
         RequireNamed("loss", Loss);
         RequireNamed("weight initialisation", WeightInitialisation);
+        RequireNamed("bias initialisation", BiasInitialisation);
         RequireNamed("feedback initialisation", FeedbackInitialisation);
         RequireNamed("noise distribution", Noise);
         RequireNamed("weight noise", WeightNoise);

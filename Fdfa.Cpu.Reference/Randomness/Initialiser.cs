@@ -59,7 +59,7 @@ public static class Initialiser
         double[] weights = CreateMatrix(rows, columns, network);
         FillUniform(weights, stream, 0, Bound(options.WeightInitialisation, columns));
         var biases = new double[biasCount];
-        if (options.WeightInitialisation == Initialisation.PyTorchDefault)
+        if (!options.BiasesStartAtZero)
         {
             FillUniform(biases, stream, weights.Length, Bound(Initialisation.PyTorchDefault, columns));
         }

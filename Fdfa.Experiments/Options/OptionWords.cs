@@ -62,6 +62,13 @@ internal static class OptionWords
         ("kaiming", Initialisation.KaimingUniform),
         ("pytorch", Initialisation.PyTorchDefault));
 
+    /// <summary>The words of <c>--bias-init</c>.</summary>
+    public static OptionWords<BiasInitialisation> BiasInitialisations { get; } = new(
+        "bias initialisation",
+        ("with-weights", BiasInitialisation.WithWeights),
+        ("zeros", BiasInitialisation.Zeros),
+        ("pytorch", BiasInitialisation.PyTorchDefault));
+
     /// <summary>The words of <c>--feedback-order</c>.</summary>
     public static OptionWords<FeedbackOrder> FeedbackOrders { get; } = new(
         "feedback order", ("first", FeedbackOrder.FeedbackFirst), ("simultaneous", FeedbackOrder.Simultaneous));

@@ -27,6 +27,9 @@ internal sealed record TrainingOption(
     /// <summary>A shorter name of the switch; null where it has none.</summary>
     public string? Alias { get; init; }
 
+    /// <summary>The value that runs had before there was this option: the key of a run leaves it out. Null where the option was always there.</summary>
+    public string? Former { get; init; }
+
     /// <summary>Every option that a preset decides, in the order of tables and help pages.</summary>
     public static IReadOnlyList<TrainingOption> All { get; } =
     [
@@ -58,9 +61,14 @@ internal sealed record TrainingOption(
             (options, value) => options with { Loss = value }),
         Word(
             nameof(TrainingOptions.WeightInitialisation), "Weights start as", "--weight-init", OptionWords.Initialisations,
-            words => $"Start of weights and biases: {words} (uniform within 1/√inputs). [default: paper kaiming, but zeros for DFA; published-code pytorch for the rules that it has]",
+            words => $"Start of weights: {words} (uniform within 1/√inputs). [default: paper kaiming, but zeros for DFA; published-code pytorch for the rules that it has]",
             _ => true, options => options.WeightInitialisation,
             (options, value) => options with { WeightInitialisation = value }),
+        Word(
+            nameof(TrainingOptions.BiasInitialisation), "Biases start as", "--bias-init", OptionWords.BiasInitialisations,
+            words => $"Start of biases: {words}; with-weights means pytorch where the weights start as pytorch, else zeros. [default: the preset's with-weights]",
+            _ => true, options => options.BiasInitialisation,
+            (options, value) => options with { BiasInitialisation = value }) with { Former = OptionWords.BiasInitialisations.Of(BiasInitialisation.WithWeights) },
         Value(
             nameof(TrainingOptions.FeedbackRate), "Feedback rate", "--feedback-rate", "rate",
             "Learning rate of the feedback in the first epoch. [default: the preset's 1e-4]",
@@ -124,7 +132,7 @@ internal sealed record TrainingOption(
             // Layerwise feedback stands for the next block's weights, which read the block's output; BP and FG-W have no such place.
             rule => rule.Injection == Injection.AllActivations || rule.ErrorSignal is ErrorSignal.DirectFeedback or ErrorSignal.DirectTargets,
             options => options.PerturbationSite,
-            (options, value) => options with { PerturbationSite = value }),
+            (options, value) => options with { PerturbationSite = value }) with { Former = OptionWords.PerturbationSites.Of(PerturbationSite.BlockOutput) },
     ];
 
     private const string Yes = "yes";

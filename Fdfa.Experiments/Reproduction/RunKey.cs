@@ -51,7 +51,7 @@ internal static class RunKey
             $"epochs {Number(request.Epochs)}",
             $"seeds {string.Join(' ', request.Seeds)}",
             .. TrainingOption.For(request.Options.Rule)
-                .Where(option => option.Property != nameof(TrainingOptions.PerturbationSite) || request.Options.PerturbationSite != PerturbationSite.BlockOutput)
+                .Where(option => option.Text(request.Options) != option.Former)
                 .Select(option => $"{option.Switch} {option.Text(request.Options)}"),
             .. request.Network.InputShape is { } shape ? new[] { $"input {shape}" } : [],
             .. request.Options.Augmentation is { } augmentation ? new[] { $"augmentation {Augmentation.Key(augmentation)}" } : [],

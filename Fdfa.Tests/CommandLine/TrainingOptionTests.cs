@@ -56,6 +56,7 @@ public sealed class TrainingOptionTests
         string[] given =
         [
             "--batch-size", "7", "--learning-rate", "0.25", "--decay", "0.5", "--optimizer", "sgd", "--loss", "mse", "--weight-init", "zeros",
+            "--bias-init", "pytorch",
             "--feedback-rate", "0.125", "--feedback-rate-decay", "0.75", "--feedback-optimizer", "sgd", "--feedback-order", "simultaneous",
             "--feedback-init", "pytorch", "--feedback-decay", "1e-6", "--perturbations", "4", "--noise", "rademacher",
             "--weight-noise", "sample", "--output-gradient", "exact", "--perturb-at", "pre-activation",

@@ -88,6 +88,21 @@ public sealed class InitialiserTests
         AssertUniform(block.Feedback, Math.Sqrt(6.0 / (640 * 4 * 4)));
     }
 
+    /// <summary>Biases are the same numbers whatever the weights start as, and with PyTorch's weights unless others are asked for.</summary>
+    [Fact]
+    public void Biases_start_on_their_own()
+    {
+        double[] Biases(Initialisation weights, BiasInitialisation biases) => Initialiser.Create(
+            Topology.Parse("5-7-3"), new TrainingOptions { WeightInitialisation = weights, BiasInitialisation = biases }, Seed).Blocks[0].Biases;
+
+        double[] pyTorch = Biases(Initialisation.PyTorchDefault, BiasInitialisation.WithWeights);
+        Assert.DoesNotContain(0, pyTorch);
+        Assert.Equal(pyTorch, Biases(Initialisation.Zeros, BiasInitialisation.PyTorchDefault));
+        Assert.Equal(pyTorch, Biases(Initialisation.KaimingUniform, BiasInitialisation.PyTorchDefault));
+        Assert.Equal(new double[7], Biases(Initialisation.PyTorchDefault, BiasInitialisation.Zeros));
+        Assert.Equal(new double[7], Biases(Initialisation.KaimingUniform, BiasInitialisation.WithWeights));
+    }
+
     [Fact]
     public void Every_value_is_a_float()
     {

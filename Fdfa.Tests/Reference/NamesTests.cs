@@ -176,6 +176,7 @@ public sealed class NamesTests
         new() { WeightOptimizer = (OptimizerKind)7 },
         new() { FeedbackOptimizer = (OptimizerKind)7 },
         new() { WeightInitialisation = (Initialisation)7 },
+        new() { BiasInitialisation = (BiasInitialisation)7 },
         new() { FeedbackInitialisation = (Initialisation)7 },
         new() { BatchSize = TrainingOptions.LargestBatch + 1 },
         new() { Perturbations = 0 },
