@@ -176,13 +176,6 @@ internal sealed class SweepOptions(
                 "Runs of a sweep keep no models; leave out --keep, and give it when you train the best one again.");
         }
 
-        if (request.Patience is not null)
-        {
-            throw new InvalidOptionException(
-                "Runs of a sweep are compared after the same number of epochs; "
-                + "leave out --patience, or sweep the number: --sweep epochs=10,20.");
-        }
-
         Trainer.Plan(request.Network, request.Options, request.Seeds.Count);
         return request;
     }

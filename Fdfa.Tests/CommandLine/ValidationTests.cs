@@ -118,7 +118,6 @@ public sealed class ValidationTests : IDisposable
     [InlineData("--patience 0 --validation 0.1", "'0' of --patience is not a whole number from 1")]
     [InlineData("--keep beast --validation 0.1", "Unknown kept model 'beast'; did you mean best? Known kept models: last, best.")]
     [InlineData("--sweep lr=1e-3 --validation 0.1 --keep best", "Runs of a sweep keep no models; leave out --keep")]
-    [InlineData("--sweep lr=1e-3 --validation 0.1 --patience 2", "leave out --patience")]
     [InlineData("--sweep validation=0.1,half", "The value 'half' of --validation")]
     public void A_mistake_is_one_sentence(string options, string expected)
     {
@@ -165,6 +164,24 @@ public sealed class ValidationTests : IDisposable
             "Ranked by test accuracy, which flatters the point that it chooses; "
             + "--validation 0.1 sets a part of the training samples aside to rank by.");
         Assert.NotEqual("1e-3", Lines(folder.File("other"))[1][0]);
+    }
+
+    [Fact]
+    public void A_run_of_a_sweep_that_stopped_early_is_finished()
+    {
+        WritePlantedData();
+        string[] sweep =
+        [
+            "train", "--rule", "BP", "--data", "cifar-10", "--data-dir", folder.File("data"), "--network", "3072-10", "--batch-size", "5",
+            "--epochs", "9", "--validation", "0.1", "--patience", "1", "--device", "cpu", "--sweep", "lr=1e-9,1e-8", "--output", folder.File("store"),
+        ];
+
+        CommandLineRun.Of(sweep).AssertDone("Validation accuracy after the last epoch");
+
+        Assert.All(
+            Lines(folder.File("store")).Skip(1),
+            line => Assert.InRange(RunFolder.ReadMetrics(folder.File($"store/{line[^1]}"))[^1].Epoch, 2, 8));
+        CommandLineRun.Of([.. sweep, "--gather"]).AssertDone("Validation accuracy after the last epoch");
     }
 
     [Fact]
