@@ -47,7 +47,7 @@ public sealed record BlockPass(
             ? BatchNormalization.Normalize(block, numbers, z, statistics)
             : null;
         double[] a = normalized is null ? z : BatchNormalization.Forward(block, parameters.Normalization!, normalized);
-        double[] s = Array.ConvertAll(a, value => Activation.Value(block.Activation, value));
+        double[] s = Array.ConvertAll(a, new Converter<double, double>(Activation.Of(block.Activation).Value));
         int[]? choices = block is ConvolutionBlock { Pool: not null } pooling ? MaxPool.Choose(pooling, s, batchSize) : null;
         return new BlockPass(block, batchSize, inputs, z, normalized, a, s, choices, Pool(block, choices, s, batchSize));
     }
@@ -80,7 +80,7 @@ public sealed record BlockPass(
         }
 
         Add(tangents, perturbation.AtPreactivation);
-        tangents = TimesDerivative(tangents);
+        tangents = TimesSlope(tangents);
         Add(tangents, perturbation.BeforePool);
         tangents = Pool(Block, PoolChoices, tangents, BatchSize);
         Add(tangents, perturbation.AtOutput);
@@ -95,7 +95,7 @@ public sealed record BlockPass(
     {
         PerturbationSite.BlockOutput => deltas,
         PerturbationSite.BeforePool => Unpool(deltas),
-        PerturbationSite.PreActivation => TimesDerivative(Unpool(deltas)),
+        PerturbationSite.PreActivation => TimesSlope(Unpool(deltas)),
         _ => throw InvalidOptionException.UnknownValue("perturbation site", site),
     };
 
@@ -111,9 +111,10 @@ public sealed record BlockPass(
         Shape.Require("errors", deltas.Length, BatchSize, Block.SizeAt(from));
         double[] g = from switch
         {
-            PerturbationSite.BlockOutput => TimesDerivative(Unpool(deltas)),
-            PerturbationSite.BeforePool => TimesDerivative(deltas),
-            _ => deltas,
+            PerturbationSite.BlockOutput => TimesSlope(Unpool(deltas)),
+            PerturbationSite.BeforePool => TimesSlope(deltas),
+            PerturbationSite.PreActivation => deltas,
+            _ => throw InvalidOptionException.UnknownValue("perturbation site", from),
         };
         return Normalized is null
             ? new BlockDeltas(g, g, null, null)
@@ -125,13 +126,14 @@ public sealed record BlockPass(
     }
 
     /// <summary>v ⊙ σ'(a⁽ˡ⁾): from a derivative at the output of σ to one at its input, and the other way for a tangent.</summary>
-    private double[] TimesDerivative(double[] values)
+    private double[] TimesSlope(double[] values)
     {
         Shape.Require("values", values.Length, BatchSize, Block.Preactivations);
+        Func<double, double> slope = Activation.Of(Block.Activation).Slope;
         var product = new double[values.Length];
         for (var i = 0; i < values.Length; i++)
         {
-            product[i] = values[i] * Activation.Derivative(Block.Activation, Preactivations[i]);
+            product[i] = values[i] * slope(Preactivations[i]);
         }
 
         return product;

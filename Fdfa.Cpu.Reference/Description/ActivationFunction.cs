@@ -1,6 +1,6 @@
 namespace Fdfa.Cpu.Reference.Description;
 
-/// <summary>The nonlinearity σ at the end of a block.</summary>
+/// <summary>The nonlinearity σ at the end of a block; <see cref="Activation.Of"/> says what each is.</summary>
 public enum ActivationFunction
 {
     /// <summary>σ(a) = a: the output block.</summary>
@@ -14,4 +14,31 @@ public enum ActivationFunction
 
     /// <summary>σ(a) = tanh a.</summary>
     Tanh,
+}
+
+/// <summary>An activation function: its value, its slope, and what others call it. A new one is a member above, a row here, and a kernel.</summary>
+/// <param name="Function">Which.</param>
+/// <param name="Word">On the command line.</param>
+/// <param name="PyTorch">What makes it in Python, after <c>import torch.nn as nn</c>.</param>
+/// <param name="Value">σ(a).</param>
+/// <param name="Slope">σ'(a).</param>
+public sealed record Activation(
+    ActivationFunction Function, string Word, string PyTorch, Func<double, double> Value, Func<double, double> Slope)
+{
+    /// <summary>All, in the order of help pages.</summary>
+    public static IReadOnlyList<Activation> All { get; } =
+    [
+        new(ActivationFunction.ReLU, "relu", "nn.ReLU()", a => Math.Max(a, 0), a => a > 0 ? 1 : 0),
+        new(ActivationFunction.ReLUOpenAtZero, "relu-open", "nn.ReLU()", a => Math.Max(a, 0), a => a >= 0 ? 1 : 0),
+        new(ActivationFunction.Tanh, "tanh", "nn.Tanh()", Math.Tanh, a => 1 - Math.Tanh(a) * Math.Tanh(a)),
+        new(ActivationFunction.Identity, "identity", "nn.Identity()", a => a, _ => 1),
+    ];
+
+    /// <summary>Whether σ'(a) takes a itself; else y = σ(a) says enough, and a need not be kept.</summary>
+    public bool SlopeNeedsPreactivation { get; init; }
+
+    /// <summary>What a function is.</summary>
+    /// <exception cref="InvalidOptionException">It is none of <see cref="ActivationFunction"/>.</exception>
+    public static Activation Of(ActivationFunction function) =>
+        All.FirstOrDefault(activation => activation.Function == function) ?? throw InvalidOptionException.UnknownValue("activation", function);
 }

@@ -230,13 +230,14 @@ public sealed record TrainingOptions
     {
         ArgumentNullException.ThrowIfNull(network);
         Validate();
+        Activation activation = Activation.Of(network.HiddenActivation);
         bool isWeightZero = WeightInitialisation == Initialisation.Zeros && BiasesStartAtZero && Rule.Injection != Injection.Weights;
         bool isFeedbackZero = Rule.HasFeedback && FeedbackInitialisation == Initialisation.Zeros;
         string? reason = network.Blocks.Count == 1 ? null
             : isFeedbackZero && !Rule.LearnsFeedback
                 ? $"Feedback that starts at zero would stay there with {Rule}, which never changes it, and no error would reach a hidden block; start it at random (kaiming or pytorch)."
-            : isWeightZero && network.HiddenActivation == ActivationFunction.ReLU
-                ? "Weights that start at zero would stay there, because ReLU's slope at 0 is 0; start them at random (kaiming or pytorch), or take the activation relu-open."
+            : isWeightZero && activation.Slope(0) == 0
+                ? $"Weights that start at zero would stay there, because the slope of {activation.Word} at 0 is 0; start them at random (kaiming or pytorch), or take the activation relu-open."
             : isWeightZero && (Rule.ErrorSignal == ErrorSignal.BackwardChain || isFeedbackZero || Rule.HasLocalHead(network, 1))
                 ? $"Weights that start at zero would stay there with {Rule}: no error reaches a hidden block; start them at random (kaiming or pytorch)."
             : null;

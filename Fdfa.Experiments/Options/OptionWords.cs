@@ -37,11 +37,7 @@ internal static class OptionWords
 {
     /// <summary>The words of <c>--activation</c>.</summary>
     public static OptionWords<ActivationFunction> Activations { get; } = new(
-        "activation",
-        ("relu", ActivationFunction.ReLU),
-        ("relu-open", ActivationFunction.ReLUOpenAtZero),
-        ("tanh", ActivationFunction.Tanh),
-        ("identity", ActivationFunction.Identity));
+        "activation", [.. Activation.All.Select(activation => (activation.Word, activation.Function))]);
 
     /// <summary>The words of <c>--keep</c>.</summary>
     public static OptionWords<KeptModels> KeptModels { get; } = new(

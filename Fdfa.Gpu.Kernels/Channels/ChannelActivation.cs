@@ -125,13 +125,19 @@ internal struct ChannelActivation<TActivation, TRule> : IElementwise
                 d = TLanes.Add(d, OffsetTangent<TLane, TBits, TLanes>(channel, row, column, place - Block.SampleCapacity));
             }
 
+            var a = y;
+            if (TActivation.SlopeNeedsPreactivation)
+            {
+                a = Preactivation<TLane, TBits, TLanes>(row, column);
+            }
+
             if (Block.Site.IsPreactivation != 0)
             {
-                d = TActivation.TimesDerivative<TLane, TBits, TLanes>(y, TLanes.Add(d, u));
+                d = TActivation.TimesSlope<TLane, TBits, TLanes>(a, y, TLanes.Add(d, u));
             }
             else
             {
-                d = TLanes.Add(TActivation.TimesDerivative<TLane, TBits, TLanes>(y, d), u);
+                d = TLanes.Add(TActivation.TimesSlope<TLane, TBits, TLanes>(a, y, d), u);
             }
 
             if (IsPooled)

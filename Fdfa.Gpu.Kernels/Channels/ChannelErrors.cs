@@ -58,7 +58,7 @@ internal struct ChannelErrors<TActivation> : IElementwise
             if (_block.Site.IsPreactivation == 0)
             {
                 var a = ChannelStatistics.Preactivation<TLane, TBits, TLanes>(_block, r / _block.Geometry.Positions, r, column);
-                g = TActivation.TimesDerivative<TLane, TBits, TLanes>(TActivation.Value<TLane, TBits, TLanes>(a), g);
+                g = TActivation.TimesSlope<TLane, TBits, TLanes>(a, TActivation.Value<TLane, TBits, TLanes>(a), g);
             }
 
             g = SampleMask.Keep<TLane, TBits, TLanes>(g, column, _samples);

@@ -23,7 +23,7 @@ public struct DeltaProjection
     /// <summary>Feature-major [ErrorRows × SampleCapacity].</summary>
     public ArrayView<float> Error;
 
-    /// <summary>y⁽ˡ⁾, feature-major.</summary>
+    /// <summary>y⁽ˡ⁾, and a⁽ˡ⁾ where the slope needs it, feature-major.</summary>
     public ArrayView<float> OutputFeatures;
 
     /// <summary>Row stride of <see cref="OutputFeatures"/>.</summary>
@@ -82,8 +82,14 @@ public struct DeltaProjection
             where TBits : unmanaged
             where TLanes : struct, ILanes<TLane, TBits>
         {
-            var activation = TLanes.Load(OutputFeatures, (row * OutputFeatureStride) + column);
-            TLanes.Store(Deltas, (row * DeltaStride) + column, TActivation.TimesDerivative<TLane, TBits, TLanes>(activation, value));
+            var y = TLanes.Load(OutputFeatures, (row * OutputFeatureStride) + column);
+            var a = y;
+            if (TActivation.SlopeNeedsPreactivation)
+            {
+                a = TLanes.Load(OutputFeatures, DenseActivation.PreactivationIndex(row, column, OutputFeatureStride, DeltaStride));
+            }
+
+            TLanes.Store(Deltas, (row * DeltaStride) + column, TActivation.TimesSlope<TLane, TBits, TLanes>(a, y, value));
         }
 
         public readonly void Prefetch<TPrefetch>(int row, int column)

@@ -9,7 +9,7 @@ namespace Fdfa.Gpu.Kernels.Dense;
 /// <summary>y = σ(a) and, for each direction, d = t ⊙ σ'(a) + u, four neurons at a time; a and t, the tangent that arrives, stand where y and d go.</summary>
 /// <remarks>
 /// Writes (=) y and d feature-major and y sample-major; u sample-major where feedback learns from it, u ⊙ σ'(a) where the
-/// weights follow it, t where feedback above learns from it.
+/// weights follow it, t where feedback above learns from it, a where the slope needs it.
 /// </remarks>
 internal struct DenseActivation<TActivation, TRule> : IElementwise
     where TActivation : struct, IActivation
@@ -106,7 +106,13 @@ internal struct DenseActivation<TActivation, TRule> : IElementwise
         if (row < Rows)
         {
             var index = (row * FeatureStride) + column;
-            y = TActivation.Value<TLane, TBits, TLanes>(TLanes.Load(Features, index));
+            var a = TLanes.Load(Features, index);
+            if (TActivation.SlopeNeedsPreactivation)
+            {
+                TLanes.Store(Features, DenseActivation.PreactivationIndex(row, column, FeatureStride, SampleCapacity), a);
+            }
+
+            y = TActivation.Value<TLane, TBits, TLanes>(a);
             TLanes.Store(Features, index, y);
         }
 
@@ -123,6 +129,12 @@ internal struct DenseActivation<TActivation, TRule> : IElementwise
         {
             var place = (direction * SampleCapacity) + column;
             var index = (row * FeatureStride) + SampleCapacity + place;
+            var a = y;
+            if (TActivation.SlopeNeedsPreactivation)
+            {
+                a = TLanes.Load(Features, DenseActivation.PreactivationIndex(row, column, FeatureStride, SampleCapacity));
+            }
+
             var d = u;
             if (HasArrivingTangents != 0)
             {
@@ -132,13 +144,13 @@ internal struct DenseActivation<TActivation, TRule> : IElementwise
                     TLanes.Store(ArrivingTangents, (row * Directions * SampleCapacity) + place, arriving);
                 }
 
-                d = TLanes.Add(TActivation.TimesDerivative<TLane, TBits, TLanes>(y, arriving), u);
+                d = TLanes.Add(TActivation.TimesSlope<TLane, TBits, TLanes>(a, y, arriving), u);
             }
 
             TLanes.Store(Features, index, d);
             if (TRule.SumsPerturbations && IsPerturbed != 0)
             {
-                TLanes.Store(Deltas, (row * DeltaStride) + place, TActivation.TimesDerivative<TLane, TBits, TLanes>(y, u));
+                TLanes.Store(Deltas, (row * DeltaStride) + place, TActivation.TimesSlope<TLane, TBits, TLanes>(a, y, u));
             }
         }
     }
@@ -147,6 +159,11 @@ internal struct DenseActivation<TActivation, TRule> : IElementwise
 /// <summary>Runs <see cref="DenseActivation{TActivation, TRule}"/> on a group's rows.</summary>
 internal static class DenseActivation
 {
+    /// <summary>Where a of a neuron and a sample is kept, where its slope needs it: after y and all tangents of the row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int PreactivationIndex(int row, int column, int featureStride, int sampleCapacity) =>
+        ((row + 1) * featureStride) - sampleCapacity + column;
+
     /// <summary>Activates the rows given, with all threads of a group.</summary>
     public static void Run<TTiles, TActivation, TRule>(
         DenseBlockArguments arguments, ArrayView<float> outputFeatures, int replica, int rowBegin, int rowEnd)

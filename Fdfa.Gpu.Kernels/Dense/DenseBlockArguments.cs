@@ -11,7 +11,8 @@ namespace Fdfa.Gpu.Kernels.Dense;
 /// position (0 in its tangents), so weight and bias, their gradients and their tangents take one code path.
 ///   sample-major  [SampleCapacity × stride], stride ≥ neurons + 1:  element (s, i), for weight gradients
 ///   feature-major [neurons + 1 × (1 + K) · SampleCapacity]: element (i, s), activations and then the tangents of K
-///                 directions side by side, for the forward pass: one product computes all with one read of W
+///                 directions side by side, for the forward pass: one product computes all with one read of W;
+///                 then the preactivations, SampleCapacity columns more, where the slope of the activation needs them
 /// </remarks>
 public struct DenseBlockArguments
 {
@@ -39,7 +40,7 @@ public struct DenseBlockArguments
     /// <summary>Row stride of feature-major inputs.</summary>
     public int InputFeatureStride;
 
-    /// <summary>Row stride of feature-major outputs, the same in every block.</summary>
+    /// <summary>Row stride of feature-major outputs.</summary>
     public int OutputFeatureStride;
 
     /// <summary>Rows of the block that one group owns, a multiple of 16.</summary>

@@ -3,17 +3,20 @@ using Fdfa.Gpu.Kernels.Tiles;
 
 namespace Fdfa.Gpu.Kernels.Mathematics;
 
-/// <summary>An activation function σ, with its derivative as a function of its value.</summary>
+/// <summary>An activation function σ and its slope.</summary>
 public interface IActivation
 {
+    /// <summary>True where the slope takes a itself, which a dense block then keeps; else y = σ(a) says enough.</summary>
+    static abstract bool SlopeNeedsPreactivation { get; }
+
     /// <summary>σ(a).</summary>
     static abstract TLane Value<TLane, TBits, TLanes>(TLane preactivation)
         where TLane : unmanaged
         where TBits : unmanaged
         where TLanes : struct, ILanes<TLane, TBits>;
 
-    /// <summary>σ'(a) · factor, given y = σ(a).</summary>
-    static abstract TLane TimesDerivative<TLane, TBits, TLanes>(TLane activation, TLane factor)
+    /// <summary>σ'(a) · factor, given y = σ(a); a is anything where the slope does not need it.</summary>
+    static abstract TLane TimesSlope<TLane, TBits, TLanes>(TLane a, TLane y, TLane factor)
         where TLane : unmanaged
         where TBits : unmanaged
         where TLanes : struct, ILanes<TLane, TBits>;
@@ -23,6 +26,9 @@ public interface IActivation
 public readonly struct Identity : IActivation
 {
     /// <inheritdoc/>
+    public static bool SlopeNeedsPreactivation => false;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLane Value<TLane, TBits, TLanes>(TLane preactivation)
         where TLane : unmanaged
@@ -31,7 +37,7 @@ public readonly struct Identity : IActivation
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLane TimesDerivative<TLane, TBits, TLanes>(TLane activation, TLane factor)
+    public static TLane TimesSlope<TLane, TBits, TLanes>(TLane a, TLane y, TLane factor)
         where TLane : unmanaged
         where TBits : unmanaged
         where TLanes : struct, ILanes<TLane, TBits> => factor;
@@ -40,6 +46,9 @@ public readonly struct Identity : IActivation
 /// <summary>σ(a) = max(a, 0), with σ'(0) = 0.</summary>
 public readonly struct ReLU : IActivation
 {
+    /// <inheritdoc/>
+    public static bool SlopeNeedsPreactivation => false;
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLane Value<TLane, TBits, TLanes>(TLane preactivation)
@@ -54,13 +63,13 @@ public readonly struct ReLU : IActivation
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLane TimesDerivative<TLane, TBits, TLanes>(TLane activation, TLane factor)
+    public static TLane TimesSlope<TLane, TBits, TLanes>(TLane a, TLane y, TLane factor)
         where TLane : unmanaged
         where TBits : unmanaged
         where TLanes : struct, ILanes<TLane, TBits>
     {
         var zero = TLanes.Broadcast(0f);
-        return TLanes.SelectGreater(activation, zero, factor, zero);
+        return TLanes.SelectGreater(y, zero, factor, zero);
     }
 }
 
@@ -68,6 +77,9 @@ public readonly struct ReLU : IActivation
 /// <remarks>The derivative must tell a = 0 from a &lt; 0 by the value alone: a neuron that is off is a negative zero, and an a of −0 a positive one.</remarks>
 public readonly struct ReLUOpenAtZero : IActivation
 {
+    /// <inheritdoc/>
+    public static bool SlopeNeedsPreactivation => false;
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLane Value<TLane, TBits, TLanes>(TLane preactivation)
@@ -78,13 +90,13 @@ public readonly struct ReLUOpenAtZero : IActivation
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLane TimesDerivative<TLane, TBits, TLanes>(TLane activation, TLane factor)
+    public static TLane TimesSlope<TLane, TBits, TLanes>(TLane a, TLane y, TLane factor)
         where TLane : unmanaged
         where TBits : unmanaged
         where TLanes : struct, ILanes<TLane, TBits>
     {
         // All ones where the sign is set.
-        var isOff = TLanes.ShiftRightArithmetic(TLanes.AsBits(activation), 31);
+        var isOff = TLanes.ShiftRightArithmetic(TLanes.AsBits(y), 31);
         return TLanes.AsFloats(TLanes.AndBits(TLanes.AsBits(factor), TLanes.XorBits(isOff, TLanes.BroadcastBits(uint.MaxValue))));
     }
 }
@@ -92,6 +104,9 @@ public readonly struct ReLUOpenAtZero : IActivation
 /// <summary>σ(a) = tanh a, σ' = 1 − y².</summary>
 public readonly struct Tanh : IActivation
 {
+    /// <inheritdoc/>
+    public static bool SlopeNeedsPreactivation => false;
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLane Value<TLane, TBits, TLanes>(TLane preactivation)
@@ -101,9 +116,9 @@ public readonly struct Tanh : IActivation
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TLane TimesDerivative<TLane, TBits, TLanes>(TLane activation, TLane factor)
+    public static TLane TimesSlope<TLane, TBits, TLanes>(TLane a, TLane y, TLane factor)
         where TLane : unmanaged
         where TBits : unmanaged
         where TLanes : struct, ILanes<TLane, TBits> =>
-        TLanes.Multiply(factor, TLanes.Subtract(TLanes.Broadcast(1f), TLanes.Multiply(activation, activation)));
+        TLanes.Multiply(factor, TLanes.Subtract(TLanes.Broadcast(1f), TLanes.Multiply(y, y)));
 }

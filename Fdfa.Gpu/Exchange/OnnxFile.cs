@@ -96,17 +96,27 @@ public static class OnnxFile
                 graph.AddNode("BatchNormalization", name, tensors, [OnnxGraph.Real("epsilon", Epsilon)]);
                 break;
             case ModuleKind.Activation:
-                graph.AddNode(module.Block.Activation == ActivationFunction.Tanh ? "Tanh" : "Relu", name, tensors);
+                graph.AddNode(OperatorOf(module.Block.Activation), name, tensors);
                 break;
             case ModuleKind.MaxPool:
                 PoolWindow pool = ((ConvolutionBlock)module.Block).Pool!.Value;
                 graph.AddNode("MaxPool", name, tensors, Window(pool.Size, pool.Size, pool.Stride, pool.Stride));
                 break;
-            default:
+            case ModuleKind.AveragePool:
                 AddAverage(graph, name, (ConvolutionBlock)module.Block);
                 break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(module), module.Kind, "There is no such module.");
         }
     }
+
+    private static string OperatorOf(ActivationFunction activation) => activation switch
+    {
+        ActivationFunction.Identity => "Identity",
+        ActivationFunction.ReLU or ActivationFunction.ReLUOpenAtZero => "Relu",
+        ActivationFunction.Tanh => "Tanh",
+        _ => throw InvalidOptionException.UnknownValue("activation", activation),
+    };
 
     /// <summary>
     /// Adaptive average pooling, which ONNX has only where the output's side divides the map's. Elsewhere windows differ, and the average

@@ -42,9 +42,10 @@ internal sealed record PyTorchModule(ModuleKind Kind, Block Block, IReadOnlyList
         ModuleKind.Flatten => "nn.Flatten()",
         ModuleKind.Linear => Call("Linear", $"{Block.Inputs}, {Block.Outputs}", Block.HasBatchNormalization ? ", bias=False" : ""),
         ModuleKind.Normalization => Call(Block is ConvolutionBlock ? "BatchNorm2d" : "BatchNorm1d", $"{Block.Channels}"),
-        ModuleKind.Activation => Block.Activation == ActivationFunction.Tanh ? "nn.Tanh()" : "nn.ReLU()",
+        ModuleKind.Activation => Activation.Of(Block.Activation).PyTorch,
         ModuleKind.MaxPool => Call("MaxPool2d", $"{((ConvolutionBlock)Block).Pool!.Value.Size}, stride={((ConvolutionBlock)Block).Pool!.Value.Stride}"),
-        _ => Call("AdaptiveAvgPool2d", $"{((ConvolutionBlock)Block).AdaptivePool}"),
+        ModuleKind.AveragePool => Call("AdaptiveAvgPool2d", $"{((ConvolutionBlock)Block).AdaptivePool}"),
+        _ => throw new ArgumentOutOfRangeException(nameof(Kind), Kind, "There is no such module."),
     };
 
     /// <summary>All modules of a network, in their order; the input of convolutions is [N, channels, rows, columns], of dense layers [N, values].</summary>

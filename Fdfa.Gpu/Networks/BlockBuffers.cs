@@ -14,13 +14,14 @@ internal abstract class BlockBuffers
     /// <param name="block">The block.</param>
     /// <param name="options">Rule, optimizers and number of directions.</param>
     /// <param name="sampleCapacity">Samples that a step can take, a multiple of 16.</param>
-    protected BlockBuffers(BufferSet memory, Block block, TrainingOptions options, int sampleCapacity)
+    /// <param name="keepsPreactivations">Whether a row of features has its preactivations at its end.</param>
+    protected BlockBuffers(BufferSet memory, Block block, TrainingOptions options, int sampleCapacity, bool keepsPreactivations = false)
     {
         Memory = memory;
         Block = block;
         SampleCapacity = sampleCapacity;
         Directions = options.Rule.HasTangents ? options.Perturbations : 0;
-        OutputFeatureStride = checked((1 + Directions) * sampleCapacity);
+        OutputFeatureStride = checked((1 + Directions + (keepsPreactivations ? 1 : 0)) * sampleCapacity);
         WeightStride = Padding.RoundUp(block.FanIn + 1);
         Weights = memory.AllocateParameters(block.Channels * (long)WeightStride, HasMoments(options.WeightOptimizer));
     }

@@ -23,7 +23,9 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
     /// <param name="l">The block, 1…L − 1.</param>
     /// <param name="options">Rule, optimizers, site and number of directions.</param>
     /// <param name="sampleCapacity">Samples that a step can take, a multiple of 16.</param>
-    public ChannelBlockBuffers(BufferSet memory, NetworkDescription network, int l, TrainingOptions options, int sampleCapacity)
+    /// <param name="inputFeatureStride">Row stride of the features that the block reads.</param>
+    public ChannelBlockBuffers(
+        BufferSet memory, NetworkDescription network, int l, TrainingOptions options, int sampleCapacity, int inputFeatureStride)
         : base(memory, network.Blocks[l - 1], options, sampleCapacity)
     {
         var rule = options.Rule;
@@ -95,7 +97,7 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
             Allocate(_features, NextPadding == 0 ? copies : 1, Block.Outputs);
         }
 
-        InputFeatureStride = l == 1 ? sampleCapacity : OutputFeatureStride;
+        InputFeatureStride = inputFeatureStride;
         Taps = memory.AllocateTable(Block.FanIn);
         var inputHeight = (Convolution?.Input.Height ?? 1) + (2 * InputPadding);
         Write(Taps, Convolution?.Kernel ?? 1, (channel, y, x) => checked((((channel * inputHeight) + y) * InputWidth + x) * InputFeatureStride));

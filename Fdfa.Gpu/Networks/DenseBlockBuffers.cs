@@ -52,7 +52,7 @@ internal sealed class DenseBlockBuffers : BlockBuffers
     }
 
     private DenseBlockBuffers(BufferSet memory, Block block, TrainingOptions options, int sampleCapacity)
-        : base(memory, block, options, sampleCapacity)
+        : base(memory, block, options, sampleCapacity, Activation.Of(block.Activation).SlopeNeedsPreactivation)
     {
         OutputStride = Padding.RoundUp(block.Outputs + 1);
         FeedbackStride = OutputStride;

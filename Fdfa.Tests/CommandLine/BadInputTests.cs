@@ -15,7 +15,7 @@ public sealed class BadInputTests
         { "train --epoch 3", "Unknown option '--epoch' of 'fdfa train'; did you mean --epochs? Known options: --rule" },
         { "train --val 0.1", "Unknown option '--val' of 'fdfa train'. Known options: --rule" },
         { "train --rule DFA --feedback-init zeros --data-dir nowhere", "Feedback that starts at zero would stay there with DFA, which never changes it" },
-        { "train --rule DFA --weight-init zeros --activation relu --data-dir nowhere", "Weights that start at zero would stay there, because ReLU's slope at 0 is 0;" },
+        { "train --rule DFA --weight-init zeros --activation relu --data-dir nowhere", "Weights that start at zero would stay there, because the slope of relu at 0 is 0;" },
         { "train --epoch=3", "Unknown option '--epoch' of 'fdfa train'; did you mean --epochs?" },
         { "train extra", "no place for 'extra'" },
         { "train --epochs", "--epochs needs a value" },

@@ -112,7 +112,12 @@ public sealed class NetworkAgreementTests(CpuAccelerators devices) : IClassFixtu
     {
         foreach (var steps in new[] { 1, Steps })
         {
-            Agreement.Check(devices.Open(one.Tiles), one.Network, StepOptions.WithRates(one.Options, steps), steps, one.Seeds);
+            TrainingOptions options = StepOptions.WithRates(one.Options, steps);
+
+            // Squared errors grow with the outputs, and nothing between bounds those of a linear network: at this rate it would diverge.
+            var isUnbounded = steps > 1 && one.Network.HiddenActivation == ActivationFunction.Identity && options.Loss == LossFunction.MeanSquaredError;
+            options = isUnbounded ? options with { LearningRate = options.LearningRate / 10 } : options;
+            Agreement.Check(devices.Open(one.Tiles), one.Network, options, steps, one.Seeds);
         }
     }
 }

@@ -16,6 +16,7 @@ internal sealed class NetworkCase
     private static readonly Factor<int> s_batch = new("batch", [8, 1, 5, 17, 31]);
     private static readonly Factor<Preset> s_preset = new("preset", Preset.All);
     private static readonly Factor<ActivationFunction> s_activation = OfEnum<ActivationFunction>("activation");
+    private static readonly Factor<BiasInitialisation> s_biases = OfEnum<BiasInitialisation>("biases from");
     private static readonly Factor<OptimizerKind> s_weightOptimizer = OfEnum<OptimizerKind>("weights by");
     private static readonly Factor<OptimizerKind> s_feedbackOptimizer = OfEnum<OptimizerKind>("feedback by");
     private static readonly Factor<FeedbackOrder> s_order = OfEnum<FeedbackOrder>("order");
@@ -32,7 +33,7 @@ internal sealed class NetworkCase
 
     private static readonly IFactor[] s_factors =
     [
-        s_rule, s_shape, s_normalization, s_batch, s_preset, s_activation, s_weightOptimizer, s_feedbackOptimizer, s_order, s_feedback, s_decay,
+        s_rule, s_shape, s_normalization, s_batch, s_preset, s_activation, s_biases, s_weightOptimizer, s_feedbackOptimizer, s_order, s_feedback, s_decay,
         s_loss, s_perturbations, s_noise, s_weightNoise, s_outputGradient, s_site, s_replicas, s_tiles,
     ];
 
@@ -91,6 +92,7 @@ internal sealed class NetworkCase
     public TrainingOptions Options => s_preset.Of(_values).OptionsFor(s_rule.Of(_values)) with
     {
         BatchSize = s_batch.Of(_values),
+        BiasInitialisation = s_biases.Of(_values),
         WeightOptimizer = s_weightOptimizer.Of(_values),
         FeedbackOptimizer = s_feedbackOptimizer.Of(_values),
         FeedbackOrder = s_order.Of(_values),

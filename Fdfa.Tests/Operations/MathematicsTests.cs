@@ -78,11 +78,11 @@ public sealed class MathematicsTests(CpuAccelerators devices) : IClassFixture<Cp
         var (values, products) = (run.Target(a.Length), run.Target(a.Length));
         Launch(run, new ActivationBody<TActivation> { Preactivations = run.Upload(a), Factors = run.Upload(factors), Values = values, Products = products });
 
-        OperationRun.AssertClose([.. a.Select(x => Activation.Value(function, x))], values, Tolerance);
+        OperationRun.AssertClose([.. a.Select(x => Activation.Of(function).Value(x))], values, Tolerance);
 
         // What a NaN's derivative is does not matter: its value is NaN, and the loss with it.
         OperationRun.AssertClose(
-            [.. a.SkipLast(1).Zip(factors, (x, factor) => Activation.Derivative(function, x) * factor)], products.SubView(0, a.Length - 1), Tolerance);
+            [.. a.SkipLast(1).Zip(factors, (x, factor) => Activation.Of(function).Slope(x) * factor)], products.SubView(0, a.Length - 1), Tolerance);
     }
 
     private void AssertOptimizer<TOptimizer>(string tiles, OptimizerKind kind)
@@ -195,9 +195,10 @@ public sealed class MathematicsTests(CpuAccelerators devices) : IClassFixture<Cp
             for (var r = row; r < row + 4 && r < Rows; r++)
             {
                 var index = (r * Columns) + column;
-                var y = TActivation.Value<TLane, TBits, TLanes>(TLanes.Load(Preactivations, index));
+                var a = TLanes.Load(Preactivations, index);
+                var y = TActivation.Value<TLane, TBits, TLanes>(a);
                 TLanes.Store(Values, index, y);
-                TLanes.Store(Products, index, TActivation.TimesDerivative<TLane, TBits, TLanes>(y, TLanes.Load(Factors, index)));
+                TLanes.Store(Products, index, TActivation.TimesSlope<TLane, TBits, TLanes>(a, y, TLanes.Load(Factors, index)));
             }
         }
     }

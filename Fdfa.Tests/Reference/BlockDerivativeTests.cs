@@ -160,7 +160,7 @@ public sealed class BlockDerivativeTests
     [InlineData(ActivationFunction.ReLUOpenAtZero, -double.Epsilon, 0, 0)]
     [InlineData(ActivationFunction.Tanh, 0, 0, 1)]
     public void Activations_at_zero(ActivationFunction activation, double preactivation, double value, double derivative) => Assert.Equal(
-        (value, derivative), (Activation.Value(activation, preactivation), Activation.Derivative(activation, preactivation)));
+        (value, derivative), (Activation.Of(activation).Value(preactivation), Activation.Of(activation).Slope(preactivation)));
 
     private static double Product(double[] left, double[] right) => left.Zip(right, (a, b) => a * b).Sum();
 
