@@ -122,3 +122,93 @@ public readonly struct Tanh : IActivation
         where TLanes : struct, ILanes<TLane, TBits> =>
         TLanes.Multiply(factor, TLanes.Subtract(TLanes.Broadcast(1f), TLanes.Multiply(y, y)));
 }
+
+/// <summary>σ(a) = a where a is above 0, else a/100.</summary>
+public readonly struct LeakyReLU : IActivation
+{
+    private const float Leak = 0.01f;
+
+    /// <inheritdoc/>
+    public static bool SlopeNeedsPreactivation => false;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane Value<TLane, TBits, TLanes>(TLane preactivation)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits> => TimesSlope<TLane, TBits, TLanes>(preactivation, preactivation, preactivation);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane TimesSlope<TLane, TBits, TLanes>(TLane a, TLane y, TLane factor)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits> =>
+        TLanes.SelectGreater(y, TLanes.Broadcast(0f), factor, TLanes.Multiply(factor, TLanes.Broadcast(Leak)));
+}
+
+/// <summary>σ(a) = a Φ(a), σ' = Φ(a) + a φ(a).</summary>
+public readonly struct GELU : IActivation
+{
+    private const float InverseRootOfTwoPi = 0.398942280f;
+
+    /// <inheritdoc/>
+    public static bool SlopeNeedsPreactivation => true;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane Value<TLane, TBits, TLanes>(TLane preactivation)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits> =>
+        TLanes.Multiply(preactivation, LaneMath.NormalCumulative<TLane, TBits, TLanes>(preactivation, Exponential<TLane, TBits, TLanes>(preactivation)));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane TimesSlope<TLane, TBits, TLanes>(TLane a, TLane y, TLane factor)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        var exponential = Exponential<TLane, TBits, TLanes>(a);
+        var density = TLanes.Multiply(exponential, TLanes.Broadcast(InverseRootOfTwoPi));
+        var slope = TLanes.MultiplyAdd(a, density, LaneMath.NormalCumulative<TLane, TBits, TLanes>(a, exponential));
+        return TLanes.Multiply(slope, factor);
+    }
+
+    // e^(−a²/2)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLane Exponential<TLane, TBits, TLanes>(TLane a)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits> =>
+        LaneMath.ExpOfNonPositive<TLane, TBits, TLanes>(TLanes.Multiply(TLanes.Multiply(a, a), TLanes.Broadcast(-0.5f)));
+}
+
+/// <summary>σ(a) = a s, σ' = s (1 + a (1 − s)), with s = 1 / (1 + e⁻ᵃ).</summary>
+public readonly struct SiLU : IActivation
+{
+    /// <inheritdoc/>
+    public static bool SlopeNeedsPreactivation => true;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane Value<TLane, TBits, TLanes>(TLane preactivation)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits> =>
+        TLanes.Multiply(preactivation, LaneMath.Sigmoid<TLane, TBits, TLanes>(preactivation));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane TimesSlope<TLane, TBits, TLanes>(TLane a, TLane y, TLane factor)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        var s = LaneMath.Sigmoid<TLane, TBits, TLanes>(a);
+        var one = TLanes.Broadcast(1f);
+        var slope = TLanes.Multiply(s, TLanes.MultiplyAdd(a, TLanes.Subtract(one, s), one));
+        return TLanes.Multiply(slope, factor);
+    }
+}

@@ -82,6 +82,39 @@ public static class LaneMath
         return TLanes.Multiply(p, scale);
     }
 
+    /// <summary>1 / (1 + e⁻ˣ).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane Sigmoid<TLane, TBits, TLanes>(TLane x)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        // e^(−|x|) never overflows; below zero it stands above the fraction too.
+        var one = TLanes.Broadcast(1f);
+        var exponential = ExpOfNonPositive<TLane, TBits, TLanes>(TLanes.Multiply(TLanes.Abs(x), TLanes.Broadcast(-1f)));
+        return TLanes.Divide(TLanes.SelectGreater(TLanes.Broadcast(0f), x, exponential, one), TLanes.Add(one, exponential));
+    }
+
+    /// <summary>Φ(x), the cumulative of the standard normal distribution, to 10⁻⁷ (Abramowitz and Stegun, 7.1.26).</summary>
+    /// <param name="x">Any number.</param>
+    /// <param name="exponential">e^(−x²/2).</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLane NormalCumulative<TLane, TBits, TLanes>(TLane x, TLane exponential)
+        where TLane : unmanaged
+        where TBits : unmanaged
+        where TLanes : struct, ILanes<TLane, TBits>
+    {
+        var one = TLanes.Broadcast(1f);
+        var t = TLanes.Divide(one, TLanes.MultiplyAdd(TLanes.Abs(x), TLanes.Broadcast(0.3275911f * 0.70710678f), one));
+        var p = TLanes.Broadcast(1.061405429f);
+        p = TLanes.MultiplyAdd(p, t, TLanes.Broadcast(-1.453152027f));
+        p = TLanes.MultiplyAdd(p, t, TLanes.Broadcast(1.421413741f));
+        p = TLanes.MultiplyAdd(p, t, TLanes.Broadcast(-0.284496736f));
+        p = TLanes.MultiplyAdd(p, t, TLanes.Broadcast(0.254829592f));
+        var tail = TLanes.Multiply(TLanes.Multiply(TLanes.Multiply(p, t), exponential), TLanes.Broadcast(0.5f));
+        return TLanes.SelectGreater(TLanes.Broadcast(0f), x, tail, TLanes.Subtract(one, tail));
+    }
+
     /// <summary>tanh x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TLane Tanh<TLane, TBits, TLanes>(TLane x)

@@ -96,7 +96,7 @@ public static class OnnxFile
                 graph.AddNode("BatchNormalization", name, tensors, [OnnxGraph.Real("epsilon", Epsilon)]);
                 break;
             case ModuleKind.Activation:
-                graph.AddNode(OperatorOf(module.Block.Activation), name, tensors);
+                AddActivation(graph, name, module.Block.Activation);
                 break;
             case ModuleKind.MaxPool:
                 PoolWindow pool = ((ConvolutionBlock)module.Block).Pool!.Value;
@@ -110,13 +110,45 @@ public static class OnnxFile
         }
     }
 
-    private static string OperatorOf(ActivationFunction activation) => activation switch
+    private static void AddActivation(OnnxGraph graph, string name, ActivationFunction activation)
     {
-        ActivationFunction.Identity => "Identity",
-        ActivationFunction.ReLU or ActivationFunction.ReLUOpenAtZero => "Relu",
-        ActivationFunction.Tanh => "Tanh",
-        _ => throw InvalidOptionException.UnknownValue("activation", activation),
-    };
+        string a = graph.Last;
+        switch (activation)
+        {
+            case ActivationFunction.Identity:
+                graph.AddNode("Identity", name, []);
+                break;
+            case ActivationFunction.ReLU or ActivationFunction.ReLUOpenAtZero:
+                graph.AddNode("Relu", name, []);
+                break;
+            case ActivationFunction.Tanh:
+                graph.AddNode("Tanh", name, []);
+                break;
+            case ActivationFunction.LeakyReLU:
+                graph.AddNode("LeakyRelu", name, [], [OnnxGraph.Real("alpha", 0.01f)]);
+                break;
+            case ActivationFunction.GELU:
+                // The operator Gelu is of a later set than the one that evaluators have agreed on: a (1 + erf(a / √2)) / 2.
+                AddConstantNode("Mul", "scaled", Math.Sqrt(0.5));
+                graph.AddNode("Erf", $"{name}.erf", []);
+                AddConstantNode("Add", "above_zero", 1);
+                AddConstantNode("Mul", "cumulative", 0.5);
+                graph.AddNode("Mul", name, [a]);
+                break;
+            case ActivationFunction.SiLU:
+                graph.AddNode("Sigmoid", $"{name}.sigmoid", []);
+                graph.AddNode("Mul", name, [a]);
+                break;
+            default:
+                throw InvalidOptionException.UnknownValue("activation", activation);
+        }
+
+        void AddConstantNode(string operation, string step, double constant)
+        {
+            graph.AddTensor($"{name}.{step}.constant", [1], [constant]);
+            graph.AddNode(operation, $"{name}.{step}", [$"{name}.{step}.constant"]);
+        }
+    }
 
     /// <summary>
     /// Adaptive average pooling, which ONNX has only where the output's side divides the map's. Elsewhere windows differ, and the average

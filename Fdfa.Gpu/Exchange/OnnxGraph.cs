@@ -11,7 +11,9 @@ internal sealed class OnnxGraph
 
     private readonly List<ProtocolMessage> _nodes = [];
     private readonly List<ProtocolMessage> _tensors = [];
-    private string _last = Input;
+
+    /// <summary>What the last node wrote, at first the input: what the next one reads.</summary>
+    public string Last { get; private set; } = Input;
 
     /// <summary>Adds a tensor of the network's.</summary>
     /// <remarks>TensorProto: dims = 1, data_type = 2, name = 8, raw_data = 9.</remarks>
@@ -36,11 +38,11 @@ internal sealed class OnnxGraph
     /// <param name="attributes">Its constants.</param>
     public void AddNode(string operation, string name, IEnumerable<string> tensors, IEnumerable<ProtocolMessage>? attributes = null)
     {
-        string[] read = [_last, .. tensors];
-        _last = $"{name}.output";
+        string[] read = [Last, .. tensors];
+        Last = $"{name}.output";
         _nodes.Add(new ProtocolMessage()
             .AddAll(1, read, (message, field, tensor) => message.Add(field, tensor))
-            .Add(2, _last)
+            .Add(2, Last)
             .Add(3, name)
             .Add(4, operation)
             .AddAll(5, attributes ?? [], (message, field, attribute) => message.Add(field, attribute)));
@@ -53,7 +55,7 @@ internal sealed class OnnxGraph
     /// <param name="outputs">n_L.</param>
     public ProtocolMessage Finish(IEnumerable<int> inputShape, string inputWords, int outputs)
     {
-        _nodes.Add(new ProtocolMessage().Add(1, _last).Add(2, Output).Add(3, Output).Add(4, "Identity"));
+        _nodes.Add(new ProtocolMessage().Add(1, Last).Add(2, Output).Add(3, Output).Add(4, "Identity"));
         return new ProtocolMessage()
             .AddAll(1, _nodes, (message, field, node) => message.Add(field, node))
             .Add(2, "network")

@@ -95,6 +95,9 @@ internal sealed class KernelChoice
         ActivationFunction.ReLU => typeof(ReLU),
         ActivationFunction.ReLUOpenAtZero => typeof(ReLUOpenAtZero),
         ActivationFunction.Tanh => typeof(Tanh),
+        ActivationFunction.LeakyReLU => typeof(LeakyReLU),
+        ActivationFunction.GELU => typeof(GELU),
+        ActivationFunction.SiLU => typeof(SiLU),
         _ => throw new InvalidOptionException($"There is no kernel for the activation function {activation}."),
     };
 

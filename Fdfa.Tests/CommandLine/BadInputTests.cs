@@ -27,7 +27,7 @@ public sealed class BadInputTests
         { "train --network 784-0-10", "'0'" },
         { "train --network 784--10", "item 2" },
         { "train --network 100-10", "begins with 784 and ends with 10" },
-        { "train --activation rellu", "Unknown activation 'rellu'; did you mean relu? Known activations: relu, relu-open, tanh, identity." },
+        { "train --activation rellu", "Unknown activation 'rellu'; did you mean relu? Known activations: relu, relu-open, tanh, leaky-relu, gelu, silu, identity." },
         { "train --data mnits", "Unknown data set 'mnits'; did you mean mnist? Known data sets: embedded, mnist, fashion-mnist" },
         { "train --data mnist --data-dir /nowhere-at-all", "/nowhere-at-all" },
         { "train --data-dir /nowhere-at-all", "The data set embedded is part of fdfa and not read from '/nowhere-at-all'; name the folder's data set with --data" },

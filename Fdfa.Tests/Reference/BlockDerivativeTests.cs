@@ -47,6 +47,8 @@ public sealed class BlockDerivativeTests
             Add("7-3", null, 5);
             Add("6-9-1-8-4", null, 5);
             Add("6-9-7-4", null, 5, ActivationFunction.Identity);
+            Add("6-9-7-4", null, 5, ActivationFunction.GELU);
+            Add("6-9-7-4", null, 5, ActivationFunction.SiLU);
             Add("5-6-4-7-3", null, 4, loss: LossFunction.MeanSquaredError);
             Add("5-6-4-7-3", null, 4, ActivationFunction.ReLU, loss: LossFunction.MeanSquaredError);
             return cases;
@@ -159,8 +161,30 @@ public sealed class BlockDerivativeTests
     [InlineData(ActivationFunction.ReLUOpenAtZero, double.Epsilon, double.Epsilon, 1)]
     [InlineData(ActivationFunction.ReLUOpenAtZero, -double.Epsilon, 0, 0)]
     [InlineData(ActivationFunction.Tanh, 0, 0, 1)]
+    [InlineData(ActivationFunction.LeakyReLU, 0, 0, 0.01)]
+    [InlineData(ActivationFunction.LeakyReLU, -1, -0.01, 0.01)]
+    [InlineData(ActivationFunction.GELU, 0, 0, 0.5)]
+    [InlineData(ActivationFunction.SiLU, 0, 0, 0.5)]
     public void Activations_at_zero(ActivationFunction activation, double preactivation, double value, double derivative) => Assert.Equal(
         (value, derivative), (Activation.Of(activation).Value(preactivation), Activation.Of(activation).Slope(preactivation)));
+
+    /// <summary>Golden values, computed by Python's math.erfc and math.exp.</summary>
+    [Theory]
+    [InlineData(ActivationFunction.GELU, -8.5, -8.057604598872852e-17, -6.846504938697085e-16)]
+    [InlineData(ActivationFunction.GELU, -3, -0.004049694094890287, -0.011945647204183927)]
+    [InlineData(ActivationFunction.GELU, -0.5, -0.15426876936299344, 0.13250487534383712)]
+    [InlineData(ActivationFunction.GELU, 1, 0.8413447460685429, 1.0833154705876864)]
+    [InlineData(ActivationFunction.GELU, 4, 3.9998733150326675, 1.0005036496612265)]
+    [InlineData(ActivationFunction.SiLU, -8.5, -0.0017291293134692556, -0.0015253505838631431)]
+    [InlineData(ActivationFunction.SiLU, -3, -0.14227761953270035, -0.08810410601516962)]
+    [InlineData(ActivationFunction.SiLU, -0.5, -0.1887703343990727, 0.2600388126973482)]
+    [InlineData(ActivationFunction.SiLU, 1, 0.7310585786300049, 0.9276705118714869)]
+    [InlineData(ActivationFunction.SiLU, 4, 3.928055160151634, 1.0526646148910728)]
+    public void Activations_elsewhere(ActivationFunction activation, double preactivation, double value, double slope)
+    {
+        Assert.Equal(value, Activation.Of(activation).Value(preactivation), 1e-14);
+        Assert.Equal(slope, Activation.Of(activation).Slope(preactivation), 1e-14);
+    }
 
     private static double Product(double[] left, double[] right) => left.Zip(right, (a, b) => a * b).Sum();
 

@@ -75,11 +75,23 @@ public sealed record ShiftedBlock(double[] Preactivations, double[] Activated, d
         ? Convolve(convolution, weights, biases ?? [], x)
         : Multiply(block, weights, biases ?? [], x);
 
+    /// <summary>The integral of a smooth function from 0 to an end.</summary>
+    private static double Simpson(Func<double, double> function, double end)
+    {
+        const int Pieces = 500;
+        double half = end / (2 * Pieces);
+        return half / 3 * Enumerable.Range(0, Pieces).Sum(
+            i => function(2 * i * half) + (4 * function(((2 * i) + 1) * half)) + function(((2 * i) + 2) * half));
+    }
+
     private static double Activate(ActivationFunction activation, double value) => activation switch
     {
         ActivationFunction.ReLU or ActivationFunction.ReLUOpenAtZero => value > 0 ? value : 0,
         ActivationFunction.Tanh => Math.Tanh(value),
         ActivationFunction.Identity => value,
+        ActivationFunction.LeakyReLU => Math.Max(value, value / 100),
+        ActivationFunction.GELU => value * (0.5 + Simpson(x => Math.Exp(-x * x / 2) / Math.Sqrt(2 * Math.PI), value)),
+        ActivationFunction.SiLU => value / (1 + Math.Exp(-value)),
         _ => throw new NotSupportedException($"The definition of {activation} is missing here."),
     };
 
