@@ -56,13 +56,13 @@ public sealed class ReferenceNetwork
                 : null,
         })]);
         _optimizers = [.. Parameters.Blocks.Select(block => new BlockOptimizers(
-            OptimizerCatalogue.Create(options.WeightOptimizer, block.Weights.Length),
-            OptimizerCatalogue.Create(options.WeightOptimizer, block.Biases.Length),
-            OptimizerCatalogue.Create(options.FeedbackOptimizer, block.Feedback.Length),
-            OptimizerCatalogue.Create(options.WeightOptimizer, block.Head?.Weights.Length ?? 0),
-            OptimizerCatalogue.Create(options.WeightOptimizer, block.Head?.Biases.Length ?? 0),
-            OptimizerCatalogue.Create(options.WeightOptimizer, block.Normalization?.Scale.Length ?? 0),
-            OptimizerCatalogue.Create(options.WeightOptimizer, block.Normalization?.Shift.Length ?? 0)))];
+            Optimizer.Of(options.WeightOptimizer).Create(block.Weights.Length, options),
+            Optimizer.Of(options.WeightOptimizer).Create(block.Biases.Length, options),
+            Optimizer.Of(options.FeedbackOptimizer).Create(block.Feedback.Length, options),
+            Optimizer.Of(options.WeightOptimizer).Create(block.Head?.Weights.Length ?? 0, options),
+            Optimizer.Of(options.WeightOptimizer).Create(block.Head?.Biases.Length ?? 0, options),
+            Optimizer.Of(options.WeightOptimizer).Create(block.Normalization?.Scale.Length ?? 0, options),
+            Optimizer.Of(options.WeightOptimizer).Create(block.Normalization?.Shift.Length ?? 0, options)))];
     }
 
     /// <summary>The current parameters themselves, not a copy: every step changes them.</summary>

@@ -1,15 +1,5 @@
 namespace Fdfa.Cpu.Reference.Description;
 
-/// <summary>How parameters follow their gradient.</summary>
-public enum OptimizerKind
-{
-    /// <summary>θ ← θ − λ∇. On the feedback gradient of Eq. 10 this is the exponential average of Eq. 8.</summary>
-    Sgd,
-
-    /// <summary>Adam (Kingma and Ba, 2017) with PyTorch's semantics: bias correction, epsilon outside the root.</summary>
-    Adam,
-}
-
 /// <summary>The loss between outputs and targets, averaged over the batch.</summary>
 public enum LossFunction
 {
@@ -115,6 +105,12 @@ public sealed record TrainingOptions
 
     /// <summary>Optimizer of weights and biases.</summary>
     public OptimizerKind WeightOptimizer { get; init; } = OptimizerKind.Adam;
+
+    /// <summary>μ of the optimizers that have momentum, from 0 to below 1.</summary>
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>Of the optimizers that have weight decay, at least 0: a share λ · decay of what they move goes in every step. PyTorch's default.</summary>
+    public double WeightDecay { get; init; } = 0.01;
 
     /// <summary>Optimizer of feedback; <see cref="OptimizerKind.Sgd"/> is the paper's exponential average.</summary>
     public OptimizerKind FeedbackOptimizer { get; init; } = OptimizerKind.Adam;
@@ -272,11 +268,13 @@ public sealed record TrainingOptions
             throw new InvalidOptionException($"Antithetic perturbations come in pairs, and their number is {Perturbations}; give an even one, such as 2.");
         }
 
-        if (!double.IsFinite(FeedbackDecay) || FeedbackDecay < 0)
+        if (!(Momentum >= 0 && Momentum < 1))
         {
-            throw new InvalidOptionException(FormattableString.Invariant($"The feedback decay is {FeedbackDecay}; give a number of at least 0, such as 1e-6."));
+            throw new InvalidOptionException(FormattableString.Invariant($"The momentum is {Momentum}; give a number of at least 0 and below 1, such as 0.9."));
         }
 
+        RequireDecay("weight decay", WeightDecay);
+        RequireDecay("feedback decay", FeedbackDecay);
         RequirePositive("learning rate", LearningRate);
         RequirePositive("feedback rate", FeedbackRate);
         RequireFraction("learning rate decay", LearningRateDecay);
@@ -301,6 +299,14 @@ public sealed record TrainingOptions
         if (!Enum.IsDefined(value))
         {
             throw InvalidOptionException.UnknownValue(name, value);
+        }
+    }
+
+    private static void RequireDecay(string name, double value)
+    {
+        if (!double.IsFinite(value) || value < 0)
+        {
+            throw new InvalidOptionException(FormattableString.Invariant($"The {name} is {value}; give a number of at least 0, such as 1e-6."));
         }
     }
 

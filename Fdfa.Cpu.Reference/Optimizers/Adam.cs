@@ -12,7 +12,8 @@ namespace Fdfa.Cpu.Reference.Optimizers;
 /// the size of its gradient. Propositions about that average hold in <see cref="Sgd"/> mode only.
 /// </remarks>
 /// <param name="count">Number of parameters.</param>
-public sealed class Adam(int count) : IOptimizer
+/// <param name="weightDecay">AdamW's decoupled decay: θ ← θ (1 − λ · decay) before the step.</param>
+public sealed class Adam(int count, double weightDecay = 0) : IOptimizer
 {
     /// <summary>β₁, the decay of the first moment.</summary>
     public const double Beta1 = 0.9;
@@ -47,7 +48,7 @@ public sealed class Adam(int count) : IOptimizer
             FirstMoment[i] = Beta1 * FirstMoment[i] + (1 - Beta1) * gradient[i];
             SecondMoment[i] = Beta2 * SecondMoment[i] + (1 - Beta2) * gradient[i] * gradient[i];
             double denominator = Math.Sqrt(SecondMoment[i]) / Math.Sqrt(secondCorrection) + Epsilon;
-            parameters[i] -= rate * (FirstMoment[i] / firstCorrection) / denominator;
+            parameters[i] -= (rate * weightDecay * parameters[i]) + (rate * (FirstMoment[i] / firstCorrection) / denominator);
         }
     }
 }

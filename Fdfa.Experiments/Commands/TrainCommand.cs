@@ -257,6 +257,11 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             options = row.Read(arguments, option, options);
         }
 
+        foreach ((TrainingOption row, Option _) in _training.Where(pair => arguments.IsGiven(pair.Option)))
+        {
+            row.RequireOptimizer(options);
+        }
+
         if (options.Antithetic && options.Perturbations % 2 != 0)
         {
             throw new InvalidOptionException(

@@ -41,8 +41,8 @@ internal sealed class EpochOfReference(NetworkDescription network, ReferenceSamp
         NetworkParameters parameters = Initialiser.Create(network, options, seed);
         var estimator = new GradientEstimator(network, options, parameters, seed);
         (IOptimizer Weights, IOptimizer Biases)[] optimizers = [.. parameters.Blocks.Select(block => (
-            OptimizerCatalogue.Create(options.WeightOptimizer, block.Weights.Length),
-            OptimizerCatalogue.Create(options.WeightOptimizer, block.Biases.Length)))];
+            Optimizer.Of(options.WeightOptimizer).Create(block.Weights.Length, options),
+            Optimizer.Of(options.WeightOptimizer).Create(block.Biases.Length, options)))];
         (double signal, double all) = (0, 0);
         uint step = 0;
         foreach (LabelledBatch batch in Batches(options))

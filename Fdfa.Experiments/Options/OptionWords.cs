@@ -45,7 +45,7 @@ internal static class OptionWords
 
     /// <summary>The words of <c>--optimizer</c> and <c>--feedback-optimizer</c>.</summary>
     public static OptionWords<OptimizerKind> Optimizers { get; } = new(
-        "optimizer", ("adam", OptimizerKind.Adam), ("sgd", OptimizerKind.Sgd));
+        "optimizer", [.. Optimizer.All.Select(optimizer => (optimizer.Word, optimizer.Kind))]);
 
     /// <summary>The words of <c>--loss</c>.</summary>
     public static OptionWords<LossFunction> Losses { get; } = new(

@@ -54,6 +54,16 @@ internal sealed record TrainingOption(
             words => $"Optimizer of weights and biases: {words}. [default: the preset's adam]",
             _ => true, options => options.WeightOptimizer,
             (options, value) => options with { WeightOptimizer = value }),
+        Value(
+            nameof(TrainingOptions.Momentum), "Momentum", "--momentum", "number",
+            $"Momentum of the optimizers {OptimizersThat(optimizer => optimizer.HasMomentum)}, at least 0 and below 1. [default: 0.9]",
+            _ => true, options => options.Momentum, ConsoleOutput.Plain, OptionText.NotNegative,
+            (options, value) => options with { Momentum = value }) with { OfOptimizers = optimizer => optimizer.HasMomentum },
+        Value(
+            nameof(TrainingOptions.WeightDecay), "Weight decay", "--weight-decay", "number",
+            $"Decoupled weight decay of the optimizer {OptimizersThat(optimizer => optimizer.HasWeightDecay)}: this times the rate is the share of all that it moves that goes in a step. [default: 0.01]",
+            _ => true, options => options.WeightDecay, ConsoleOutput.Plain, OptionText.NotNegative,
+            (options, value) => options with { WeightDecay = value }) with { OfOptimizers = optimizer => optimizer.HasWeightDecay },
         Word(
             nameof(TrainingOptions.Loss), "Loss", "--loss", OptionWords.Losses,
             words => $"Loss between outputs and labels: {words} (mean squared error). [default: the preset's cross-entropy]",
@@ -135,11 +145,15 @@ internal sealed record TrainingOption(
             (options, value) => options with { PerturbationSite = value }) with { Former = OptionWords.PerturbationSites.Of(PerturbationSite.BlockOutput) },
     ];
 
+    /// <summary>The optimizers that it means anything to; null where it is none of their numbers.</summary>
+    private Func<Optimizer, bool>? OfOptimizers { get; init; }
+
     private const string Yes = "yes";
     private const string No = "no";
 
-    /// <summary>The options that mean anything to a rule.</summary>
-    public static IEnumerable<TrainingOption> For(LearningRule rule) => All.Where(option => option.Concerns(rule));
+    /// <summary>The options that mean anything to a run: to its rule, and to an optimizer that it has.</summary>
+    public static IEnumerable<TrainingOption> For(TrainingOptions options) =>
+        All.Where(option => option.Concerns(options.Rule) && option.ConcernsOptimizersOf(options));
 
     /// <summary>The option for a command to have.</summary>
     public Option Create()
@@ -171,6 +185,24 @@ internal sealed record TrainingOption(
                 $"The option {Switch} means nothing to the rule {rule.Name}; leave it out, or choose a rule that it is for: {string.Join(", ", LearningRule.All.Where(Concerns))}.");
         }
     }
+
+    /// <summary>Refuses a number of an optimizer that the run does not have.</summary>
+    /// <exception cref="InvalidOptionException">It means nothing to the optimizers of <paramref name="options"/>.</exception>
+    public void RequireOptimizer(TrainingOptions options)
+    {
+        if (!ConcernsOptimizersOf(options))
+        {
+            throw new InvalidOptionException(
+                $"The option {Switch} means nothing to the optimizer {OptionWords.Optimizers.Of(options.WeightOptimizer)}; leave it out, or choose one that it is for: {OptimizersThat(OfOptimizers!)}.");
+        }
+    }
+
+    private bool ConcernsOptimizersOf(TrainingOptions options) =>
+        OfOptimizers is null
+        || OfOptimizers(Optimizer.Of(options.WeightOptimizer))
+        || (options.Rule.LearnsFeedback && OfOptimizers(Optimizer.Of(options.FeedbackOptimizer)));
+
+    private static string OptimizersThat(Func<Optimizer, bool> have) => string.Join(", ", Optimizer.All.Where(have).Select(optimizer => optimizer.Word));
 
     private static TrainingOption Value<T>(
         string property,

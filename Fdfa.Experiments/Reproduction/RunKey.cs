@@ -50,7 +50,7 @@ internal static class RunKey
             $"data {request.DataName} {Number(Math.Min(request.Limit ?? training, training))} {Number(test)}",
             $"epochs {Number(request.Epochs)}",
             $"seeds {string.Join(' ', request.Seeds)}",
-            .. TrainingOption.For(request.Options.Rule)
+            .. TrainingOption.For(request.Options)
                 .Where(option => option.Text(request.Options) != option.Former)
                 .Select(option => $"{option.Switch} {option.Text(request.Options)}"),
             .. request.Network.InputShape is { } shape ? new[] { $"input {shape}" } : [],

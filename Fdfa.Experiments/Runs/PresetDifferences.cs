@@ -10,12 +10,13 @@ internal static class PresetDifferences
 
     private static string Of(RunRequest request, Preset preset)
     {
+        // An optimizer's own numbers are settings of those runs alone that have it.
+        ILookup<string, RunSetting> there = RunSetting.DecidedByPreset(request.AsIn(preset)).ToLookup(setting => setting.Label);
         string[] differences =
         [
             .. RunSetting.DecidedByPreset(request)
-                .Zip(RunSetting.DecidedByPreset(request.AsIn(preset)))
-                .Where(pair => pair.First != pair.Second)
-                .Select(pair => $"{char.ToLowerInvariant(pair.First.Label[0])}{pair.First.Label[1..]} {pair.First.Value} ({pair.Second.Value})"),
+                .Where(setting => !there[setting.Label].Contains(setting))
+                .Select(setting => $"{char.ToLowerInvariant(setting.Label[0])}{setting.Label[1..]} {setting.Value} ({there[setting.Label].SingleOrDefault()?.Value ?? "none"})"),
         ];
         return differences.Length == 0
             ? $"As the preset {preset.Name}."

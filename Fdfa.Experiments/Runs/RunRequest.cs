@@ -73,7 +73,7 @@ internal sealed record RunRequest(
             "--epochs", Text(Epochs),
             "--preset", PresetName,
         };
-        arguments.AddRange(TrainingOption.For(Options.Rule).SelectMany(option => option.ToArguments(Options)));
+        arguments.AddRange(TrainingOption.For(Options).SelectMany(option => option.ToArguments(Options)));
         arguments.Add(BatchNormalizationOptions.ToArgument(Network));
         if (Options.Augmentation is null && AugmentationIn(Preset.Parse(PresetName)) is not null)
         {

@@ -11,7 +11,7 @@ internal sealed record RunSetting(string Label, string Value)
     public static IReadOnlyList<RunSetting> DecidedByPreset(RunRequest request) =>
     [
         new("Activation", OptionWords.Activations.Of(request.Network.HiddenActivation)),
-        .. TrainingOption.For(request.Options.Rule).Select(option => new RunSetting(option.Label, option.Text(request.Options))),
+        .. TrainingOption.For(request.Options).Select(option => new RunSetting(option.Label, option.Text(request.Options))),
         new("Batch normalization", BatchNormalization.Text(request.Network)),
         new(AugmentationLabel, Augmentation.Text(request.Options.Augmentation)),
     ];

@@ -87,9 +87,13 @@ internal static class DenseUpdate
         where TOptimizer : struct, IOptimizer
     {
         var one = new OptimizedParameters { Values = Replica.Of(all.Values, replica, length) };
-        if (TOptimizer.HasMoments)
+        if (TOptimizer.MomentCount > 0)
         {
             one.FirstMoments = Replica.Of(all.FirstMoments, replica, length);
+        }
+
+        if (TOptimizer.MomentCount > 1)
+        {
             one.SecondMoments = Replica.Of(all.SecondMoments, replica, length);
         }
 
@@ -102,9 +106,13 @@ internal static class DenseUpdate
         where TPrefetch : struct, IPrefetch
     {
         TPrefetch.Line(parameters.Values, index);
-        if (TOptimizer.HasMoments)
+        if (TOptimizer.MomentCount > 0)
         {
             TPrefetch.Line(parameters.FirstMoments, index);
+        }
+
+        if (TOptimizer.MomentCount > 1)
+        {
             TPrefetch.Line(parameters.SecondMoments, index);
         }
     }

@@ -86,5 +86,6 @@ public sealed record StepCost(double Operations, double Bytes, double Normals)
 
     private static double Product(Block block) => (double)block.Channels * block.FanIn * block.Positions;
 
-    private static int BytesPerParameter(OptimizerKind optimizer) => optimizer == OptimizerKind.Adam ? 6 * FloatBytes : 2 * FloatBytes;
+    /// <summary>The parameter and its moments, read and written.</summary>
+    private static int BytesPerParameter(OptimizerKind optimizer) => 2 * (1 + Optimizer.Of(optimizer).MomentCount) * FloatBytes;
 }

@@ -23,7 +23,7 @@ internal abstract class BlockBuffers
         Directions = options.Rule.HasTangents ? options.Perturbations : 0;
         OutputFeatureStride = checked((1 + Directions + (keepsPreactivations ? 1 : 0)) * sampleCapacity);
         WeightStride = Padding.RoundUp(block.FanIn + 1);
-        Weights = memory.AllocateParameters(block.Channels * (long)WeightStride, HasMoments(options.WeightOptimizer));
+        Weights = memory.AllocateParameters(block.Channels * (long)WeightStride, Optimizer.Of(options.WeightOptimizer).MomentCount);
     }
 
     /// <summary>Where all of it lies.</summary>
@@ -90,7 +90,9 @@ internal abstract class BlockBuffers
     protected DeviceTensor Tensor(in OptimizedParameters arrays, int rows, int rowStride, int columns) =>
         new(Memory.Device!, arrays, Memory.Replicas, rows, rowStride, columns);
 
-    protected static bool HasMoments(OptimizerKind optimizer) => optimizer == OptimizerKind.Adam;
+    /// <summary>Moments of feedback, where it is learned.</summary>
+    protected static int FeedbackMoments(TrainingOptions options) =>
+        options.Rule.LearnsFeedback ? Optimizer.Of(options.FeedbackOptimizer).MomentCount : 0;
 
     /// <summary>Columns of a feature-major buffer as rows.</summary>
     protected double[] ReadTransposed(

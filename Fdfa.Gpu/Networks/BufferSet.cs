@@ -60,11 +60,11 @@ internal sealed class BufferSet(ComputeDevice? device, TileProblem problem, int 
     public ArrayView<int> AllocateTable(int length) => Allocate<int>(length, 1, BufferUse.Activations);
 
     /// <summary>Parameters with their moments.</summary>
-    public OptimizedParameters AllocateParameters(long lengthPerReplica, bool hasMoments, BufferUse use = BufferUse.Parameters) => new()
+    public OptimizedParameters AllocateParameters(long lengthPerReplica, int moments, BufferUse use = BufferUse.Parameters) => new()
     {
         Values = Allocate(lengthPerReplica, use),
-        FirstMoments = hasMoments ? Allocate(lengthPerReplica, BufferUse.OptimizerState) : default,
-        SecondMoments = hasMoments ? Allocate(lengthPerReplica, BufferUse.OptimizerState) : default,
+        FirstMoments = moments > 0 ? Allocate(lengthPerReplica, BufferUse.OptimizerState) : default,
+        SecondMoments = moments > 1 ? Allocate(lengthPerReplica, BufferUse.OptimizerState) : default,
     };
 
     /// <summary>Sample-major activations [samples × stride], with the constant input behind the last value.</summary>

@@ -29,7 +29,6 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         : base(memory, network.Blocks[l - 1], options, sampleCapacity)
     {
         var rule = options.Rule;
-        var hasMoments = HasMoments(options.WeightOptimizer);
         var channels = (long)Block.Channels;
         Convolution = Block as ConvolutionBlock;
         var isAveraged = Convolution is { AdaptivePool: not null } averaging && averaging.Pooled != averaging.Output;
@@ -40,7 +39,7 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         _siteSize = Block.SizeAt(_site);
         IsPerturbed = options.Perturbs(isOutput: false);
         ChannelsPerGroup = (Convolution is null ? memory.Tiles?.RowsPerGroup(Block.Channels) : memory.Tiles?.ChannelsPerGroup(Block.Channels)) ?? 0;
-        Offsets = memory.AllocateParameters(channels * ChannelBlockArguments.ChannelStride, hasMoments);
+        Offsets = memory.AllocateParameters(channels * ChannelBlockArguments.ChannelStride, Optimizer.Of(options.WeightOptimizer).MomentCount);
         RunningStatistics = memory.Allocate(
             Block.HasBatchNormalization ? channels * ChannelBlockArguments.ChannelStride : 0, BufferUse.Parameters);
         Gradients = memory.Allocate(channels * ChannelBlockArguments.ChannelStride);
@@ -67,7 +66,7 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         if (rule.HasFeedback)
         {
             Feedback = memory.AllocateParameters(
-                FeedbackRows * (long)FeedbackStride, rule.LearnsFeedback && HasMoments(options.FeedbackOptimizer), BufferUse.Feedback);
+                FeedbackRows * (long)FeedbackStride, FeedbackMoments(options), BufferUse.Feedback);
         }
 
         SiteValues = memory.Allocate(rule.FeedbackUpdate switch

@@ -38,7 +38,7 @@ internal sealed class DenseBlockBuffers : BlockBuffers
         if (rule.HasFeedback)
         {
             Feedback = memory.AllocateParameters(
-                FeedbackRows * (long)OutputStride, rule.LearnsFeedback && HasMoments(options.FeedbackOptimizer), BufferUse.Feedback);
+                FeedbackRows * (long)OutputStride, FeedbackMoments(options), BufferUse.Feedback);
         }
 
         if (rule.FeedbackUpdate == FeedbackUpdate.ForwardGradient)

@@ -28,9 +28,6 @@ internal sealed record DeviceTensor(ComputeDevice Device, OptimizedParameters Ar
     /// <summary>From the first of such values to the first of the next.</summary>
     public int RunStride { get; init; } = Columns;
 
-    /// <summary>Whether there are moments.</summary>
-    public bool HasMoments => Arrays.FirstMoments.Length > 0;
-
     private int RunsPerRow => Columns / RunLength;
 
     /// <summary>From a row's first value to behind its last.</summary>

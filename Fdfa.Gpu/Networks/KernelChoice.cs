@@ -101,10 +101,18 @@ internal sealed class KernelChoice
         _ => throw new InvalidOptionException($"There is no kernel for the activation function {activation}."),
     };
 
-    private static Type TypeOf(OptimizerKind optimizer) => optimizer switch
+    /// <summary>The numbers of an optimizer's step.</summary>
+    public static OptimizerStep StepOf(OptimizerKind optimizer, OptimizerSettings settings) => Of(optimizer).StepAt(settings);
+
+    private static Type TypeOf(OptimizerKind optimizer) => Of(optimizer).Type;
+
+    private static KernelOptimizer Of(OptimizerKind optimizer) => optimizer switch
     {
-        OptimizerKind.Sgd => typeof(Sgd),
-        OptimizerKind.Adam => typeof(Adam),
+        OptimizerKind.Sgd => KernelOptimizer.Of<Sgd>(),
+        OptimizerKind.Adam => KernelOptimizer.Of<Adam>(),
+        OptimizerKind.AdamW => KernelOptimizer.Of<AdamW>(),
+        OptimizerKind.Momentum => KernelOptimizer.Of<Momentum>(),
+        OptimizerKind.Nesterov => KernelOptimizer.Of<Nesterov>(),
         _ => throw new InvalidOptionException($"There is no kernel for the optimizer {optimizer}."),
     };
 
@@ -126,4 +134,11 @@ internal sealed class KernelChoice
         (Injection.Weights, ErrorSignal.ForwardGradient, FeedbackUpdate.None) => typeof(WeightPerturbedRule),
         _ => throw new InvalidOptionException($"There are no kernels for the learning rule {rule.Name}."),
     };
+
+    /// <summary>An optimizer's kernel type, and what it makes on the host.</summary>
+    private readonly record struct KernelOptimizer(Type Type, Func<OptimizerSettings, OptimizerStep> StepAt)
+    {
+        public static KernelOptimizer Of<TOptimizer>()
+            where TOptimizer : struct, IOptimizer => new(typeof(TOptimizer), TOptimizer.StepAt);
+    }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Checkpoints;
+using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Networks;
 using ILGPU;
 
@@ -10,8 +11,8 @@ namespace Fdfa.Gpu.Training;
 /// <remarks>
 /// A safetensors file with all tensors of a <see cref="ModelFile"/>, under their names there, and behind them
 /// <code>
-/// optimizer.exp_avg.layers.0.weight      Adam's m of layers.0.weight, as PyTorch calls it; likewise of every tensor that Adam moves
-/// optimizer.exp_avg_sq.layers.0.weight   Adam's v
+/// optimizer.exp_avg.layers.0.weight      m of layers.0.weight, as PyTorch calls Adam's; likewise of every tensor whose optimizer remembers it
+/// optimizer.exp_avg_sq.layers.0.weight   Adam's and AdamW's v
 /// epoch.metrics                          [steps, 2], of the epoch under way: per step, mean loss and number correct
 /// </code>
 /// Its words say besides what those of a model say: rule, seed, step (steps done) and steps_per_epoch. Nothing else is state: perturbations
@@ -115,18 +116,21 @@ internal sealed class ReplicaState(
     private List<StateArray> ArraysAt(long step)
     {
         var arrays = _model.Select(tensor => (Tensor: tensor, Place: network.Locate(tensor))).ToList();
-        var moved = arrays.Where(array => array.Place.HasMoments).ToList();
         var entries = metrics.Entries((int)(step % stepsPerEpoch));
         return
         [
             .. arrays.Select(array => new StateArray(array.Tensor, array.Place, array.Place.Arrays.Values)),
-            .. moved.Select(array => new StateArray(Moment("exp_avg", array.Tensor), array.Place, array.Place.Arrays.FirstMoments)),
-            .. moved.Select(array => new StateArray(Moment("exp_avg_sq", array.Tensor), array.Place, array.Place.Arrays.SecondMoments)),
+            .. Moments("exp_avg", parameters => parameters.FirstMoments),
+            .. Moments("exp_avg_sq", parameters => parameters.SecondMoments),
             new(new FileTensor("epoch.metrics", [entries.Rows, entries.Columns]), entries, entries.Arrays.Values),
         ];
-    }
 
-    private static FileTensor Moment(string name, FileTensor tensor) => new($"optimizer.{name}.{tensor.Name}", tensor.Shape);
+        IEnumerable<StateArray> Moments(string name, Func<OptimizedParameters, ArrayView<float>> of) =>
+            from array in arrays
+            let moments = of(array.Place.Arrays)
+            where moments.Length > 0
+            select new StateArray(new FileTensor($"optimizer.{name}.{array.Tensor.Name}", array.Tensor.Shape), array.Place, moments);
+    }
 
     /// <summary>An array in the file and in device memory.</summary>
     private sealed record StateArray(FileTensor Tensor, DeviceTensor Place, ArrayView<float> Values);

@@ -309,7 +309,7 @@ public sealed class Trainer : IDisposable
         OptimizerNumbers(_options.FeedbackOptimizer, _options.FeedbackRateAt(Epoch)));
 
     private OptimizerStep OptimizerNumbers(OptimizerKind optimizer, double rate) =>
-        optimizer == OptimizerKind.Adam ? Adam.StepAt(rate, Step + 1) : Sgd.StepAt(rate, Step + 1);
+        KernelChoice.StepOf(optimizer, new OptimizerSettings(rate, Step + 1, _options.Momentum, _options.WeightDecay));
 
     private EpochMetrics[] ReadEpochMetrics(int epoch)
     {

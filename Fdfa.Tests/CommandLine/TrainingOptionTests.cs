@@ -55,14 +55,18 @@ public sealed class TrainingOptionTests
         // Every value differs from both presets, so that one that is lost shows; with one block any start can learn.
         string[] given =
         [
-            "--batch-size", "7", "--learning-rate", "0.25", "--decay", "0.5", "--optimizer", "sgd", "--loss", "mse", "--weight-init", "zeros",
+            "--batch-size", "7", "--learning-rate", "0.25", "--decay", "0.5", "--optimizer", "nesterov", "--momentum", "0.5", "--weight-decay", "0.25", "--loss", "mse", "--weight-init", "zeros",
             "--bias-init", "pytorch",
-            "--feedback-rate", "0.125", "--feedback-rate-decay", "0.75", "--feedback-optimizer", "sgd", "--feedback-order", "simultaneous",
+            "--feedback-rate", "0.125", "--feedback-rate-decay", "0.75", "--feedback-optimizer", "adamw", "--feedback-order", "simultaneous",
             "--feedback-init", "pytorch", "--feedback-decay", "1e-6", "--perturbations", "4", "--noise", "rademacher",
             "--weight-noise", "sample", "--output-gradient", "exact", "--perturb-at", "pre-activation",
         ];
         LearningRule learningRule = LearningRule.Parse(rule);
-        HashSet<string> meaningful = [.. TrainingOption.For(learningRule).Select(option => option.Switch)];
+
+        // AdamW is the feedback's here.
+        HashSet<string> meaningful = [.. TrainingOption.All
+            .Where(option => option.Concerns(learningRule) && (option.Switch != "--weight-decay" || learningRule.LearnsFeedback))
+            .Select(option => option.Switch)];
         string[] antithetic = meaningful.Contains("--antithetic") ? ["--antithetic"] : [];
 
         RunRequest request = SomeRun.Read(
@@ -77,7 +81,7 @@ public sealed class TrainingOptionTests
         Assert.Equal(request.ToArguments(), repeated.ToArguments());
         TrainingOptions untouched = Preset.Parse(preset).OptionsFor(learningRule);
         Assert.All(
-            TrainingOption.For(learningRule),
+            TrainingOption.For(request.Options),
             option => Assert.True(
                 option.Text(request.Options) != option.Text(untouched) || option.Switch is "--feedback-order" or "--weight-noise" or "--weight-init",
                 option.Switch));

@@ -19,6 +19,8 @@ internal sealed class NetworkCase
     private static readonly Factor<BiasInitialisation> s_biases = OfEnum<BiasInitialisation>("biases from");
     private static readonly Factor<OptimizerKind> s_weightOptimizer = OfEnum<OptimizerKind>("weights by");
     private static readonly Factor<OptimizerKind> s_feedbackOptimizer = OfEnum<OptimizerKind>("feedback by");
+    private static readonly Factor<double> s_momentum = new("momentum", [0.9, 0.5]);
+    private static readonly Factor<double> s_weightDecay = new("weight decay", [0.01, 1]);
     private static readonly Factor<FeedbackOrder> s_order = OfEnum<FeedbackOrder>("order");
     private static readonly Factor<Initialisation> s_feedback = new("feedback from", [.. Enum.GetValues<Initialisation>().OrderBy(start => start == Initialisation.Zeros)]);
     private static readonly Factor<double> s_decay = new("feedback decay", [0, 0.1]);
@@ -33,7 +35,7 @@ internal sealed class NetworkCase
 
     private static readonly IFactor[] s_factors =
     [
-        s_rule, s_shape, s_normalization, s_batch, s_preset, s_activation, s_biases, s_weightOptimizer, s_feedbackOptimizer, s_order, s_feedback, s_decay,
+        s_rule, s_shape, s_normalization, s_batch, s_preset, s_activation, s_biases, s_weightOptimizer, s_feedbackOptimizer, s_momentum, s_weightDecay, s_order, s_feedback, s_decay,
         s_loss, s_perturbations, s_noise, s_weightNoise, s_outputGradient, s_site, s_replicas, s_tiles,
     ];
 
@@ -95,6 +97,8 @@ internal sealed class NetworkCase
         BiasInitialisation = s_biases.Of(_values),
         WeightOptimizer = s_weightOptimizer.Of(_values),
         FeedbackOptimizer = s_feedbackOptimizer.Of(_values),
+        Momentum = s_momentum.Of(_values),
+        WeightDecay = s_weightDecay.Of(_values),
         FeedbackOrder = s_order.Of(_values),
         FeedbackInitialisation = s_feedback.Of(_values),
         FeedbackDecay = s_decay.Of(_values),
@@ -124,6 +128,8 @@ internal sealed class NetworkCase
             : rule.ErrorSignal is ErrorSignal.DirectFeedback or ErrorSignal.DirectTargets;
 
         return ForRules(s_feedbackOptimizer, rule => rule.LearnsFeedback)
+            && (!s_momentum.IsSet(one) || s_weightOptimizer.MayBe(one, kind => Optimizer.Of(kind).HasMomentum))
+            && (!s_weightDecay.IsSet(one) || s_weightOptimizer.MayBe(one, kind => Optimizer.Of(kind).HasWeightDecay))
             && ForRules(s_order, rule => rule.LearnsFeedback && rule.ErrorSignal == ErrorSignal.DirectFeedback)
             && ForRules(s_feedback, rule => rule.HasFeedback)
             && (!s_feedback.IsSet(one) || s_feedback.MayBe(one, start => start != Initialisation.Zeros) || s_rule.MayBe(one, rule => rule.LearnsFeedback))

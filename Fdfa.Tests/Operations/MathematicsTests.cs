@@ -95,7 +95,8 @@ public sealed class MathematicsTests(CpuAccelerators devices) : IClassFixture<Cp
         using var run = new OperationRun(devices.Open(tiles));
         var start = run.DrawReal(Rows * Columns, 1);
         var expected = Array.ConvertAll(start, value => (double)value);
-        var reference = OptimizerCatalogue.Create(kind, expected.Length);
+        var options = new TrainingOptions { Momentum = 0.8, WeightDecay = 0.3 };
+        var reference = Optimizer.Of(kind).Create(expected.Length, options);
         var parameters = new OptimizedParameters
         {
             Values = run.Upload(start),
@@ -106,7 +107,7 @@ public sealed class MathematicsTests(CpuAccelerators devices) : IClassFixture<Cp
         {
             float[] gradients = [.. run.DrawReal(start.Length, 1).Select((value, i) => value * MathF.Pow(10, (i % 7) - 5))];
             reference.Update(expected, Array.ConvertAll(gradients, value => (double)value), 0.01 / step);
-            Launch(run, new OptimizerBody<TOptimizer> { Step = TOptimizer.StepAt(0.01 / step, step), Parameters = parameters, Gradients = run.Upload(gradients) });
+            Launch(run, new OptimizerBody<TOptimizer> { Step = TOptimizer.StepAt(new(0.01 / step, step, options.Momentum, options.WeightDecay)), Parameters = parameters, Gradients = run.Upload(gradients) });
         }
 
         OperationRun.AssertClose(expected, parameters.Values, Tolerance);

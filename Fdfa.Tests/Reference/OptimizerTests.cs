@@ -53,16 +53,33 @@ public sealed class OptimizerTests
         Assert.Equal(1.5, parameters[0]);
     }
 
-    [Fact]
-    public void Each_optimizer_is_made_by_its_name()
+    /// <summary>Gradients 0.5 then −0.25 at rates 0.1 and 0.2, by hand: m is 0.5, then 0.9 · 0.5 − 0.25 = 0.2.</summary>
+    [Theory]
+    [InlineData(false, 0.1 * 0.5, 0.2 * 0.2)]
+    [InlineData(true, 0.1 * (0.5 + (0.9 * 0.5)), 0.2 * (-0.25 + (0.9 * 0.2)))]
+    public void Momentum_follows_two_steps_computed_by_hand(bool isNesterov, double first, double second)
     {
-        Assert.IsType<Sgd>(OptimizerCatalogue.Create(OptimizerKind.Sgd, 3));
-        Assert.IsType<Adam>(OptimizerCatalogue.Create(OptimizerKind.Adam, 3));
+        var momentum = new Momentum(1, 0.9, isNesterov);
+        double[] parameters = [1];
+        momentum.Update(parameters, [0.5], 0.1);
+        Assert.Equal(1 - first, parameters[0], 1e-15);
+        momentum.Update(parameters, [-0.25], 0.2);
+        Assert.Equal(1 - first - second, parameters[0], 1e-15);
     }
 
+    /// <summary>Without a gradient nothing but the decay is left.</summary>
+    [Fact]
+    public void Decoupled_decay_takes_rate_times_decay_of_what_there_is()
+    {
+        double[] parameters = [2, -1];
+        new Adam(2, weightDecay: 0.3).Update(parameters, [0, 0], 0.1);
+        VectorAssert.Close([2 * 0.97, -0.97], parameters, 1e-15);
+    }
+
+    public static TheoryData<OptimizerKind> Kinds => [.. Enum.GetValues<OptimizerKind>()];
+
     [Theory]
-    [InlineData(OptimizerKind.Sgd)]
-    [InlineData(OptimizerKind.Adam)]
+    [MemberData(nameof(Kinds))]
     public void A_gradient_of_another_size_is_refused(OptimizerKind kind) => Assert.Throws<ShapeMismatchException>(
-        () => OptimizerCatalogue.Create(kind, 3).Update(new double[3], new double[2], 0.1));
+        () => Optimizer.Of(kind).Create(3, new TrainingOptions()).Update(new double[3], new double[2], 0.1));
 }

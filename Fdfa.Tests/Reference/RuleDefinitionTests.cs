@@ -66,7 +66,7 @@ public sealed class RuleDefinitionTests
         ReferenceNetwork network = problem.CreateNetwork(seed: Seed);
         TrainingOptions options = problem.Options;
         IOptimizer[][] optimizers = [.. network.Parameters.Blocks.Select(block => Learned(block, trace: null).Select(array =>
-            OptimizerCatalogue.Create(array.IsFeedback ? options.FeedbackOptimizer : options.WeightOptimizer, array.Values.Length)).ToArray())];
+            Optimizer.Of(array.IsFeedback ? options.FeedbackOptimizer : options.WeightOptimizer).Create(array.Values.Length, options)).ToArray())];
         for (uint number = 0; number < 2; number++)
         {
             Assert.Equal(number, network.StepCount);
