@@ -41,6 +41,9 @@ public sealed record Optimizer(OptimizerKind Kind, string Word, int MomentCount,
         },
     ];
 
+    /// <summary>Whether it divides by the root of a second moment: a first step is as large as the rate, whatever the gradient.</summary>
+    public bool IsAdaptive => MomentCount == 2;
+
     /// <summary>Whether it has μ (<see cref="TrainingOptions.Momentum"/>).</summary>
     public bool HasMomentum { get; init; }
 

@@ -97,7 +97,16 @@ public sealed record TrainingOptions
     /// <summary>α, positive.</summary>
     public double FeedbackRate { get; init; } = 1e-4;
 
-    /// <summary>Factor on λ after every epoch, in (0, 1].</summary>
+    /// <summary>How λ changes from epoch to epoch.</summary>
+    public LearningRateSchedule Schedule { get; init; }
+
+    /// <summary>Epochs of the schedules that have a period, from the end of warm-up on: until cosine is 0, or from step to step. At least 1.</summary>
+    public int SchedulePeriod { get; init; } = 30;
+
+    /// <summary>W, epochs at the start in which λ rises linearly, λ(t + 1)/(W + 1), before the schedule begins. At least 0.</summary>
+    public int WarmupEpochs { get; init; }
+
+    /// <summary>Factor on λ after every epoch, or period, of the schedules that have one; in (0, 1].</summary>
     public double LearningRateDecay { get; init; } = 0.95;
 
     /// <summary>Factor on α after every epoch, in (0, 1].</summary>
@@ -193,7 +202,22 @@ public sealed record TrainingOptions
     };
 
     /// <summary>λ during an epoch, counted from 0.</summary>
-    public double LearningRateAt(int epoch) => LearningRate * Math.Pow(LearningRateDecay, epoch);
+    public double LearningRateAt(int epoch) => LearningRate * (epoch < WarmupEpochs
+        ? (epoch + 1.0) / (WarmupEpochs + 1)
+        : Description.Schedule.Of(Schedule).FactorAt(this, epoch - WarmupEpochs));
+
+    /// <summary>Refuses more epochs than the schedule is for.</summary>
+    /// <param name="epochs">Epochs of the training.</param>
+    /// <exception cref="InvalidOptionException">λ would be 0 from one of them on.</exception>
+    public void RequireRateIn(int epochs)
+    {
+        Schedule schedule = Description.Schedule.Of(Schedule);
+        if (schedule.IsOverAfterPeriod && epochs > WarmupEpochs + SchedulePeriod)
+        {
+            throw new InvalidOptionException(FormattableString.Invariant(
+                $"The learning rate is 0 after epoch {WarmupEpochs + SchedulePeriod} of the schedule {schedule.Word}, and {epochs} epochs are asked for; give a longer period or fewer epochs."));
+        }
+    }
 
     /// <summary>α during an epoch, counted from 0.</summary>
     public double FeedbackRateAt(int epoch) => FeedbackRate * Math.Pow(FeedbackRateDecay, epoch);
@@ -275,6 +299,17 @@ public sealed record TrainingOptions
 
         RequireDecay("weight decay", WeightDecay);
         RequireDecay("feedback decay", FeedbackDecay);
+        if (SchedulePeriod < 1)
+        {
+            throw new InvalidOptionException($"The period of the learning rate schedule is {SchedulePeriod}; give a whole number of epochs of at least 1.");
+        }
+
+        if (WarmupEpochs < 0)
+        {
+            throw new InvalidOptionException($"The warm-up has {WarmupEpochs} epochs; give a whole number of at least 0.");
+        }
+
+        RequireNamed("learning rate schedule", Schedule);
         RequirePositive("learning rate", LearningRate);
         RequirePositive("feedback rate", FeedbackRate);
         RequireFraction("learning rate decay", LearningRateDecay);

@@ -138,8 +138,14 @@ internal sealed class ResumeOptions
         null => configuration,
         { } fewer when fewer < configuration.Epochs => throw new InvalidOptionException(
             $"The run has {ConsoleOutput.Count(configuration.Epochs, "epoch")}, and --epochs {fewer} would cut it short; give more than that, or leave --epochs out."),
-        { } more => configuration.WithEpochs(more),
+        { } more => WithMore(configuration, more),
     };
+
+    private static RunConfiguration WithMore(RunConfiguration configuration, int epochs)
+    {
+        configuration.Options.RequireRateIn(epochs);
+        return configuration.WithEpochs(epochs);
+    }
 
     private void RequireSameBits(IReadOnlyList<DeviceInfo> before, IReadOnlyList<DeviceInfo> now)
     {

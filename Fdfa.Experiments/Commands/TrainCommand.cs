@@ -203,8 +203,10 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             arguments.OneOf(_activation, OptionWords.Activations) ?? preset.ActivationFor(rule),
             Augmentation.InputOf(augmentation, image),
             _batchNormalization.Read(arguments) ?? preset.BatchNormalizationFor(rule));
-        TrainingOptions options = ReadTraining(arguments, preset.OptionsOn(network, rule) with { Augmentation = augmentation });
+        int epochs = arguments.WholeNumber(_epochs) ?? DefaultEpochs;
+        TrainingOptions options = ReadTraining(arguments, preset.OptionsOn(network, rule) with { Augmentation = augmentation }, epochs);
         options.Validate(network);
+        options.RequireRateIn(epochs);
 
         ValidationPart? validation = arguments.ValidationPart(_validation);
         KeptModels keep = arguments.OneOf(_keep, OptionWords.KeptModels) ?? KeptModels.Last;
@@ -229,7 +231,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             network,
             options,
             preset.Name,
-            arguments.WholeNumber(_epochs) ?? DefaultEpochs,
+            epochs,
             ReadSeeds(arguments),
             dataName,
             arguments.Text(_dataDirectory),
@@ -249,7 +251,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
 
     private DeviceRequest ReadDevices(ParseResult arguments, RunRequest request) => _device.Read(arguments, request.Network, request.Seeds.Count);
 
-    private TrainingOptions ReadTraining(ParseResult arguments, TrainingOptions options)
+    private TrainingOptions ReadTraining(ParseResult arguments, TrainingOptions options, int epochs)
     {
         foreach ((TrainingOption row, Option option) in _training.Where(pair => arguments.IsGiven(pair.Option)))
         {
@@ -259,7 +261,13 @@ internal sealed class TrainCommand : Command, IFdfaCommand
 
         foreach ((TrainingOption row, Option _) in _training.Where(pair => arguments.IsGiven(pair.Option)))
         {
-            row.RequireOptimizer(options);
+            row.RequireCompanion(options);
+        }
+
+        bool isPeriodGiven = _training.Any(pair => pair.Row.Property == nameof(TrainingOptions.SchedulePeriod) && arguments.IsGiven(pair.Option));
+        if (!isPeriodGiven && Schedule.Of(options.Schedule).IsOverAfterPeriod)
+        {
+            options = options with { SchedulePeriod = Math.Max(1, epochs - options.WarmupEpochs) };
         }
 
         if (options.Antithetic && options.Perturbations % 2 != 0)

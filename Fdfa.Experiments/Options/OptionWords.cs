@@ -47,6 +47,10 @@ internal static class OptionWords
     public static OptionWords<OptimizerKind> Optimizers { get; } = new(
         "optimizer", [.. Optimizer.All.Select(optimizer => (optimizer.Word, optimizer.Kind))]);
 
+    /// <summary>The words of <c>--schedule</c>.</summary>
+    public static OptionWords<LearningRateSchedule> Schedules { get; } = new(
+        "learning rate schedule", [.. Schedule.All.Select(schedule => (schedule.Word, schedule.Kind))]);
+
     /// <summary>The words of <c>--loss</c>.</summary>
     public static OptionWords<LossFunction> Losses { get; } = new(
         "loss function", ("cross-entropy", LossFunction.SoftmaxCrossEntropy), ("mse", LossFunction.MeanSquaredError));

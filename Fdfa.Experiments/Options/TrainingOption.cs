@@ -44,11 +44,28 @@ internal sealed record TrainingOption(
             "Learning rate of weights and biases in the first epoch. [default: the preset's 1e-4, but published-code 1e-3 for FG-W]",
             _ => true, options => options.LearningRate, ConsoleOutput.Plain, OptionText.Rate,
             (options, value) => options with { LearningRate = value }) with { Alias = "--lr" },
+        Word(
+            nameof(TrainingOptions.Schedule), "Learning rate schedule", "--schedule", OptionWords.Schedules,
+            words => $"How the learning rate of weights and biases goes on from its first: {words}. [default: the preset's exponential]",
+            _ => true, options => options.Schedule,
+            (options, value) => options with { Schedule = value }) with { Former = OptionWords.Schedules.Of(LearningRateSchedule.Exponential) },
         Value(
             nameof(TrainingOptions.LearningRateDecay), "Learning rate decay per epoch", "--decay", "factor",
-            "Factor on the learning rate after every epoch, above 0 and at most 1. [default: the preset's 0.95]",
+            "Factor on the learning rate after every epoch, or after every period of step; above 0 and at most 1. [default: the preset's 0.95]",
             _ => true, options => options.LearningRateDecay, ConsoleOutput.Plain, OptionText.Fraction,
-            (options, value) => options with { LearningRateDecay = value }),
+            (options, value) => options with { LearningRateDecay = value }) with { With = OfSchedules(schedule => schedule.HasDecay) },
+        Value(
+            nameof(TrainingOptions.SchedulePeriod), "Schedule's period", "--schedule-period", "epochs",
+            "Epochs until cosine comes to 0, or from step to step. [default: cosine all epochs after warm-up, step 30]",
+            _ => true, options => options.SchedulePeriod, Whole,
+            (arguments, option) => arguments.WholeNumber(option),
+            (options, value) => options with { SchedulePeriod = value }) with { With = OfSchedules(schedule => schedule.HasPeriod) },
+        Value(
+            nameof(TrainingOptions.WarmupEpochs), "Warm-up epochs", "--warmup", "epochs",
+            "Epochs at the start in which the learning rate rises linearly, before the schedule begins. [default: 0]",
+            _ => true, options => options.WarmupEpochs, Whole,
+            (arguments, option) => arguments.WholeNumber(option, minimum: 0),
+            (options, value) => options with { WarmupEpochs = value }) with { Former = Whole(0) },
         Word(
             nameof(TrainingOptions.WeightOptimizer), "Optimizer", "--optimizer", OptionWords.Optimizers,
             words => $"Optimizer of weights and biases: {words}. [default: the preset's adam]",
@@ -56,14 +73,14 @@ internal sealed record TrainingOption(
             (options, value) => options with { WeightOptimizer = value }),
         Value(
             nameof(TrainingOptions.Momentum), "Momentum", "--momentum", "number",
-            $"Momentum of the optimizers {OptimizersThat(optimizer => optimizer.HasMomentum)}, at least 0 and below 1. [default: 0.9]",
+            $"Momentum of the optimizers {Listed(Optimizer.All.Where(optimizer => optimizer.HasMomentum).Select(optimizer => optimizer.Word))}, at least 0 and below 1. [default: 0.9]",
             _ => true, options => options.Momentum, ConsoleOutput.Plain, OptionText.NotNegative,
-            (options, value) => options with { Momentum = value }) with { OfOptimizers = optimizer => optimizer.HasMomentum },
+            (options, value) => options with { Momentum = value }) with { With = OfOptimizers(optimizer => optimizer.HasMomentum) },
         Value(
             nameof(TrainingOptions.WeightDecay), "Weight decay", "--weight-decay", "number",
-            $"Decoupled weight decay of the optimizer {OptimizersThat(optimizer => optimizer.HasWeightDecay)}: this times the rate is the share of all that it moves that goes in a step. [default: 0.01]",
+            $"Decoupled weight decay of the optimizer {Listed(Optimizer.All.Where(optimizer => optimizer.HasWeightDecay).Select(optimizer => optimizer.Word))}: this times the rate is the share of all that it moves that goes in a step. [default: 0.01]",
             _ => true, options => options.WeightDecay, ConsoleOutput.Plain, OptionText.NotNegative,
-            (options, value) => options with { WeightDecay = value }) with { OfOptimizers = optimizer => optimizer.HasWeightDecay },
+            (options, value) => options with { WeightDecay = value }) with { With = OfOptimizers(optimizer => optimizer.HasWeightDecay) },
         Word(
             nameof(TrainingOptions.Loss), "Loss", "--loss", OptionWords.Losses,
             words => $"Loss between outputs and labels: {words} (mean squared error). [default: the preset's cross-entropy]",
@@ -145,15 +162,15 @@ internal sealed record TrainingOption(
             (options, value) => options with { PerturbationSite = value }) with { Former = OptionWords.PerturbationSites.Of(PerturbationSite.BlockOutput) },
     ];
 
-    /// <summary>The optimizers that it means anything to; null where it is none of their numbers.</summary>
-    private Func<Optimizer, bool>? OfOptimizers { get; init; }
+    /// <summary>Which other options it belongs to; null where it is on its own.</summary>
+    private Companions? With { get; init; }
 
     private const string Yes = "yes";
     private const string No = "no";
 
-    /// <summary>The options that mean anything to a run: to its rule, and to an optimizer that it has.</summary>
+    /// <summary>The options that mean anything to a run: to its rule, and to the optimizers and the schedule that it has.</summary>
     public static IEnumerable<TrainingOption> For(TrainingOptions options) =>
-        All.Where(option => option.Concerns(options.Rule) && option.ConcernsOptimizersOf(options));
+        All.Where(option => option.Concerns(options.Rule) && option.With?.Are(options) != false);
 
     /// <summary>The option for a command to have.</summary>
     public Option Create()
@@ -186,23 +203,24 @@ internal sealed record TrainingOption(
         }
     }
 
-    /// <summary>Refuses a number of an optimizer that the run does not have.</summary>
-    /// <exception cref="InvalidOptionException">It means nothing to the optimizers of <paramref name="options"/>.</exception>
-    public void RequireOptimizer(TrainingOptions options)
+    /// <summary>Refuses a number of an optimizer or a schedule that the run does not have.</summary>
+    /// <exception cref="InvalidOptionException">It means nothing to <paramref name="options"/>.</exception>
+    public void RequireCompanion(TrainingOptions options)
     {
-        if (!ConcernsOptimizersOf(options))
+        if (With?.Are(options) == false)
         {
-            throw new InvalidOptionException(
-                $"The option {Switch} means nothing to the optimizer {OptionWords.Optimizers.Of(options.WeightOptimizer)}; leave it out, or choose one that it is for: {OptimizersThat(OfOptimizers!)}.");
+            throw new InvalidOptionException($"The option {Switch} means nothing here, because it is for {With.Words}; leave it out, or choose one of those.");
         }
     }
 
-    private bool ConcernsOptimizersOf(TrainingOptions options) =>
-        OfOptimizers is null
-        || OfOptimizers(Optimizer.Of(options.WeightOptimizer))
-        || (options.Rule.LearnsFeedback && OfOptimizers(Optimizer.Of(options.FeedbackOptimizer)));
+    private static Companions OfOptimizers(Func<Optimizer, bool> have) => new(
+        $"--optimizer {Listed(Optimizer.All.Where(have).Select(optimizer => optimizer.Word))}",
+        options => have(Optimizer.Of(options.WeightOptimizer)) || (options.Rule.LearnsFeedback && have(Optimizer.Of(options.FeedbackOptimizer))));
 
-    private static string OptimizersThat(Func<Optimizer, bool> have) => string.Join(", ", Optimizer.All.Where(have).Select(optimizer => optimizer.Word));
+    private static Companions OfSchedules(Func<Schedule, bool> have) => new(
+        $"--schedule {Listed(Schedule.All.Where(have).Select(schedule => schedule.Word))}", options => have(Schedule.Of(options.Schedule)));
+
+    private static string Listed(IEnumerable<string> words) => string.Join(" or ", words);
 
     private static TrainingOption Value<T>(
         string property,
@@ -247,4 +265,9 @@ internal sealed record TrainingOption(
             (arguments, option, start) => arguments.GetValue((Option<bool>)option) ? set(start) : start);
 
     private static string Whole(int value) => value.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Values of other options without which an option means nothing.</summary>
+    /// <param name="Words">They, on a command line.</param>
+    /// <param name="Are">Whether options have one.</param>
+    private sealed record Companions(string Words, Func<TrainingOptions, bool> Are);
 }

@@ -34,14 +34,16 @@ internal static class DeviceTrajectory
         return Enumerable.Range(0, reference.Network.Blocks.Count).SelectMany(index =>
         {
             var name = $"block {index + 1} of seed {reference.Seeds[replica]}";
-            var trace = reference.LastResults[replica].Blocks[index];
-            return CompareSignals(name, trainer.Network.Blocks[index], replica, step, trace, isOutput: index == reference.Network.Blocks.Count - 1)
+            var result = reference.LastResults[replica];
+            var trace = result.Blocks[index];
+            return CompareSignals(name, trainer.Network.Blocks[index], replica, step, trace, isOutput: index == reference.Network.Blocks.Count - 1, Cancellation(reference, result))
                 .Concat(ParameterComparison.Of(name, expected.Blocks[index], actual.Blocks[index], trace));
         });
     }
 
     /// <summary>What runs through a block: activations and tangents forward, deltas back.</summary>
-    private static IEnumerable<Discrepancy> CompareSignals(string name, BlockBuffers memory, int replica, long step, BlockTrace trace, bool isOutput)
+    private static IEnumerable<Discrepancy> CompareSignals(
+        string name, BlockBuffers memory, int replica, long step, BlockTrace trace, bool isOutput, double cancellation)
     {
         var samples = trace.Pass.BatchSize;
         yield return Discrepancy.Between(Quantity.Activations, name, trace.Activations, memory.ReadOutputs(replica, -1, samples, step));
@@ -53,7 +55,25 @@ internal static class DeviceTrajectory
 
         if (!isOutput && trace.Gradient.LinearDeltas is { } deltas)
         {
-            yield return Discrepancy.Between(Quantity.Deltas, name, deltas, memory.ReadDeltas(replica, samples));
+            yield return Discrepancy.Between(
+                Quantity.Deltas, name, deltas, memory.ReadDeltas(replica, samples), beside: Array.ConvertAll(deltas, delta => cancellation * delta));
         }
+    }
+
+    /// <summary>
+    /// Deltas that follow perturbations are sums of c u, and c = e · d is rounded like its terms, which may nearly cancel out: by how much,
+    /// over samples and directions. 1 where there is nothing of the kind.
+    /// </summary>
+    private static double Cancellation(ReferenceTrajectory reference, StepResult step)
+    {
+        if (!reference.Options.Rule.FollowsPerturbations)
+        {
+            return 1;
+        }
+
+        var terms = step.Blocks[^1].Tangents
+            .SelectMany(tangents => step.OutputError.Zip(tangents, (e, d) => e * d).Chunk(reference.Network.OutputSize)).ToList();
+        var sums = terms.Sum(sample => Math.Pow(sample.Sum(), 2));
+        return sums > 0 ? Math.Sqrt(terms.Sum(sample => Math.Pow(sample.Sum(Math.Abs), 2)) / sums) : 1;
     }
 }

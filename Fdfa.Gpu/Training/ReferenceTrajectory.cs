@@ -55,12 +55,12 @@ internal sealed class ReferenceTrajectory
 
     /// <summary>The error that a comparison with it is judged by.</summary>
     /// <remarks>
-    /// After one step with Adam, parameters count where the step is well conditioned: it is the sign of the gradient. After
+    /// After one step with an adaptive optimizer, parameters count where the step is well conditioned: it is the sign of the gradient. After
     /// more, deltas and loss do not count: training can take the error away until nothing but rounding is left of it.
     /// </remarks>
     public double ErrorOf(Discrepancy one) => Steps switch
     {
-        1 when Options.WeightOptimizer == OptimizerKind.Adam => one.WellConditionedError,
+        1 when Optimizer.Of(Options.WeightOptimizer).IsAdaptive => one.WellConditionedError,
         > 1 when one.Quantity is Quantity.Deltas or Quantity.Loss => 0,
         _ => one.RelativeError,
     };

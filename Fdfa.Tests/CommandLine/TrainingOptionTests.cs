@@ -55,7 +55,7 @@ public sealed class TrainingOptionTests
         // Every value differs from both presets, so that one that is lost shows; with one block any start can learn.
         string[] given =
         [
-            "--batch-size", "7", "--learning-rate", "0.25", "--decay", "0.5", "--optimizer", "nesterov", "--momentum", "0.5", "--weight-decay", "0.25", "--loss", "mse", "--weight-init", "zeros",
+            "--batch-size", "7", "--learning-rate", "0.25", "--schedule", "step", "--decay", "0.5", "--schedule-period", "3", "--warmup", "2", "--optimizer", "nesterov", "--momentum", "0.5", "--weight-decay", "0.25", "--loss", "mse", "--weight-init", "zeros",
             "--bias-init", "pytorch",
             "--feedback-rate", "0.125", "--feedback-rate-decay", "0.75", "--feedback-optimizer", "adamw", "--feedback-order", "simultaneous",
             "--feedback-init", "pytorch", "--feedback-decay", "1e-6", "--perturbations", "4", "--noise", "rademacher",

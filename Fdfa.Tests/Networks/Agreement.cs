@@ -29,6 +29,6 @@ internal static class Agreement
     // not; normalization makes the loss notice the others.
     private static bool IsSignOfRounding(Discrepancy one, ReferenceTrajectory reference) =>
         one.Quantity == Quantity.Loss
-        && reference.Options.WeightOptimizer.IsAdaptive()
+        && Optimizer.Of(reference.Options.WeightOptimizer).IsAdaptive
         && reference.Network.HasBatchNormalization;
 }

@@ -21,6 +21,9 @@ internal sealed class NetworkCase
     private static readonly Factor<OptimizerKind> s_feedbackOptimizer = OfEnum<OptimizerKind>("feedback by");
     private static readonly Factor<double> s_momentum = new("momentum", [0.9, 0.5]);
     private static readonly Factor<double> s_weightDecay = new("weight decay", [0.01, 1]);
+    private static readonly Factor<LearningRateSchedule> s_schedule = OfEnum<LearningRateSchedule>("schedule");
+    private static readonly Factor<int> s_period = new("period", [2, 1]);
+    private static readonly Factor<int> s_warmup = new("warm-up", [0, 1]);
     private static readonly Factor<FeedbackOrder> s_order = OfEnum<FeedbackOrder>("order");
     private static readonly Factor<Initialisation> s_feedback = new("feedback from", [.. Enum.GetValues<Initialisation>().OrderBy(start => start == Initialisation.Zeros)]);
     private static readonly Factor<double> s_decay = new("feedback decay", [0, 0.1]);
@@ -35,7 +38,7 @@ internal sealed class NetworkCase
 
     private static readonly IFactor[] s_factors =
     [
-        s_rule, s_shape, s_normalization, s_batch, s_preset, s_activation, s_biases, s_weightOptimizer, s_feedbackOptimizer, s_momentum, s_weightDecay, s_order, s_feedback, s_decay,
+        s_rule, s_shape, s_normalization, s_batch, s_preset, s_activation, s_biases, s_weightOptimizer, s_feedbackOptimizer, s_momentum, s_weightDecay, s_schedule, s_period, s_warmup, s_order, s_feedback, s_decay,
         s_loss, s_perturbations, s_noise, s_weightNoise, s_outputGradient, s_site, s_replicas, s_tiles,
     ];
 
@@ -99,6 +102,9 @@ internal sealed class NetworkCase
         FeedbackOptimizer = s_feedbackOptimizer.Of(_values),
         Momentum = s_momentum.Of(_values),
         WeightDecay = s_weightDecay.Of(_values),
+        Schedule = s_schedule.Of(_values),
+        SchedulePeriod = s_period.Of(_values),
+        WarmupEpochs = s_warmup.Of(_values),
         FeedbackOrder = s_order.Of(_values),
         FeedbackInitialisation = s_feedback.Of(_values),
         FeedbackDecay = s_decay.Of(_values),
@@ -130,6 +136,7 @@ internal sealed class NetworkCase
         return ForRules(s_feedbackOptimizer, rule => rule.LearnsFeedback)
             && (!s_momentum.IsSet(one) || s_weightOptimizer.MayBe(one, kind => Optimizer.Of(kind).HasMomentum))
             && (!s_weightDecay.IsSet(one) || s_weightOptimizer.MayBe(one, kind => Optimizer.Of(kind).HasWeightDecay))
+            && (!s_period.IsSet(one) || s_schedule.MayBe(one, kind => Schedule.Of(kind).HasPeriod))
             && ForRules(s_order, rule => rule.LearnsFeedback && rule.ErrorSignal == ErrorSignal.DirectFeedback)
             && ForRules(s_feedback, rule => rule.HasFeedback)
             && (!s_feedback.IsSet(one) || s_feedback.MayBe(one, start => start != Initialisation.Zeros) || s_rule.MayBe(one, rule => rule.LearnsFeedback))

@@ -36,13 +36,10 @@ internal static class StepOptions
         var factor = steps > 1 ? 1 : options.Rule == LearningRule.DirectRandomTargetPropagation ? 5 : 25;
         return options with
         {
-            LearningRate = options.WeightOptimizer.IsAdaptive() ? 1e-3 : factor * Calm(options.WeightOptimizer) * AgreementCheck.StableRate(options.Rule),
-            FeedbackRate = options.FeedbackOptimizer.IsAdaptive() ? 1e-3 : 0.1 * Calm(options.FeedbackOptimizer),
+            LearningRate = Optimizer.Of(options.WeightOptimizer).IsAdaptive ? 1e-3 : factor * Calm(options.WeightOptimizer) * AgreementCheck.StableRate(options.Rule),
+            FeedbackRate = Optimizer.Of(options.FeedbackOptimizer).IsAdaptive ? 1e-3 : 0.1 * Calm(options.FeedbackOptimizer),
         };
     }
-
-    /// <summary>Whether steps are as large as the rate, whatever the gradient.</summary>
-    public static bool IsAdaptive(this OptimizerKind optimizer) => Optimizer.Of(optimizer).MomentCount == 2;
 
     // Momentum adds up several gradients.
     private static double Calm(OptimizerKind optimizer) => Optimizer.Of(optimizer).HasMomentum ? 0.2 : 1;
