@@ -5,9 +5,9 @@ namespace Fdfa.Tests.Devices;
 
 /// <summary>Tells Oclgrind's check for uninitialized values, before each launch, that all of a device's memory has a value.</summary>
 /// <remarks>
-/// It has one from the start: <see cref="ComputeDevice.Allocate"/> zeroes it. But after a write of less than a whole buffer Oclgrind takes the rest for
-/// uninitialized, whatever is written there later; a write of the whole buffer mends that (docs/oclgrind-uninitialized.md). No fault
-/// of a kernel is hidden: an uninitialized value is reported where a kernel writes it to memory or branches on it.
+/// It has one from the start: <see cref="ComputeDevice.Allocate"/> zeroes it. But after a write of less than a whole buffer Oclgrind takes
+/// the rest for uninitialized, whatever is written there later; a write of the whole buffer mends that (docs/oclgrind-uninitialized.md).
+/// No fault of a kernel is hidden: an uninitialized value is reported where a kernel writes it to memory or branches on it.
 /// </remarks>
 internal sealed class OclgrindMemory
 {

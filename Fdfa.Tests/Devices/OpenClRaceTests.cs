@@ -18,8 +18,9 @@ using ILGPU.Runtime;
 
 namespace Fdfa.Tests.Devices;
 
-/// <summary>The kernels of GPUs, with all their threads, under Oclgrind: it simulates an OpenCL device and reports races, bad accesses and uninitialized values.</summary>
+/// <summary>The kernels of GPUs, with all their threads, under Oclgrind.</summary>
 /// <remarks>
+/// It simulates an OpenCL device and reports races, bad accesses and uninitialized values.
 /// .ci/run installs it, names its driver and the file of its reports, lets it report however much there is, and sets FDFA_OCLGRIND to that file's name.
 /// </remarks>
 public sealed class OpenClRaceTests
