@@ -275,6 +275,7 @@ public sealed class ComputeDevice : IDisposable
             memory.MemSetToZero();
             AllocatedBytes += memory.LengthInBytes;
             HeldBytes += memory.LengthInBytes;
+            _probe?.OnAllocated?.Invoke(memory);
             return memory;
         }
         catch (Exception failure) when (failure is OutOfMemoryException or AcceleratorException)

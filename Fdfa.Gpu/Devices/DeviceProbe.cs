@@ -1,4 +1,5 @@
 using ILGPU.Backends;
+using ILGPU.Runtime;
 
 namespace Fdfa.Gpu.Devices;
 
@@ -7,6 +8,9 @@ internal sealed class DeviceProbe
 {
     /// <summary>Called before each launch and before memory is freed; what it throws, the driver has thrown.</summary>
     public Action? OnDriverCall { get; init; }
+
+    /// <summary>Called with memory that was allocated, once it is zero.</summary>
+    public Action<MemoryBuffer>? OnAllocated { get; init; }
 
     /// <summary>What a CPU opened by its selector computes with instead, and must prove itself with; null for what it has.</summary>
     public TileProgram? Tiles { get; init; }

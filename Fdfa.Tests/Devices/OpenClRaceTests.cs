@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text;
 using Fdfa.Cpu.Reference.Augmentation;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Gpu.Devices;
@@ -17,8 +18,9 @@ using ILGPU.Runtime;
 
 namespace Fdfa.Tests.Devices;
 
-/// <summary>The kernels of GPUs, with all their threads, under Oclgrind: it simulates an OpenCL device and reports races and bad accesses.</summary>
+/// <summary>The kernels of GPUs, with all their threads, under Oclgrind.</summary>
 /// <remarks>
+/// It simulates an OpenCL device and reports races, bad accesses and uninitialized values.
 /// .ci/run installs it, names its driver and the file of its reports, lets it report however much there is, and sets FDFA_OCLGRIND to that file's name.
 /// </remarks>
 public sealed class OpenClRaceTests
@@ -118,7 +120,7 @@ public sealed class OpenClRaceTests
         using var images = new AugmentedBatch(device, ImageAugmentation.PublishedCode with { Side = 10 }, new ImageShape(3, 7, 7), 5);
         images.Gather(step: 3);
         images.AssertAgreement((seed, sample) => RandomCrop.Draw(images.Augmentation, images.Image, seed, 3, sample), 1e-5);
-        Assert.Equal(before, Reports());
+        AssertNothingSince(before);
     }
 
     [SkippableFact]
@@ -152,13 +154,29 @@ public sealed class OpenClRaceTests
         };
         var before = Reports();
 
-        kernel(device.Accelerator.DefaultStream, new KernelConfig(new Index3D(1, 1, 1), new Index3D(64, 1, 1)), projection, 16);
+        kernel(device.Accelerator.DefaultStream, device.Launch(TileProgram.Simt(), 1, 1), projection, 16);
         device.Accelerator.Synchronize();
 
-        Assert.NotEqual(before, Reports());
+        Assert.Contains("data race", ReportsSince(before), StringComparison.Ordinal);
 
         // What Oclgrind suppresses here it would suppress in every test that comes after this one.
         Assert.DoesNotContain("suppressing further errors", File.ReadAllText(s_reports!), StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [InlineData(64, false)]
+    [InlineData(63, true)]
+    public void A_kernel_that_reads_what_nobody_staged_is_caught(int stagingThreads, bool isCaught)
+    {
+        using var device = OpenSimulator();
+        var kernel = device.Load<ArrayView<float>, int>(typeof(BrokenKernels).GetMethod(nameof(BrokenKernels.StagedInPart))!);
+        using var buffer = new DeviceBuffer<float>(device, 64);
+        var before = Reports();
+
+        kernel(device.Accelerator.DefaultStream, device.Launch(TileProgram.Simt(), 1, 1), buffer.View, stagingThreads);
+        device.Accelerator.Synchronize();
+
+        Assert.Equal(isCaught, ReportsSince(before).Contains("Uninitialized value written to global memory", StringComparison.Ordinal));
     }
 
     private static TrainingOptions Options(string rule, int batchSize) => new()
@@ -177,14 +195,30 @@ public sealed class OpenClRaceTests
         var reference = new ReferenceTrajectory(network, options, 3, 0);
         var before = Reports();
         Assert.All(DeviceTrajectory.Compare(device, reference), one => Assert.InRange(reference.ErrorOf(one), 0, 1e-4));
-        Assert.Equal(before, Reports());
+        AssertNothingSince(before);
     }
 
     private static ComputeDevice OpenSimulator(TileProgram? tiles = null)
     {
         Skip.If(s_reports is null, "Needs Oclgrind, which .ci/run installs and runs this under.");
-        return ComputeDevice.OpenUnsupportedOpenCl(tiles ?? TileProgram.Simt())!;
+        ComputeDevice.ProbeOfNext = new OclgrindMemory().Probe;
+        try
+        {
+            return ComputeDevice.OpenUnsupportedOpenCl(tiles ?? TileProgram.Simt())!;
+        }
+        finally
+        {
+            ComputeDevice.ProbeOfNext = null;
+        }
     }
+
+    private static void AssertNothingSince(long before)
+    {
+        var reports = ReportsSince(before);
+        Assert.True(reports.Length == 0, $"Oclgrind reports:\n{reports[..Math.Min(reports.Length, 2000)]}");
+    }
+
+    private static string ReportsSince(long before) => Encoding.UTF8.GetString(File.ReadAllBytes(s_reports!).AsSpan((int)before));
 
     private static long Reports() => File.Exists(s_reports) ? new FileInfo(s_reports).Length : 0;
 }

@@ -86,6 +86,19 @@ internal static class BrokenKernels
         }
     }
 
+    /// <summary>The first threads stage an element each, and all are read.</summary>
+    public static void StagedInPart(ArrayView<float> values, int count)
+    {
+        var shared = SharedMemory.Allocate<float>(Threads);
+        if (Group.IdxX < count)
+        {
+            shared[Group.IdxX] = values[Group.IdxX];
+        }
+
+        Group.Barrier();
+        values[Group.IdxX] = shared[Threads - 1 - Group.IdxX];
+    }
+
     /// <summary>A tile of which a thread has one element: each multiply-add costs two loads.</summary>
     public static void OneSumPerThread(ArrayView<float> values)
     {
