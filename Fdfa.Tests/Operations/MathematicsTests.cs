@@ -1,7 +1,5 @@
-using Fdfa.Cpu.Reference.Blocks;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Cpu.Reference.Losses;
-using Fdfa.Cpu.Reference.Optimizers;
 using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 using Fdfa.Tests.Kernels;
