@@ -39,8 +39,13 @@ internal static class Figure3
         Remarks = Table2.Table.Remarks,
     };
 
-    private sealed record Curve(string Section, LearningRule Rule, IReadOnlyList<MetricsRow> Rows)
+    /// <summary>A rule's training.</summary>
+    /// <param name="Section">The network.</param>
+    /// <param name="Rule">The rule.</param>
+    /// <param name="Rows">Of every seed and epoch, a seed's in the order of epochs.</param>
+    internal sealed record Curve(string Section, LearningRule Rule, IReadOnlyList<MetricsRow> Rows)
     {
+        /// <summary>The training loss of the last epoch, the mean over seeds.</summary>
         public double LastLoss => Rows.Where(row => row.Epoch == Rows[^1].Epoch).Average(row => row.TrainingLoss);
     }
 
@@ -69,7 +74,7 @@ internal static class Figure3
                 .. result.Entries.Where(entry => entry.Run is not { Divergence: null }).Select(entry => $"{entry.Label} is missing: {entry.Run?.Divergence ?? entry.Refusal}"),
                 $"Trained on {string.Join(", ", configurations.Select(one => one.Device.Name).Distinct())}.",
             ],
-            [.. Table.Sections.SelectMany(section => Claims(section.Heading, [.. curves.Where(curve => curve.Section == section.Heading)]))])
+            [.. Claims(curves)])
         {
             Picture = PlotLibrary.Draw(() => new PlotSheet(
                 Experiment.Title,
@@ -84,7 +89,7 @@ internal static class Figure3
     }
 
     /// <summary>What the rules do not have in common, which their order is also due to.</summary>
-    private static IEnumerable<string> Differences(IReadOnlyList<RunRequest> runs)
+    internal static IEnumerable<string> Differences(IReadOnlyList<RunRequest> runs)
     {
         string Rules(IEnumerable<RunRequest> some) => string.Join(", ", some.Select(run => run.Options.Rule.Name).Distinct());
         var byNormalization = runs.ToLookup(run => run.Network.HasBatchNormalization);
@@ -105,6 +110,11 @@ internal static class Figure3
         from row in curve.Rows
         select string.Create(
             CultureInfo.InvariantCulture, $"{curve.Section},{curve.Rule},{row.Seed},{row.Epoch},{row.TrainingLoss:R},{row.TestAccuracy:R}\n"));
+
+    /// <summary>What the paper says of each network; nothing of a rule whose curve is missing, which the caption names.</summary>
+    /// <param name="curves">Those that there are.</param>
+    internal static IEnumerable<Claim> Claims(IReadOnlyList<Curve> curves) =>
+        Table.Sections.SelectMany(section => Claims(section.Heading, [.. curves.Where(curve => curve.Section == section.Heading)]));
 
     private static IEnumerable<Claim> Claims(string network, IReadOnlyList<Curve> curves)
     {

@@ -78,7 +78,8 @@ internal static class Figure6
         public double LossDeviation => SeedSpread.Of(Points.Select(point => point.Loss)).Deviation!.Value;
     }
 
-    private const string NoisyBackpropagation = "noisy BP";
+    /// <summary>The series that makes the line.</summary>
+    public const string NoisyBackpropagation = "noisy BP";
 
     private static TrainingOptions OptionsFor(LearningRule rule, bool quick) => Preset.Paper.OptionsFor(rule) with
     {
@@ -110,8 +111,6 @@ internal static class Figure6
                     $"{Describe(points[index])}, seed {points[index].Seed}: variance {1 - points[index].SignalShare:G6}, loss {points[index].Loss:F4} ({++done} of {runs.Length})"));
             }
         });
-        Spread[] line = [.. Spreads(points.Where(point => point.Series == NoisyBackpropagation)).OrderBy(spread => spread.Position)];
-        Spread[] rules = [.. Spreads(points.Where(point => point.Series != NoisyBackpropagation))];
         return new ExperimentResult(
             "series,noise_deviation,seed,normalised_variance,loss,loss_on_line\n" + string.Concat(points.Select(point => string.Create(
                 CultureInfo.InvariantCulture,
@@ -121,9 +120,9 @@ internal static class Figure6
                 "The variance is what noise or perturbations make of the gradients of all weights at given weights and samples (z₂), divided by the gradients' mean squared norm, both summed over the epoch. The axis is stretched towards 0 and 1: log(v/(1 - v)).",
                 "FG-W perturbs the weights once per batch, as the authors' code does.",
             ],
-            Claims(points, line, rules))
+            Claims(points))
         {
-            Picture = PlotLibrary.Draw(() => Draw(line, rules)),
+            Picture = PlotLibrary.Draw(() => Draw(LineOf(points), RulesOf(points))),
         };
     }
 
@@ -144,11 +143,20 @@ internal static class Figure6
         })),
     ];
 
+    private static Spread[] LineOf(IEnumerable<Point> points) =>
+        [.. Spreads(points.Where(point => point.Series == NoisyBackpropagation)).OrderBy(spread => spread.Position)];
+
+    private static Spread[] RulesOf(IEnumerable<Point> points) => [.. Spreads(points.Where(point => point.Series != NoisyBackpropagation))];
+
     private static IEnumerable<Spread> Spreads(IEnumerable<Point> points) =>
         points.GroupBy(point => (point.Series, point.Deviation)).Select(group => new Spread([.. group]));
 
-    private static IReadOnlyList<Claim> Claims(Point[] points, Spread[] line, Spread[] rules)
+    /// <summary>What the paper says.</summary>
+    /// <param name="points">The line's and the rules', of all seeds.</param>
+    internal static IReadOnlyList<Claim> Claims(IReadOnlyList<Point> points)
     {
+        Spread[] line = LineOf(points);
+        Spread[] rules = RulesOf(points);
         double rise = line[^1].Loss - line[0].Loss;
         string[] order = [.. s_rules.Reverse().Select(one => one.Rule.Name)];
         return
@@ -180,7 +188,7 @@ internal static class Figure6
         : point.Series;
 
     /// <summary>The line between the points of noisy BP with the same seed, level beyond its ends.</summary>
-    private static double LossOnLine(Point[] points, Point at)
+    private static double LossOnLine(IReadOnlyList<Point> points, Point at)
     {
         Point[] line = [.. points.Where(point => point.Series == NoisyBackpropagation && point.Seed == at.Seed).OrderBy(point => point.Position)];
         int above = Array.FindIndex(line, point => point.Position >= at.Position);

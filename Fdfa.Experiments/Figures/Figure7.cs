@@ -86,7 +86,7 @@ internal static class Figure7
                 "DKP's feedback starts at zero and, without decay, keeps its distance from the output's weights (its update is theirs): it is what they have learned, W - W₀, and lies across W for as long as W₀ is larger. So it is near 90 degrees here, where the paper has it in DFA's company.",
                 "Before training there is no angle where feedback (FDFA) or weights (DFA) start at zero.",
             ],
-            Claims(points, epochs, hiddenLayers))
+            Claims(points))
         {
             Picture = PlotLibrary.Draw(() => new PlotSheet(
                 Experiment.Title, columns: 3, [.. s_rules.Select((rule, index) => Draw(rule, $"({"abc"[index]}) {rule}", points, hiddenLayers, top))])),
@@ -130,8 +130,12 @@ internal static class Figure7
         return points;
     }
 
-    private static IReadOnlyList<Claim> Claims(IReadOnlyList<Point> points, int epochs, int hiddenLayers)
+    /// <summary>What the paper says.</summary>
+    /// <param name="points">Of all rules, seeds, epochs and hidden layers.</param>
+    internal static IReadOnlyList<Claim> Claims(IReadOnlyList<Point> points)
     {
+        int epochs = points.Max(point => point.Epoch);
+        int hiddenLayers = points.Max(point => point.Layer);
         double[] OfSeeds(LearningRule rule, Func<Point, bool> which) =>
             [.. s_seeds.Select(seed => points.Where(point => point.Rule == rule && point.Seed == seed && which(point)).Average(point => point.Degrees))];
         double[] AtEnd(LearningRule rule) => OfSeeds(rule, point => point.Epoch == epochs);

@@ -29,7 +29,14 @@ internal static class Table4
         "as fig4 and fig5, which it measures",
         Reproduce);
 
-    private sealed record Row(LearningRule Rule, string Theory, double Variance, TestedPower? OfNeurons, TestedPower? OfInputs, TestedPower? OfRate);
+    /// <summary>An algorithm.</summary>
+    /// <param name="Rule">The rule.</param>
+    /// <param name="Theory">Its order, as the paper has it.</param>
+    /// <param name="Variance">z₂, measured.</param>
+    /// <param name="OfNeurons">The power of n₁; null where the paper has none.</param>
+    /// <param name="OfInputs">The power of n₀.</param>
+    /// <param name="OfRate">The power of α.</param>
+    internal sealed record Row(LearningRule Rule, string Theory, double Variance, TestedPower? OfNeurons, TestedPower? OfInputs, TestedPower? OfRate);
 
     private static ExperimentResult Reproduce(ExperimentRun run)
     {
@@ -76,7 +83,9 @@ internal static class Table4
             Figure5.Of(options, samples, Inputs, Neurons, scale.Samples).Measure(scale.Draws, seed: 1_000_000, run.Cancellation).Value;
     }
 
-    private static IReadOnlyList<Claim> Claims(IReadOnlyList<Row> rows)
+    /// <summary>What the paper says.</summary>
+    /// <param name="rows">One per algorithm.</param>
+    internal static IReadOnlyList<Claim> Claims(IReadOnlyList<Row> rows)
     {
         Row Of(LearningRule rule) => rows.First(row => row.Rule == rule);
         Row fgA = Of(LearningRule.ActivityPerturbedForwardGradient);
