@@ -160,7 +160,8 @@ public sealed record LearningRule(
         {
             (false, _) => (0, network.Blocks[l - 1].SizeAt(site)),
             (true, ErrorSignal.LayerwiseFeedback) => (network.Blocks[l].Channels, network.Blocks[l].FanIn),
-            _ => (network.OutputSize, network.Blocks[l - 1].SizeAt(site)),
+            (true, ErrorSignal.DirectFeedback or ErrorSignal.DirectTargets) => (network.OutputSize, network.Blocks[l - 1].SizeAt(site)),
+            (true, var other) => throw InvalidOptionException.UnknownValue("error signal of feedback", other),
         };
     }
 

@@ -175,16 +175,35 @@ public sealed record TrainingOptions
 
     /// <summary>Whether B moves before the weights see it. Layerwise feedback is used in the step's own backward chain: never.</summary>
     public bool UpdatesFeedbackFirst =>
-        FeedbackOrder == FeedbackOrder.FeedbackFirst && Rule.ErrorSignal == ErrorSignal.DirectFeedback;
+        Rule.ErrorSignal == ErrorSignal.DirectFeedback && FeedbackOrder switch
+        {
+            FeedbackOrder.FeedbackFirst => true,
+            FeedbackOrder.Simultaneous => false,
+            _ => throw InvalidOptionException.UnknownValue("feedback order", FeedbackOrder),
+        };
 
     /// <summary>Whether something is injected at a block's output (or on its parameters).</summary>
     /// <param name="isOutput">Whether it is block L.</param>
     public bool Perturbs(bool isOutput) => Rule.Injection switch
     {
         Injection.HiddenActivations => !isOutput,
-        Injection.AllActivations => !isOutput || OutputGradient == OutputGradient.Perturbed,
+        Injection.AllActivations => !isOutput || OutputGradient switch
+        {
+            OutputGradient.Perturbed => true,
+            OutputGradient.Exact => false,
+            _ => throw InvalidOptionException.UnknownValue("output gradient", OutputGradient),
+        },
         Injection.Weights => true,
-        _ => false,
+        Injection.None => false,
+        _ => throw InvalidOptionException.UnknownValue("injection", Rule.Injection),
+    };
+
+    /// <summary>Whether every sample has perturbations of the weights of its own, in rules that perturb weights.</summary>
+    public bool HasWeightNoisePerSample => WeightNoise switch
+    {
+        WeightNoise.PerBatch => false,
+        WeightNoise.PerSample => true,
+        _ => throw InvalidOptionException.UnknownValue("weight noise", WeightNoise),
     };
 
     /// <summary>Whether a block's weights follow deltas of its own: not FG-W's, and not an output's that takes e itself.</summary>

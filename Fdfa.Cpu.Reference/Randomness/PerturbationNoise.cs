@@ -71,10 +71,11 @@ public readonly record struct PerturbationNoise(
         return sign * (Distribution, element & 3) switch
         {
             (NoiseDistribution.Rademacher, _) => word >> 31 == 0 ? 1 : -1,
-            (_, 0) => Radius(x0) * Math.Cos(Angle(x1)),
-            (_, 1) => Radius(x0) * Math.Sin(Angle(x1)),
-            (_, 2) => Radius(x2) * Math.Cos(Angle(x3)),
-            _ => Radius(x2) * Math.Sin(Angle(x3)),
+            (NoiseDistribution.Normal, 0) => Radius(x0) * Math.Cos(Angle(x1)),
+            (NoiseDistribution.Normal, 1) => Radius(x0) * Math.Sin(Angle(x1)),
+            (NoiseDistribution.Normal, 2) => Radius(x2) * Math.Cos(Angle(x3)),
+            (NoiseDistribution.Normal, _) => Radius(x2) * Math.Sin(Angle(x3)),
+            _ => throw InvalidOptionException.UnknownValue("noise distribution", Distribution),
         };
     }
 

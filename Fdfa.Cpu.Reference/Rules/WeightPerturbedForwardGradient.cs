@@ -104,9 +104,9 @@ public sealed class WeightPerturbedForwardGradient : IRule
     }
 
     /// <summary>The samples that share a V: the batch, or each sample alone.</summary>
-    private static IEnumerable<Range> Sharing(TrainingStep step) => step.Options.WeightNoise == WeightNoise.PerBatch
-        ? [0..step.BatchSize]
-        : Enumerable.Range(0, step.BatchSize).Select(sample => sample..(sample + 1));
+    private static IEnumerable<Range> Sharing(TrainingStep step) => step.Options.HasWeightNoisePerSample
+        ? Enumerable.Range(0, step.BatchSize).Select(sample => sample..(sample + 1))
+        : [0..step.BatchSize];
 
     /// <summary>V⁽ˡ⁾ row by row: the row of W, and behind its last weight that of b, or those of γ and β.</summary>
     /// <param name="step">The step.</param>

@@ -42,7 +42,8 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
         {
             LossFunction.SoftmaxCrossEntropy => "Cross-entropy (nats per sample)",
             null => "Loss (of each run's own kind)",
-            _ => "Mean squared error",
+            LossFunction.MeanSquaredError => "Mean squared error",
+            { } other => throw InvalidOptionException.UnknownValue("loss", other),
         };
         Plot losses = Panel(
             "Loss", lossAxis, row => row.TrainingLoss, row => row.Validation?.Loss ?? double.NaN, row => row.TestLoss, isShare: false);

@@ -109,7 +109,8 @@ internal sealed record ModelTensor(
     {
         (false, _) => FeedbackLayout.None,
         (true, ErrorSignal.LayerwiseFeedback) => FeedbackLayout.Layerwise,
-        _ => FeedbackLayout.Direct,
+        (true, ErrorSignal.DirectFeedback or ErrorSignal.DirectTargets) => FeedbackLayout.Direct,
+        (true, var other) => throw InvalidOptionException.UnknownValue("error signal of feedback", other),
     };
 
     private static IEnumerable<ModelTensor> OfBlock(Block block, int index)

@@ -110,7 +110,7 @@ public static class OnnxFile
         }
     }
 
-    private static void AddActivation(OnnxGraph graph, string name, ActivationFunction activation)
+    internal static void AddActivation(OnnxGraph graph, string name, ActivationFunction activation)
     {
         string a = graph.Last;
         switch (activation)

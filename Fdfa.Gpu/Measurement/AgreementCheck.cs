@@ -105,7 +105,8 @@ public static class AgreementCheck
     {
         Injection.Weights => 1e-5,
         Injection.AllActivations => 1e-3,
-        _ => 0.02,
+        Injection.None or Injection.HiddenActivations => 0.02,
+        _ => throw InvalidOptionException.UnknownValue("injection", rule.Injection),
     };
 
     /// <summary>What a rule can do besides its defaults, with a name for each.</summary>

@@ -55,7 +55,7 @@ public sealed record StepCost(double Operations, double Bytes, double Normals)
             if (rule.Injection == Injection.Weights)
             {
                 products += (directions - 1) * product;
-                normals += 2.0 * directions * block.ParameterCount * (options.WeightNoise == WeightNoise.PerSample ? options.BatchSize : 1);
+                normals += 2.0 * directions * block.ParameterCount * (options.HasWeightNoisePerSample ? options.BatchSize : 1);
             }
             else if (options.Perturbs(isOutput))
             {
@@ -70,7 +70,8 @@ public sealed record StepCost(double Operations, double Bytes, double Normals)
                 FeedbackUpdate.KolenPollack => feedback,
                 FeedbackUpdate.ForwardGradient when rule.ErrorSignal == ErrorSignal.LayerwiseFeedback => isOutput ? 0 : directions * Product(network.Blocks[l]),
                 FeedbackUpdate.ForwardGradient => directions * feedback,
-                _ => 0,
+                FeedbackUpdate.None => 0,
+                _ => throw InvalidOptionException.UnknownValue("feedback update", rule.FeedbackUpdate),
             };
             bytes += feedback * (rule.LearnsFeedback ? BytesPerParameter(options.FeedbackOptimizer) : FloatBytes);
             if (rule.HasLocalHead(network, l))

@@ -73,7 +73,8 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         {
             FeedbackUpdate.ForwardGradient => Directions * (long)sampleCapacity * FeedbackStride,
             FeedbackUpdate.KolenPollack => sampleCapacity * (long)FeedbackStride,
-            _ => 0,
+            FeedbackUpdate.None => 0,
+            _ => throw InvalidOptionException.UnknownValue("feedback update", rule.FeedbackUpdate),
         });
 
         var next = network.Blocks[l];

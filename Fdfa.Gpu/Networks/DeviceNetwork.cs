@@ -172,7 +172,12 @@ internal sealed partial class DeviceNetwork : IDisposable
     private PerturbationNoise Noise(uint step) => new()
     {
         Step = step,
-        IsRademacher = _options.Noise == NoiseDistribution.Rademacher ? 1 : 0,
+        IsRademacher = _options.Noise switch
+        {
+            NoiseDistribution.Normal => 0,
+            NoiseDistribution.Rademacher => 1,
+            _ => throw InvalidOptionException.UnknownValue("noise distribution", _options.Noise),
+        },
         IsAntithetic = _options.Antithetic ? 1 : 0,
     };
 

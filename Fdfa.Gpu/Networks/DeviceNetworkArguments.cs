@@ -56,7 +56,7 @@ internal sealed partial class DeviceNetwork
         Weights = block.Weights,
         Seeds = stage.Seeds,
         Block = index + 1,
-        HasWeightNoisePerSample = _options.WeightNoise == WeightNoise.PerSample ? 1 : 0,
+        HasWeightNoisePerSample = _options.HasWeightNoisePerSample ? 1 : 0,
         Pending = Pending(stage, block, index),
         Forward = Forward(stage, block, index, pass),
         OutputFeatures = block.Features(_step),
@@ -135,7 +135,7 @@ internal sealed partial class DeviceNetwork
             BatchDerivatives = loss.BatchDerivatives,
             Seeds = stage.Seeds,
             Block = index + 1,
-            HasWeightNoisePerSample = _options.WeightNoise == WeightNoise.PerSample ? 1 : 0,
+            HasWeightNoisePerSample = _options.HasWeightNoisePerSample ? 1 : 0,
             Pending = Pending(stage, block, index),
             Forward = Forward(stage, block, index, pass),
         };
