@@ -1,6 +1,6 @@
 using Fdfa.Cpu.Reference.Description;
-using Fdfa.Experiments.Commands;
 using Fdfa.Experiments.Options;
+using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Measurement;
 
 namespace Fdfa.Experiments.Benchmarks;
@@ -24,9 +24,9 @@ internal sealed record BenchmarkCase(Preset Preset, NetworkDescription Network, 
         ImageShape? input = entry.Input is not { } text ? null : OptionText.ParseShape(text)
             ?? throw new InvalidOptionException($"The input '{text}' is not channels, height and width, such as 1x28x28.");
         NetworkDescription network = Topology.Parse(entry.Network, preset.ActivationFor(rule), input, entry.BatchNormalization);
-        if (entry.Replicas is < 1 or > CommonOptions.MostSeeds)
+        if (entry.Replicas is < 1 or > RunRequest.MostSeeds)
         {
-            throw new InvalidOptionException($"The number of replicas is {entry.Replicas}; it can be 1 to {CommonOptions.MostSeeds}.");
+            throw new InvalidOptionException($"The number of replicas is {entry.Replicas}; it can be 1 to {RunRequest.MostSeeds}.");
         }
 
         TrainingOptions options = preset.OptionsOn(network, rule) with { BatchSize = entry.BatchSize };

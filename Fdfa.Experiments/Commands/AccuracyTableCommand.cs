@@ -124,7 +124,7 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
         }
 
         QuickLook? look = quick ? _table.Quick : null;
-        int seeds = arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? look?.Seeds ?? AccuracyTable.PaperSeeds;
+        int seeds = arguments.WholeNumber(_seeds, maximum: RunRequest.MostSeeds) ?? look?.Seeds ?? AccuracyTable.PaperSeeds;
         return new ReproductionRequest(
             _table,
             arguments.List(_rules, LearningRule.Parse) ?? look?.Rules ?? LearningRule.OfThePaper,

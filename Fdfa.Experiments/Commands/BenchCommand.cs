@@ -181,7 +181,7 @@ internal sealed class BenchCommand : Command, IFdfaCommand
         IReadOnlyList<LearningRule> rules = ReadRules(arguments);
         Preset preset = Preset.Parse(arguments.Text(_preset) ?? Preset.Paper.Name);
         int? batchSize = arguments.WholeNumber(_batchSize, maximum: TrainingOptions.LargestBatch);
-        int replicas = arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? 1;
+        int replicas = arguments.WholeNumber(_seeds, maximum: RunRequest.MostSeeds) ?? 1;
         return
         [
             .. from rule in rules

@@ -7,9 +7,6 @@ namespace Fdfa.Experiments.Commands;
 /// <summary>Options that several commands share, worded once.</summary>
 internal static class CommonOptions
 {
-    /// <summary>More replicas than this is a typing slip: a seed costs memory for a whole network.</summary>
-    public const int MostSeeds = 1000;
-
     /// <summary>The folder of a run.</summary>
     public static Argument<string> Run() => new("RUN")
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Output;
+using Fdfa.Experiments.Runs;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Networks;
 using Fdfa.Gpu.Training;
@@ -58,7 +59,7 @@ internal sealed class PlanCommand : Command, IFdfaCommand
         {
             BatchSize = arguments.WholeNumber(_batchSize, maximum: TrainingOptions.LargestBatch) ?? options.BatchSize,
         };
-        int seeds = arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds) ?? 1;
+        int seeds = arguments.WholeNumber(_seeds, maximum: RunRequest.MostSeeds) ?? 1;
         string selector = arguments.Device(_device);
         MemoryPlan plan = Trainer.Plan(network, options, seeds);
         using ComputeDevice device = ComputeDevice.Open(selector);

@@ -282,7 +282,7 @@ internal sealed class TrainCommand : Command, IFdfaCommand
     private IReadOnlyList<ulong> ReadSeeds(ParseResult arguments)
     {
         ulong? seed = arguments.Seed(_seed);
-        int? count = arguments.WholeNumber(_seeds, maximum: CommonOptions.MostSeeds);
+        int? count = arguments.WholeNumber(_seeds, maximum: RunRequest.MostSeeds);
         return (seed, count) switch
         {
             ({ }, { }) => throw new InvalidOptionException(

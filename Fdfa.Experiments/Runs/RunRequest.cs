@@ -24,6 +24,9 @@ internal sealed record RunRequest(
     string? DataDirectory,
     int? Limit)
 {
+    /// <summary>More seeds than this are a typing slip: each costs memory for a whole network.</summary>
+    public const int MostSeeds = 1000;
+
     /// <summary>The part of the training samples that is set aside to choose by; null where none is.</summary>
     public ValidationPart? Validation { get; init; }
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Fdfa.Gpu.Kernels.Blocks;
-using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 
 namespace Fdfa.Gpu.Kernels.Channels;

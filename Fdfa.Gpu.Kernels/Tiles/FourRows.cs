@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Fdfa.Gpu.Kernels.Mathematics;
 using ILGPU;
 
 namespace Fdfa.Gpu.Kernels.Tiles;

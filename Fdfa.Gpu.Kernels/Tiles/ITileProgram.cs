@@ -1,4 +1,3 @@
-using Fdfa.Gpu.Kernels.Mathematics;
 using ILGPU;
 
 namespace Fdfa.Gpu.Kernels.Tiles;

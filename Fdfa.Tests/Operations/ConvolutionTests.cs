@@ -1,4 +1,3 @@
-using Fdfa.Gpu.Kernels.Mathematics;
 using Fdfa.Gpu.Kernels.Tiles;
 using Fdfa.Tests.Kernels;
 using ILGPU;
