@@ -25,7 +25,7 @@ public enum ActivationFunction
     SiLU,
 }
 
-/// <summary>An activation function: its value, its slope, and what others call it. A new one is a member above, a row here, and a kernel.</summary>
+/// <summary>An activation function: its value, its slope, and what others call it. A new one is a member above, a row here, and a kernel of the same name.</summary>
 /// <param name="Function">Which.</param>
 /// <param name="Word">On the command line.</param>
 /// <param name="PyTorch">What makes it in Python, after <c>import torch.nn as nn</c>.</param>
@@ -52,13 +52,15 @@ public sealed record Activation(
         new(ActivationFunction.Identity, "identity", "nn.Identity()", a => a, _ => 1),
     ];
 
+    private static readonly Dictionary<ActivationFunction, Activation> s_all = All.ToDictionary(activation => activation.Function);
+
     /// <summary>Whether σ'(a) takes a itself; else y = σ(a) says enough, and a need not be kept.</summary>
     public bool SlopeNeedsPreactivation { get; init; }
 
     /// <summary>What a function is.</summary>
     /// <exception cref="InvalidOptionException">It is none of <see cref="ActivationFunction"/>.</exception>
     public static Activation Of(ActivationFunction function) =>
-        All.FirstOrDefault(activation => activation.Function == function) ?? throw InvalidOptionException.UnknownValue("activation", function);
+        s_all.TryGetValue(function, out Activation? activation) ? activation : throw InvalidOptionException.UnknownValue("activation", function);
 
     private static double Sigmoid(double a) => 1 / (1 + Math.Exp(-a));
 

@@ -42,6 +42,8 @@ public sealed record Schedule(LearningRateSchedule Kind, string Word, Func<Train
         new(LearningRateSchedule.Constant, "constant", (_, _) => 1),
     ];
 
+    private static readonly Dictionary<LearningRateSchedule, Schedule> s_all = All.ToDictionary(schedule => schedule.Kind);
+
     /// <summary>Whether it has <see cref="TrainingOptions.LearningRateDecay"/>.</summary>
     public bool HasDecay { get; init; }
 
@@ -54,5 +56,5 @@ public sealed record Schedule(LearningRateSchedule Kind, string Word, Func<Train
     /// <summary>What a schedule is.</summary>
     /// <exception cref="InvalidOptionException">It is none of <see cref="LearningRateSchedule"/>.</exception>
     public static Schedule Of(LearningRateSchedule kind) =>
-        All.FirstOrDefault(schedule => schedule.Kind == kind) ?? throw InvalidOptionException.UnknownValue("learning rate schedule", kind);
+        s_all.TryGetValue(kind, out Schedule? schedule) ? schedule : throw InvalidOptionException.UnknownValue("learning rate schedule", kind);
 }

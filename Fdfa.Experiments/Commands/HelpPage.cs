@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Fdfa.Experiments.Output;
 using Fdfa.Experiments.Runs;
 
 namespace Fdfa.Experiments.Commands;

@@ -1,4 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Optimizers;
 
 namespace Fdfa.Experiments.Options;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Optimizers;
 using Fdfa.Experiments.Output;
 
 namespace Fdfa.Experiments.Options;

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Fdfa.Experiments.Commands;
 
 namespace Fdfa.Experiments.Output;
 

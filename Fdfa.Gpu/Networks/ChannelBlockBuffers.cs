@@ -1,4 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Optimizers;
 using Fdfa.Gpu.Checkpoints;
 using Fdfa.Gpu.Kernels.Channels;
 using Fdfa.Gpu.Kernels.Mathematics;

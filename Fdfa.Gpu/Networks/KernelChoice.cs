@@ -10,6 +10,10 @@ namespace Fdfa.Gpu.Networks;
 /// <summary>The kernels of a network, as methods. Options become type arguments here and nowhere else.</summary>
 internal sealed class KernelChoice
 {
+    private static readonly Dictionary<OptimizerKind, Func<OptimizerSettings, OptimizerStep>> s_steps = Enum.GetValues<OptimizerKind>().ToDictionary(
+        kind => kind,
+        kind => TypeOf(kind).GetMethod(nameof(IOptimizer.StepAt))!.CreateDelegate<Func<OptimizerSettings, OptimizerStep>>());
+
     /// <param name="tiles">The tile program.</param>
     /// <param name="activation">Of the hidden blocks.</param>
     /// <param name="options">Rule, optimizers and loss.</param>
@@ -89,39 +93,14 @@ internal sealed class KernelChoice
     private static MethodInfo Kernel(Type type, string name, Type[] typeArguments) =>
         type.GetMethod(name, BindingFlags.Public | BindingFlags.Static)!.MakeGenericMethod(typeArguments);
 
-    private static Type TypeOf(ActivationFunction activation) => activation switch
-    {
-        ActivationFunction.Identity => typeof(Identity),
-        ActivationFunction.ReLU => typeof(ReLU),
-        ActivationFunction.ReLUOpenAtZero => typeof(ReLUOpenAtZero),
-        ActivationFunction.Tanh => typeof(Tanh),
-        ActivationFunction.LeakyReLU => typeof(LeakyReLU),
-        ActivationFunction.GELU => typeof(GELU),
-        ActivationFunction.SiLU => typeof(SiLU),
-        _ => throw new InvalidOptionException($"There is no kernel for the activation function {activation}."),
-    };
-
     /// <summary>The numbers of an optimizer's step.</summary>
-    public static OptimizerStep StepOf(OptimizerKind optimizer, OptimizerSettings settings) => Of(optimizer).StepAt(settings);
+    public static OptimizerStep StepOf(OptimizerKind optimizer, OptimizerSettings settings) => s_steps[optimizer](settings);
 
-    private static Type TypeOf(OptimizerKind optimizer) => Of(optimizer).Type;
-
-    private static KernelOptimizer Of(OptimizerKind optimizer) => optimizer switch
-    {
-        OptimizerKind.Sgd => KernelOptimizer.Of<Sgd>(),
-        OptimizerKind.Adam => KernelOptimizer.Of<Adam>(),
-        OptimizerKind.AdamW => KernelOptimizer.Of<AdamW>(),
-        OptimizerKind.Momentum => KernelOptimizer.Of<Momentum>(),
-        OptimizerKind.Nesterov => KernelOptimizer.Of<Nesterov>(),
-        _ => throw new InvalidOptionException($"There is no kernel for the optimizer {optimizer}."),
-    };
-
-    private static Type TypeOf(LossFunction loss) => loss switch
-    {
-        LossFunction.SoftmaxCrossEntropy => typeof(SoftmaxCrossEntropy),
-        LossFunction.MeanSquaredError => typeof(MeanSquaredError),
-        _ => throw new InvalidOptionException($"There is no kernel for the loss {loss}."),
-    };
+    /// <summary>The kernels' mathematics has the names of the options that choose it.</summary>
+    private static Type TypeOf<TOption>(TOption option)
+        where TOption : struct, Enum =>
+        typeof(IActivation).Assembly.GetType($"{typeof(IActivation).Namespace}.{option}")
+        ?? throw new InvalidOptionException($"There is no kernel for the {typeof(TOption).Name} {option}.");
 
     private static Type TypeOf(LearningRule rule) => (rule.Injection, rule.ErrorSignal, rule.FeedbackUpdate) switch
     {
@@ -134,11 +113,4 @@ internal sealed class KernelChoice
         (Injection.Weights, ErrorSignal.ForwardGradient, FeedbackUpdate.None) => typeof(WeightPerturbedRule),
         _ => throw new InvalidOptionException($"There are no kernels for the learning rule {rule.Name}."),
     };
-
-    /// <summary>An optimizer's kernel type, and what it makes on the host.</summary>
-    private readonly record struct KernelOptimizer(Type Type, Func<OptimizerSettings, OptimizerStep> StepAt)
-    {
-        public static KernelOptimizer Of<TOptimizer>()
-            where TOptimizer : struct, IOptimizer => new(typeof(TOptimizer), TOptimizer.StepAt);
-    }
 }

@@ -1,5 +1,6 @@
 using Fdfa.Cpu.Reference;
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Optimizers;
 using Fdfa.Cpu.Reference.Randomness;
 
 namespace Fdfa.Gpu.Training;

@@ -1,4 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Optimizers;
 using Fdfa.Gpu.Devices;
 using Fdfa.Gpu.Measurement;
 using Fdfa.Gpu.Training;

@@ -1,6 +1,7 @@
 using Fdfa.Cpu.Reference.Blocks;
 using Fdfa.Cpu.Reference.Description;
 using Fdfa.Cpu.Reference.Losses;
+using Fdfa.Cpu.Reference.Optimizers;
 using Fdfa.Cpu.Reference.Randomness;
 using Fdfa.Experiments.Options;
 using Fdfa.Experiments.Runs;

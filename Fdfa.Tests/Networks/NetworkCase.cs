@@ -1,4 +1,5 @@
 using Fdfa.Cpu.Reference.Description;
+using Fdfa.Cpu.Reference.Optimizers;
 using Fdfa.Gpu.Networks;
 using Fdfa.Tests.Kernels;
 

@@ -1,27 +1,8 @@
-using Fdfa.Cpu.Reference.Optimizers;
+using Fdfa.Cpu.Reference.Description;
 
-namespace Fdfa.Cpu.Reference.Description;
+namespace Fdfa.Cpu.Reference.Optimizers;
 
-/// <summary>How parameters follow their gradient; <see cref="Optimizer.Of"/> says what each is.</summary>
-public enum OptimizerKind
-{
-    /// <summary>θ ← θ − λ∇. On the feedback gradient of Eq. 10 this is the exponential average of Eq. 8.</summary>
-    Sgd,
-
-    /// <summary>Adam (Kingma and Ba, 2017) with PyTorch's semantics: bias correction, epsilon outside the root.</summary>
-    Adam,
-
-    /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter, 2019): first θ ← θ (1 − λ · decay), biases included, as in PyTorch.</summary>
-    AdamW,
-
-    /// <summary>m ← μm + ∇, θ ← θ − λm: PyTorch's SGD with momentum, without dampening.</summary>
-    Momentum,
-
-    /// <summary>m ← μm + ∇, θ ← θ − λ(∇ + μm): PyTorch's SGD with Nesterov momentum.</summary>
-    Nesterov,
-}
-
-/// <summary>An optimizer: what it remembers, and what makes it. A new one is a member above, a row here, its mathematics and a kernel.</summary>
+/// <summary>An optimizer: what it remembers, and what makes it. A new one is a member of <see cref="OptimizerKind"/>, a row here, its mathematics and a kernel of the same name.</summary>
 /// <param name="Kind">Which.</param>
 /// <param name="Word">On the command line.</param>
 /// <param name="MomentCount">Numbers that it remembers of each parameter: 0, 1 or 2.</param>
@@ -41,6 +22,8 @@ public sealed record Optimizer(OptimizerKind Kind, string Word, int MomentCount,
         },
     ];
 
+    private static readonly Dictionary<OptimizerKind, Optimizer> s_all = All.ToDictionary(optimizer => optimizer.Kind);
+
     /// <summary>Whether it divides by the root of a second moment: a first step is as large as the rate, whatever the gradient.</summary>
     public bool IsAdaptive => MomentCount == 2;
 
@@ -53,5 +36,5 @@ public sealed record Optimizer(OptimizerKind Kind, string Word, int MomentCount,
     /// <summary>What an optimizer is.</summary>
     /// <exception cref="InvalidOptionException">It is none of <see cref="OptimizerKind"/>.</exception>
     public static Optimizer Of(OptimizerKind kind) =>
-        All.FirstOrDefault(optimizer => optimizer.Kind == kind) ?? throw InvalidOptionException.UnknownValue("optimizer", kind);
+        s_all.TryGetValue(kind, out Optimizer? optimizer) ? optimizer : throw InvalidOptionException.UnknownValue("optimizer", kind);
 }

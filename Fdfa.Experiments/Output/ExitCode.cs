@@ -1,4 +1,4 @@
-namespace Fdfa.Experiments.Commands;
+namespace Fdfa.Experiments.Output;
 
 /// <summary>What the process returns.</summary>
 internal static class ExitCode
