@@ -46,10 +46,10 @@ internal static class ConfigurationTable
             "Configuration, and where it differs from a preset",
             [$"Option (start: {configuration.Preset})", "This run", .. Preset.All.Select(preset => preset.Name)]);
         IReadOnlyList<RunSetting> ours = RunSetting.DecidedByPreset(request);
-        IReadOnlyList<RunSetting>[] theirs = [.. Preset.All.Select(preset => RunSetting.DecidedByPreset(request.AsIn(preset)))];
+        IReadOnlyList<string>[] theirs = [.. Preset.All.Select(preset => RunSetting.AsIn(preset, request))];
         for (var row = 0; row < ours.Count; row++)
         {
-            string[] presets = [.. theirs.Select(settings => settings[row].Value)];
+            string[] presets = [.. theirs.Select(settings => settings[row])];
 
             // Most networks are never augmented, in no preset.
             if (ours[row].Label != RunSetting.AugmentationLabel || presets.Any(preset => preset != ours[row].Value))

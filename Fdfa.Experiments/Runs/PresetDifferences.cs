@@ -10,13 +10,11 @@ internal static class PresetDifferences
 
     private static string Of(RunRequest request, Preset preset)
     {
-        // An optimizer's own numbers are settings of those runs alone that have it.
-        ILookup<string, RunSetting> there = RunSetting.DecidedByPreset(request.AsIn(preset)).ToLookup(setting => setting.Label);
         string[] differences =
         [
-            .. RunSetting.DecidedByPreset(request)
-                .Where(setting => !there[setting.Label].Contains(setting))
-                .Select(setting => $"{char.ToLowerInvariant(setting.Label[0])}{setting.Label[1..]} {setting.Value} ({there[setting.Label].SingleOrDefault()?.Value ?? "none"})"),
+            .. RunSetting.DecidedByPreset(request).Zip(RunSetting.AsIn(preset, request))
+                .Where(pair => pair.First.Value != pair.Second)
+                .Select(pair => $"{char.ToLowerInvariant(pair.First.Label[0])}{pair.First.Label[1..]} {pair.First.Value} ({pair.Second})"),
         ];
         return differences.Length == 0
             ? $"As the preset {preset.Name}."

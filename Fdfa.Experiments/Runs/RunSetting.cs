@@ -1,3 +1,4 @@
+using Fdfa.Cpu.Reference.Description;
 using Fdfa.Experiments.Options;
 
 namespace Fdfa.Experiments.Runs;
@@ -15,6 +16,14 @@ internal sealed record RunSetting(string Label, string Value)
         new("Batch normalization", BatchNormalization.Text(request.Network)),
         new(AugmentationLabel, Augmentation.Text(request.Options.Augmentation)),
     ];
+
+    /// <summary>The same settings as a preset has them for such a run, in the same order; "none" where a run by it has no such setting.</summary>
+    public static IReadOnlyList<string> AsIn(Preset preset, RunRequest request)
+    {
+        // An optimizer's or a schedule's own numbers are settings of those runs alone that have it.
+        Dictionary<string, string> there = DecidedByPreset(request.AsIn(preset)).ToDictionary(setting => setting.Label, setting => setting.Value);
+        return [.. DecidedByPreset(request).Select(setting => there.GetValueOrDefault(setting.Label, "none"))];
+    }
 
     /// <summary>The label of what most runs know nothing of.</summary>
     public const string AugmentationLabel = "Augmentation";

@@ -29,6 +29,8 @@ public sealed class TrainingTests : IDisposable
     [InlineData("DKP", "--feedback-decay 1e-3 --feedback-optimizer sgd")]
     [InlineData("FG-W", "--weight-noise batch --perturbations 2 --antithetic")]
     [InlineData("LG-FG-A", "--output-gradient exact")]
+    [InlineData("FDFA", "--activation gelu --optimizer adamw --weight-decay 0.1 --schedule cosine --warmup 1")]
+    [InlineData("BP", "--activation silu --optimizer nesterov --momentum 0.5 --schedule step --schedule-period 1 --bias-init pytorch")]
     public void The_configuration_repeats_a_run_to_the_bit(string rule, string options)
     {
         Assert.Equal(0, Train(_temporary.File("first"), ["--rule", rule, "--epochs", "2", "--seed", "7", "--quiet", .. options.Split(' ')]).ExitCode);

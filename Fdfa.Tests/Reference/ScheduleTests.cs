@@ -26,6 +26,9 @@ public sealed class ScheduleTests
         };
 
         VectorAssert.Close([.. factors.Select(factor => 0.01 * factor)], [.. Enumerable.Range(0, factors.Length).Select(options.LearningRateAt)], 1e-15);
+        // A run that would go on at a rate of 0 is refused, and no other.
+        int zero = Array.IndexOf(factors, 0) is var index and >= 0 ? index : int.MaxValue;
+        Assert.All(Enumerable.Range(0, 20), epochs => Assert.Equal(epochs > zero, Record.Exception(() => options.RequireRateIn(epochs)) is InvalidOptionException));
         Assert.Equal(options.FeedbackRate * options.FeedbackRateDecay, options.FeedbackRateAt(1));
     }
 }
