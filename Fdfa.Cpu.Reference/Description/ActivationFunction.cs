@@ -25,7 +25,9 @@ public enum ActivationFunction
     SiLU,
 }
 
-/// <summary>An activation function: its value, its slope, and what others call it. A new one is a member above, a row here, and a kernel.</summary>
+/// <summary>
+/// An activation function: its value, its slope, and what others call it. A new one is a member above, a row here, and a kernel.
+/// </summary>
 /// <param name="Function">Which.</param>
 /// <param name="Word">On the command line.</param>
 /// <param name="PyTorch">What makes it in Python, after <c>import torch.nn as nn</c>.</param>
@@ -58,7 +60,8 @@ public sealed record Activation(
     /// <summary>What a function is.</summary>
     /// <exception cref="InvalidOptionException">It is none of <see cref="ActivationFunction"/>.</exception>
     public static Activation Of(ActivationFunction function) =>
-        All.FirstOrDefault(activation => activation.Function == function) ?? throw InvalidOptionException.UnknownValue("activation", function);
+        All.FirstOrDefault(activation => activation.Function == function)
+        ?? throw InvalidOptionException.UnknownValue("activation", function);
 
     private static double Sigmoid(double a) => 1 / (1 + Math.Exp(-a));
 

@@ -11,7 +11,9 @@ public enum OptimizerKind
     /// <summary>Adam (Kingma and Ba, 2017) with PyTorch's semantics: bias correction, epsilon outside the root.</summary>
     Adam,
 
-    /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter, 2019): first θ ← θ (1 − λ · decay), biases included, as in PyTorch.</summary>
+    /// <summary>
+    /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019): first θ ← θ (1 − λ · decay), biases included, as in PyTorch.
+    /// </summary>
     AdamW,
 
     /// <summary>m ← μm + ∇, θ ← θ − λm: PyTorch's SGD with momentum, without dampening.</summary>
@@ -21,7 +23,9 @@ public enum OptimizerKind
     Nesterov,
 }
 
-/// <summary>An optimizer: what it remembers, and what makes it. A new one is a member above, a row here, its mathematics and a kernel.</summary>
+/// <summary>
+/// An optimizer: what it remembers, and what makes it. A new one is a member above, a row here, its mathematics and a kernel.
+/// </summary>
 /// <param name="Kind">Which.</param>
 /// <param name="Word">On the command line.</param>
 /// <param name="MomentCount">Numbers that it remembers of each parameter: 0, 1 or 2.</param>
@@ -32,9 +36,15 @@ public sealed record Optimizer(OptimizerKind Kind, string Word, int MomentCount,
     public static IReadOnlyList<Optimizer> All { get; } =
     [
         new(OptimizerKind.Adam, "adam", MomentCount: 2, (count, _) => new Adam(count)),
-        new(OptimizerKind.AdamW, "adamw", MomentCount: 2, (count, options) => new Adam(count, options.WeightDecay)) { HasWeightDecay = true },
+        new(OptimizerKind.AdamW, "adamw", MomentCount: 2, (count, options) => new Adam(count, options.WeightDecay))
+        {
+            HasWeightDecay = true,
+        },
         new(OptimizerKind.Sgd, "sgd", MomentCount: 0, (_, _) => new Sgd()),
-        new(OptimizerKind.Momentum, "momentum", MomentCount: 1, (count, options) => new Momentum(count, options.Momentum)) { HasMomentum = true },
+        new(OptimizerKind.Momentum, "momentum", MomentCount: 1, (count, options) => new Momentum(count, options.Momentum))
+        {
+            HasMomentum = true,
+        },
         new(OptimizerKind.Nesterov, "nesterov", MomentCount: 1, (count, options) => new Momentum(count, options.Momentum, isNesterov: true))
         {
             HasMomentum = true,

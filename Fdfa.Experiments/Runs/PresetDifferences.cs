@@ -16,7 +16,9 @@ internal static class PresetDifferences
         [
             .. RunSetting.DecidedByPreset(request)
                 .Where(setting => !there[setting.Label].Contains(setting))
-                .Select(setting => $"{char.ToLowerInvariant(setting.Label[0])}{setting.Label[1..]} {setting.Value} ({there[setting.Label].SingleOrDefault()?.Value ?? "none"})"),
+                .Select(
+                    setting => $"{char.ToLowerInvariant(setting.Label[0])}{setting.Label[1..]} {setting.Value} "
+                        + $"({there[setting.Label].SingleOrDefault()?.Value ?? "none"})"),
         ];
         return differences.Length == 0
             ? $"As the preset {preset.Name}."

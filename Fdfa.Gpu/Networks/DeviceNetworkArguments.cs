@@ -42,7 +42,8 @@ internal sealed partial class DeviceNetwork
     }
 
     /// <summary>What every dense block and head has; <paramref name="index"/> says whose input it shares.</summary>
-    private DenseBlockArguments DenseArguments(Stage stage, DenseBlockBuffers block, int index, LossBuffers loss, in ForwardPass pass) => new()
+    private DenseBlockArguments DenseArguments(
+        Stage stage, DenseBlockBuffers block, int index, LossBuffers loss, in ForwardPass pass) => new()
     {
         Inputs = block.Block.Inputs,
         Outputs = block.Block.Outputs,

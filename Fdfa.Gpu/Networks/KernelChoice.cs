@@ -32,7 +32,8 @@ internal sealed class KernelChoice
         FirstChannels = Kernel(typeof(ChannelBlockStep), nameof(ChannelBlockStep.RunFirst), step);
         ChannelBackward = Kernel(typeof(Kernels.Channels.ChannelBackward), nameof(Kernels.Channels.ChannelBackward.Run), backward);
         Output = Kernel(
-            typeof(DenseOutputStep), nameof(DenseOutputStep.Run), [tiles, TypeOf(options.WeightOptimizer), TypeOf(options.Loss), TypeOf(options.Rule)]);
+            typeof(DenseOutputStep), nameof(DenseOutputStep.Run),
+            [tiles, TypeOf(options.WeightOptimizer), TypeOf(options.Loss), TypeOf(options.Rule)]);
         Gather = Kernel(typeof(BatchGather), nameof(BatchGather.Run), [tiles]);
     }
 
@@ -52,7 +53,9 @@ internal sealed class KernelChoice
 
     public MethodInfo Gather { get; }
 
-    /// <summary>The kernels that a network launches, each once: its hidden blocks', where the rule has a backward chain that chain's, and the ends.</summary>
+    /// <summary>
+    /// The kernels that a network launches, each once: its hidden blocks', where the rule has a backward chain that chain's, and the ends.
+    /// </summary>
     public static IEnumerable<MethodInfo> LaunchedBy(Type tiles, NetworkDescription network, TrainingOptions options)
     {
         DeviceSupport.Require(network, options.Rule);
@@ -78,7 +81,13 @@ internal sealed class KernelChoice
         from weightOptimizer in Enum.GetValues<OptimizerKind>()
         from feedbackOptimizer in Enum.GetValues<OptimizerKind>()
         from loss in Enum.GetValues<LossFunction>()
-        let options = new TrainingOptions { Rule = rule, WeightOptimizer = weightOptimizer, FeedbackOptimizer = feedbackOptimizer, Loss = loss }
+        let options = new TrainingOptions
+        {
+            Rule = rule,
+            WeightOptimizer = weightOptimizer,
+            FeedbackOptimizer = feedbackOptimizer,
+            Loss = loss,
+        }
         let choice = new KernelChoice(tiles, activation, options)
         let dense = new[] { choice.Gather, choice.Output, choice.Dense, choice.FirstDense, choice.DenseBackward }
         let channels = new[] { choice.Channels, choice.FirstChannels, choice.ChannelBackward }
@@ -129,8 +138,10 @@ internal sealed class KernelChoice
         (Injection.None, ErrorSignal.DirectFeedback or ErrorSignal.DirectTargets, FeedbackUpdate.None) => typeof(FixedFeedbackRule),
         (Injection.None, ErrorSignal.DirectFeedback, FeedbackUpdate.KolenPollack) => typeof(KolenPollackRule),
         (Injection.HiddenActivations, ErrorSignal.DirectFeedback, FeedbackUpdate.ForwardGradient) => typeof(ForwardDirectFeedbackRule),
-        (Injection.HiddenActivations, ErrorSignal.LayerwiseFeedback, FeedbackUpdate.ForwardGradient) => typeof(ForwardLayerwiseFeedbackRule),
-        (Injection.AllActivations, ErrorSignal.ForwardGradient or ErrorSignal.LocalForwardGradient, FeedbackUpdate.None) => typeof(ActivityPerturbedRule),
+        (Injection.HiddenActivations, ErrorSignal.LayerwiseFeedback, FeedbackUpdate.ForwardGradient) =>
+            typeof(ForwardLayerwiseFeedbackRule),
+        (Injection.AllActivations, ErrorSignal.ForwardGradient or ErrorSignal.LocalForwardGradient, FeedbackUpdate.None) =>
+            typeof(ActivityPerturbedRule),
         (Injection.Weights, ErrorSignal.ForwardGradient, FeedbackUpdate.None) => typeof(WeightPerturbedRule),
         _ => throw new InvalidOptionException($"There are no kernels for the learning rule {rule.Name}."),
     };

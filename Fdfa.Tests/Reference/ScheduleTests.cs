@@ -4,7 +4,10 @@ namespace Fdfa.Tests.Reference;
 
 public sealed class ScheduleTests
 {
-    /// <summary>Epoch for epoch, by hand; PyTorch's SequentialLR with its ExponentialLR, CosineAnnealingLR, StepLR and ConstantLR has the same after warm-up.</summary>
+    /// <summary>
+    /// Epoch for epoch, by hand; PyTorch's SequentialLR with its ExponentialLR, CosineAnnealingLR, StepLR and ConstantLR has the same after
+    /// warm-up.
+    /// </summary>
     [Theory]
     [InlineData(LearningRateSchedule.Exponential, 0, new[] { 1, 0.5, 0.25, 0.125 })]
     [InlineData(LearningRateSchedule.Exponential, 1, new[] { 0.5, 1, 0.5, 0.25 })]
@@ -25,7 +28,8 @@ public sealed class ScheduleTests
             WarmupEpochs = warmup,
         };
 
-        VectorAssert.Close([.. factors.Select(factor => 0.01 * factor)], [.. Enumerable.Range(0, factors.Length).Select(options.LearningRateAt)], 1e-15);
+        VectorAssert.Close(
+            [.. factors.Select(factor => 0.01 * factor)], [.. Enumerable.Range(0, factors.Length).Select(options.LearningRateAt)], 1e-15);
         Assert.Equal(options.FeedbackRate * options.FeedbackRateDecay, options.FeedbackRateAt(1));
     }
 }
