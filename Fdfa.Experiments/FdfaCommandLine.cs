@@ -23,7 +23,11 @@ internal static class FdfaCommandLine
     /// <param name="tables">What <c>reproduce</c> can train; null for the paper's tables. Tests give it a small one.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static int Run(
-        string[] arguments, IAnsiConsole console, TextWriter error, CancellationToken cancellation, IReadOnlyList<AccuracyTable>? tables = null)
+        string[] arguments,
+        IAnsiConsole console,
+        TextWriter error,
+        CancellationToken cancellation,
+        IReadOnlyList<AccuracyTable>? tables = null)
     {
         ConsoleOutput output = new(console, error, verbose: false);
         PlotLibrary.Watch pictures = PlotLibrary.Begin();
@@ -56,7 +60,9 @@ internal static class FdfaCommandLine
         catch (Exception failure) when (DriverFailure.Is(failure))
         {
             // Outside of a run, which would say more.
-            output.Error($"The device failed, and nothing on it can be read any more: {DriverFailure.Describe(failure)}; give the command again, or another --device.");
+            output.Error(
+                $"The device failed, and nothing on it can be read any more: {DriverFailure.Describe(failure)}; "
+                + "give the command again, or another --device.");
             return ExitCode.MachineFailed;
         }
         catch (Exception failure) when (DiskFull.CauseOf(failure) is { } cause)
@@ -79,7 +85,8 @@ internal static class FdfaCommandLine
         catch (OutOfMemoryException)
         {
             // Counted in advance where it is large; what is left is a machine that others fill too, or a file of gigabytes.
-            output.Error("This machine has too little free memory for that; make a layer or the batch smaller, or train fewer seeds at once.");
+            output.Error(
+                "This machine has too little free memory for that; make a layer or the batch smaller, or train fewer seeds at once.");
             return ExitCode.BadInput;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)

@@ -16,9 +16,11 @@ internal static class OpenSsl
     public static void Require(Func<string, bool>? isThere = null)
     {
         string?[] versions = [Environment.GetEnvironmentVariable("CLR_OPENSSL_VERSION_OVERRIDE"), "3", "1.1", "4", "111", "10"];
-        if ((isThere is not null || OperatingSystem.IsLinux()) && !versions.OfType<string>().Any(version => (isThere ?? CanLoad)($"libssl.so.{version}")))
+        if ((isThere is not null || OperatingSystem.IsLinux())
+            && !versions.OfType<string>().Any(version => (isThere ?? CanLoad)($"libssl.so.{version}")))
         {
-            throw new MissingLibraryException("fdfa needs OpenSSL for its checksums, and the loader finds no libssl.so.3; install it (Debian: libssl3).");
+            throw new MissingLibraryException(
+                "fdfa needs OpenSSL for its checksums, and the loader finds no libssl.so.3; install it (Debian: libssl3).");
         }
     }
 

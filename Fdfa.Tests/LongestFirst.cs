@@ -9,8 +9,10 @@ public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] s_longest =
     [
-        nameof(Networks.NetworkAgreementTests), nameof(Kernels.OpenClGateTests), nameof(Kernels.PtxGateTests), nameof(CommandLine.ProcessTests),
-        nameof(Training.TrainerTests), nameof(CommandLine.TrainingTests), nameof(CommandLine.ReproduceTests), nameof(CommandLine.ExchangeTests),
+        nameof(Networks.NetworkAgreementTests), nameof(Kernels.OpenClGateTests), nameof(Kernels.PtxGateTests),
+        nameof(CommandLine.ProcessTests),
+        nameof(Training.TrainerTests), nameof(CommandLine.TrainingTests), nameof(CommandLine.ReproduceTests),
+        nameof(CommandLine.ExchangeTests),
         nameof(Kernels.GeneratedCodeTests),
     ];
 

@@ -2,7 +2,9 @@ using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Cpu.Reference.Augmentation;
 
-/// <summary>The part of an image that becomes an input. A flipped image is mirrored first, then cropped, as in the authors' repository.</summary>
+/// <summary>
+/// The part of an image that becomes an input. A flipped image is mirrored first, then cropped, as in the authors' repository.
+/// </summary>
 /// <param name="Top">First row.</param>
 /// <param name="Left">First column; of the mirror image where it is flipped.</param>
 /// <param name="Height">Rows, at least 1.</param>

@@ -4,7 +4,8 @@ namespace Fdfa.Cpu.Reference.Blocks;
 
 /// <summary>Adaptive average pooling: any map to a map of a given side, with PyTorch's windows.</summary>
 /// <remarks>
-/// Window o of T covers rows ⌊o·H/T⌋ to ⌈(o + 1)·H/T⌉ − 1, columns likewise; windows overlap where T does not divide H, and repeat where T &gt; H.
+/// Window o of T covers rows ⌊o·H/T⌋ to ⌈(o + 1)·H/T⌉ − 1, columns likewise; windows overlap where T does not divide H, and repeat where
+/// T &gt; H.
 /// <code>
 /// forward, tangent   y[o] = (1/|o|) Σ_{i ∈ o} s[i]
 /// backward           δ[i] = Σ_{o ∋ i} δ[o]/|o|

@@ -9,7 +9,9 @@ namespace Fdfa.Cpu.Reference.Blocks;
 /// <param name="Statistics">Whose they are.</param>
 public sealed record NormalizedBatch(double[] Values, double[] Means, double[] Variances, NormalizationStatistics Statistics);
 
-/// <summary>Batch normalization (Ioffe and Szegedy, 2015) with PyTorch's semantics, of the m values that a channel has in a batch.</summary>
+/// <summary>
+/// Batch normalization (Ioffe and Szegedy, 2015) with PyTorch's semantics, of the m values that a channel has in a batch.
+/// </summary>
 /// <remarks>
 /// A channel is a neuron (1-d, m = N) or a filter (2-d, m = N·height·width). ⟨·⟩ is the mean over its m values, r = 1/√(v + ε):
 /// <code>
@@ -20,8 +22,8 @@ public sealed record NormalizedBatch(double[] Values, double[] Means, double[] V
 /// </code>
 /// With running statistics μ and v are constants: x̂' = r z' and ∂z = r h.
 /// <para>
-/// Departure from PyTorch, which refuses to train on m = 1: the last batch of an epoch may be a single sample. Then x̂ = 0 and a = β, by the
-/// same equations; v̄ stays, because a single value has no unbiased variance.
+/// Departure from PyTorch, which refuses to train on m = 1: the last batch of an epoch may be a single sample. Then x̂ = 0 and a = β, by
+/// the same equations; v̄ stays, because a single value has no unbiased variance.
 /// </para>
 /// </remarks>
 internal static class BatchNormalization

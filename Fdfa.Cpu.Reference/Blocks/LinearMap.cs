@@ -38,9 +38,10 @@ internal static class LinearMap
     /// <param name="weights">W, or feedback in its place.</param>
     /// <param name="batchSize">N.</param>
     /// <returns>[N × n_{l-1}].</returns>
-    public static double[] Transposed(Block block, double[] deltas, double[] weights, int batchSize) => block is ConvolutionBlock convolution
-        ? Convolution.Transposed(convolution, deltas, weights, batchSize)
-        : MatrixProduct.Times(deltas, weights, batchSize, block.Channels, block.FanIn);
+    public static double[] Transposed(Block block, double[] deltas, double[] weights, int batchSize) =>
+        block is ConvolutionBlock convolution
+            ? Convolution.Transposed(convolution, deltas, weights, batchSize)
+            : MatrixProduct.Times(deltas, weights, batchSize, block.Channels, block.FanIn);
 
     /// <summary>∂W.</summary>
     /// <param name="block">The block.</param>
@@ -48,9 +49,10 @@ internal static class LinearMap
     /// <param name="inputs">y, [N × n_{l-1}].</param>
     /// <param name="batchSize">N.</param>
     /// <returns>As W.</returns>
-    public static double[] WeightGradient(Block block, double[] deltas, double[] inputs, int batchSize) => block is ConvolutionBlock convolution
-        ? Convolution.WeightGradient(convolution, deltas, inputs, batchSize)
-        : MatrixProduct.TransposedTimes(deltas, inputs, block.Channels, batchSize, block.FanIn);
+    public static double[] WeightGradient(Block block, double[] deltas, double[] inputs, int batchSize) =>
+        block is ConvolutionBlock convolution
+            ? Convolution.WeightGradient(convolution, deltas, inputs, batchSize)
+            : MatrixProduct.TransposedTimes(deltas, inputs, block.Channels, batchSize, block.FanIn);
 
     /// <summary>∂b: a bias is a weight from an input that is always 1.</summary>
     /// <param name="block">The block.</param>

@@ -39,7 +39,9 @@ public static class NetworkForward
         return new ForwardPass(network, batchSize, inputs, blocks);
     }
 
-    /// <summary>The tangent pass: d⁽⁰⁾ = 0, d⁽ˡ⁾ = (d⁽ˡ⁻¹⁾ W⁽ˡ⁾ᵀ) ⊙ σ'(a⁽ˡ⁾) + u⁽ˡ⁾  (Algorithm 1, lines 8 and 13 to 16; Algorithm 2, line 12).</summary>
+    /// <summary>
+    /// The tangent pass: d⁽⁰⁾ = 0, d⁽ˡ⁾ = (d⁽ˡ⁻¹⁾ W⁽ˡ⁾ᵀ) ⊙ σ'(a⁽ˡ⁾) + u⁽ˡ⁾  (Algorithm 1, lines 8 and 13 to 16; Algorithm 2, line 12).
+    /// </summary>
     /// <remarks>
     /// d⁽ᴸ⁾ is the directional derivative of the outputs when every block l moves along what is added to it (Eq. 7). Biases do not
     /// appear: what moves them is part of a perturbation.

@@ -25,7 +25,8 @@ public enum ActivationFunction
     SiLU,
 }
 
-/// <summary>An activation function: its value, its slope, and what others call it. A new one is a member above, a row here, and a kernel of the same name.</summary>
+/// <summary>An activation function: its value, its slope, and what others call it.</summary>
+/// <remarks>A new one is a member above, a row here, and a kernel of the same name.</remarks>
 /// <param name="Function">Which.</param>
 /// <param name="Word">On the command line.</param>
 /// <param name="PyTorch">What makes it in Python, after <c>import torch.nn as nn</c>.</param>
@@ -60,7 +61,9 @@ public sealed record Activation(
     /// <summary>What a function is.</summary>
     /// <exception cref="InvalidOptionException">It is none of <see cref="ActivationFunction"/>.</exception>
     public static Activation Of(ActivationFunction function) =>
-        s_all.TryGetValue(function, out Activation? activation) ? activation : throw InvalidOptionException.UnknownValue("activation", function);
+        s_all.TryGetValue(function, out Activation? activation)
+            ? activation
+            : throw InvalidOptionException.UnknownValue("activation", function);
 
     private static double Sigmoid(double a) => 1 / (1 + Math.Exp(-a));
 

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Fdfa.Cpu.Reference.Description;
 
-/// <summary>AlexNet in the notation of <see cref="Topology"/> (Krizhevsky et al., 2012, with torchvision's layers; Appendix A: no dropout).</summary>
+/// <summary>
+/// AlexNet in the notation of <see cref="Topology"/> (Krizhevsky et al., 2012, with torchvision's layers; Appendix A: no dropout).
+/// </summary>
 /// <remarks>
 /// Torchvision's geometry, for 224 pixels and every other size but two:
 /// <code>
@@ -15,8 +17,8 @@ namespace Fdfa.Cpu.Reference.Description;
 /// 32 pixels   64C11+5-P3/2-…      32 → 15 → 15 → 7 → 7 → 7 → 7 → 3 → 2304
 /// </code>
 /// Its stride is what loses most pixels, so that is what shrinks with the image; padding 5 makes an 11x11 filter keep the size of what its
-/// stride leaves. Filters, kernels and pools stay torchvision's, so that every convolution has the parameters it has at 224 pixels, and both sizes
-/// share one network behind the first block. There is no average: 6x6 out of 3x3 would only say every value four times, to
+/// stride leaves. Filters, kernels and pools stay torchvision's, so that every convolution has the parameters it has at 224 pixels, and
+/// both sizes share one network behind the first block. There is no average: 6x6 out of 3x3 would only say every value four times, to
 /// four times as many weights.
 /// </remarks>
 internal static class AlexNet

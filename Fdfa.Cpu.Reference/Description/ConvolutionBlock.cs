@@ -2,12 +2,16 @@ using System.Globalization;
 
 namespace Fdfa.Cpu.Reference.Description;
 
-/// <summary>A window of max pooling; it never reaches over the edge, and what is left of the last stride is dropped, as in PyTorch.</summary>
+/// <summary>
+/// A window of max pooling; it never reaches over the edge, and what is left of the last stride is dropped, as in PyTorch.
+/// </summary>
 /// <param name="Size">Side of the square window.</param>
 /// <param name="Stride">From window to window; less than the size where windows overlap, as AlexNet's 3/2.</param>
 public readonly record struct PoolWindow(int Size, int Stride);
 
-/// <summary>A convolutional block: y = pool(σ(W ∗ x + b)), with W [filters × channels × kernel × kernel] row-major and b [filters].</summary>
+/// <summary>
+/// A convolutional block: y = pool(σ(W ∗ x + b)), with W [filters × channels × kernel × kernel] row-major and b [filters].
+/// </summary>
 /// <remarks>
 /// <code>
 /// map     = ⌊(input + 2·padding − kernel)/stride⌋ + 1        of height and width each
@@ -76,18 +80,22 @@ public sealed record ConvolutionBlock(
         int largest = Math.Max(Input.Channels, Math.Max(Input.Height, Input.Width));
         if (smallest < 1 || largest > NetworkDescription.MaximumSize)
         {
-            return string.Create(CultureInfo.InvariantCulture, $"has an input of {Input}; give 1 to {NetworkDescription.MaximumSize} channels, rows and columns");
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"has an input of {Input}; give 1 to {NetworkDescription.MaximumSize} channels, rows and columns");
         }
 
         int[] sizes = [Filters, Kernel, Stride, Pool?.Size ?? 1, Pool?.Stride ?? 1, AdaptivePool ?? 1];
         if (sizes.Min() < 1 || sizes.Max() > NetworkDescription.MaximumSize)
         {
-            return string.Create(CultureInfo.InvariantCulture, $"is {Notation}; give each of its sizes a number from 1 to {NetworkDescription.MaximumSize}");
+            return string.Create(
+                CultureInfo.InvariantCulture, $"is {Notation}; give each of its sizes a number from 1 to {NetworkDescription.MaximumSize}");
         }
 
         if (Padding < 0 || Padding >= Kernel)
         {
-            return string.Create(CultureInfo.InvariantCulture, $"has a padding of {Padding} around filters of {Kernel}x{Kernel}; give 0 to {Kernel - 1}");
+            return string.Create(
+                CultureInfo.InvariantCulture, $"has a padding of {Padding} around filters of {Kernel}x{Kernel}; give 0 to {Kernel - 1}");
         }
 
         ImageShape map = Map;
@@ -95,7 +103,8 @@ public sealed record ConvolutionBlock(
         {
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"has nothing left to compute: filters of {Kernel}x{Kernel} on an input of {Input.Height}x{Input.Width} with padding {Padding}; give smaller filters, less pooling before it, or larger images");
+                $"has nothing left to compute: filters of {Kernel}x{Kernel} on an input of {Input.Height}x{Input.Width} with padding "
+                + $"{Padding}; give smaller filters, less pooling before it, or larger images");
         }
 
         ImageShape pooled = Pooled;
@@ -103,7 +112,8 @@ public sealed record ConvolutionBlock(
         {
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"has nothing left to pool: windows of {Pool!.Value.Size}x{Pool.Value.Size} on a map of {map.Height}x{map.Width}; give smaller windows, less pooling before it, or larger images");
+                $"has nothing left to pool: windows of {Pool!.Value.Size}x{Pool.Value.Size} on a map of {map.Height}x{map.Width}; "
+                + $"give smaller windows, less pooling before it, or larger images");
         }
 
         long count = Math.Max(
@@ -111,7 +121,9 @@ public sealed record ConvolutionBlock(
             Math.Max((long)map.Height * map.Width, (long)(AdaptivePool ?? 1) * (AdaptivePool ?? 1)) * Filters);
         long weights = (long)Input.Channels * Kernel;
         return count > Array.MaxLength || weights > Array.MaxLength / Kernel
-            ? string.Create(CultureInfo.InvariantCulture, $"is {Notation} on {Input} and has more than {Array.MaxLength} values; give fewer filters or smaller images")
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"is {Notation} on {Input} and has more than {Array.MaxLength} values; give fewer filters or smaller images")
             : null;
     }
 

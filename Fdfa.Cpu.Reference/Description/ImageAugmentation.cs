@@ -46,13 +46,15 @@ public sealed record ImageAugmentation(
         if (image.Channels < 1 || image.Height < 1 || image.Height != image.Width || image.Height > LargestImageSide)
         {
             throw new ShapeMismatchException(
-                $"Images of {image} cannot be augmented; give square ones of at most {LargestImageSide} pixels a side, or train without augmentation.");
+                $"Images of {image} cannot be augmented; give square ones of at most {LargestImageSide} pixels a side, "
+                + "or train without augmentation.");
         }
 
         return image.Height <= Side
             ? new ImageShape(image.Channels, Side, Side)
             : throw new ShapeMismatchException(
-                $"Images of {image} cannot be augmented to {Side} pixels a side, because augmentation only enlarges; give a side of at least {image.Height}.");
+                $"Images of {image} cannot be augmented to {Side} pixels a side, because augmentation only enlarges; "
+                + $"give a side of at least {image.Height}.");
     }
 
     /// <summary>Refuses numbers no run can work with.</summary>
@@ -64,10 +66,14 @@ public sealed record ImageAugmentation(
             throw new InvalidOptionException($"The side of augmented images is {Side}; give a whole number from 1 to {LargestSide}.");
         }
 
-        RequireRange("area", SmallestArea, LargestArea, SmallestArea > 0 && SmallestArea <= LargestArea && LargestArea <= 1, "above 0 and at most 1, such as 0.08 and 1");
+        RequireRange(
+            "area", SmallestArea, LargestArea, SmallestArea > 0 && SmallestArea <= LargestArea && LargestArea <= 1,
+            "above 0 and at most 1, such as 0.08 and 1");
 
         // A range around 1 makes the whole of a square image torchvision's last resort, when ten tries have failed.
-        RequireRange("ratio", SmallestRatio, LargestRatio, SmallestRatio is >= 0.25 and <= 1 && LargestRatio is >= 1 and <= 4, "from 1/4 to 1 and from 1 to 4, such as 0.75 and 1.3333");
+        RequireRange(
+            "ratio", SmallestRatio, LargestRatio, SmallestRatio is >= 0.25 and <= 1 && LargestRatio is >= 1 and <= 4,
+            "from 1/4 to 1 and from 1 to 4, such as 0.75 and 1.3333");
     }
 
     private static void RequireRange(string name, double smallest, double largest, bool isValid, string expected)

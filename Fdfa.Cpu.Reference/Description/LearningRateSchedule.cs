@@ -56,5 +56,7 @@ public sealed record Schedule(LearningRateSchedule Kind, string Word, Func<Train
     /// <summary>What a schedule is.</summary>
     /// <exception cref="InvalidOptionException">It is none of <see cref="LearningRateSchedule"/>.</exception>
     public static Schedule Of(LearningRateSchedule kind) =>
-        s_all.TryGetValue(kind, out Schedule? schedule) ? schedule : throw InvalidOptionException.UnknownValue("learning rate schedule", kind);
+        s_all.TryGetValue(kind, out Schedule? schedule)
+            ? schedule
+            : throw InvalidOptionException.UnknownValue("learning rate schedule", kind);
 }

@@ -32,7 +32,8 @@ public sealed class NetworkDescription
     /// not fit each other, or an output block that is not linear.
     /// </exception>
     /// <exception cref="InvalidOptionException">The activation is none of <see cref="ActivationFunction"/>.</exception>
-    public NetworkDescription(IReadOnlyList<Block> blocks, ActivationFunction hiddenActivation = ActivationFunction.ReLU, string? name = null)
+    public NetworkDescription(
+        IReadOnlyList<Block> blocks, ActivationFunction hiddenActivation = ActivationFunction.ReLU, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(blocks);
         if (!Enum.IsDefined(hiddenActivation))
@@ -100,15 +101,16 @@ public sealed class NetworkDescription
         {
             throw new InvalidOptionException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Block {first.Index + 1} of the network {QuotedText.WithoutQuotes(Topology)} cannot be normalized: its channels have one value each in "
-                + $"a step of {samples} sample(s), and of one value the mean leaves nothing; give a batch size and training samples of at least 2, "
-                + $"or no batch normalization."));
+                $"Block {first.Index + 1} of the network {QuotedText.WithoutQuotes(Topology)} cannot be normalized: "
+                + $"its channels have one value each in a step of {samples} sample(s), and of one value the mean leaves nothing; "
+                + $"give a batch size and training samples of at least 2, or no batch normalization."));
         }
     }
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"{Topology} ({HiddenActivation}{(InputShape is { } shape ? $", input {shape}" : "")}{(HasBatchNormalization ? ", batch normalization" : "")})";
+        $"{Topology} ({HiddenActivation}{(InputShape is { } shape ? $", input {shape}" : "")}"
+        + $"{(HasBatchNormalization ? ", batch normalization" : "")})";
 
     private static bool LeavesSomething(Block block, int samples) => !block.HasBatchNormalization || (long)samples * block.Positions > 1;
 
@@ -119,7 +121,8 @@ public sealed class NetworkDescription
         {
             throw new TopologyException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The topology has {layerSizes.Count} layer size(s); give an input size and 1 to {MaximumBlocks} blocks, such as 784-800-10."));
+                $"The topology has {layerSizes.Count} layer size(s); "
+                + $"give an input size and 1 to {MaximumBlocks} blocks, such as 784-800-10."));
         }
 
         int[] sizes = [.. layerSizes];
@@ -128,7 +131,8 @@ public sealed class NetworkDescription
             string topology = string.Join('-', sizes.Select(size => size.ToString(CultureInfo.InvariantCulture)));
             throw new TopologyException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The topology {QuotedText.Of(topology)} has {sizes[index]} as layer size {index + 1}; give a number from 1 to {MaximumSize}."));
+                $"The topology {QuotedText.Of(topology)} has {sizes[index]} as layer size {index + 1}; "
+                + $"give a number from 1 to {MaximumSize}."));
         }
 
         int blockCount = sizes.Length - 1;
@@ -146,12 +150,16 @@ public sealed class NetworkDescription
 
         if (l > 1 && block.Inputs != Blocks[l - 2].Outputs)
         {
-            return string.Create(CultureInfo.InvariantCulture, $"takes {block.Inputs} inputs, but block {l - 1} gives {Blocks[l - 2].Outputs}; give both the same number");
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"takes {block.Inputs} inputs, but block {l - 1} gives {Blocks[l - 2].Outputs}; give both the same number");
         }
 
         if (l < Blocks.Count)
         {
-            return block.Activation == HiddenActivation ? null : $"has the activation {block.Activation}; give all hidden blocks {HiddenActivation}";
+            return block.Activation == HiddenActivation
+                ? null
+                : $"has the activation {block.Activation}; give all hidden blocks {HiddenActivation}";
         }
 
         return block is DenseBlock { Activation: ActivationFunction.Identity, HasBatchNormalization: false }

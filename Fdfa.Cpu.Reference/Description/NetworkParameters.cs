@@ -73,7 +73,8 @@ public sealed record NetworkParameters(IReadOnlyList<BlockParameters> Blocks)
             Shape.Require($"scales of block {l}", numbers.Normalization?.Scale.Length ?? 0, block.NormalizedChannels, 1);
             Shape.Require($"shifts of block {l}", numbers.Normalization?.Shift.Length ?? 0, block.NormalizedChannels, 1);
             Shape.Require($"running means of block {l}", numbers.Normalization?.RunningMean.Length ?? 0, block.NormalizedChannels, 1);
-            Shape.Require($"running variances of block {l}", numbers.Normalization?.RunningVariance.Length ?? 0, block.NormalizedChannels, 1);
+            Shape.Require(
+                $"running variances of block {l}", numbers.Normalization?.RunningVariance.Length ?? 0, block.NormalizedChannels, 1);
         }
     }
 }

@@ -9,7 +9,9 @@ public enum OptimizerKind
     /// <summary>Adam (Kingma and Ba, 2017) with PyTorch's semantics: bias correction, epsilon outside the root.</summary>
     Adam,
 
-    /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter, 2019): first θ ← θ (1 − λ · decay), biases included, as in PyTorch.</summary>
+    /// <summary>
+    /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019): first θ ← θ (1 − λ · decay), biases included, as in PyTorch.
+    /// </summary>
     AdamW,
 
     /// <summary>m ← μm + ∇, θ ← θ − λm: PyTorch's SGD with momentum, without dampening.</summary>

@@ -1,6 +1,8 @@
 namespace Fdfa.Cpu.Reference.Description;
 
-/// <summary>Where in a block u⁽ˡ⁾ is added and the feedback error δ⁽ˡ⁾ arrives; feedback has as many columns as the site has values.</summary>
+/// <summary>
+/// Where in a block u⁽ˡ⁾ is added and the feedback error δ⁽ˡ⁾ arrives; feedback has as many columns as the site has values.
+/// </summary>
 public enum PerturbationSite
 {
     /// <summary>y⁽ˡ⁾, behind all pooling: the paper's equations.</summary>

@@ -4,7 +4,9 @@ namespace Fdfa.Cpu.Reference.Description;
 /// <param name="Name">As on the command line.</param>
 /// <param name="OptionsFor">The options that the preset gives a rule.</param>
 /// <param name="ActivationFor">σ of the hidden blocks that the preset gives a rule.</param>
-/// <param name="BatchNormalizationFor">Whether the preset wants batch normalization in every hidden block; AlexNet's convolutions have it in any case.</param>
+/// <param name="BatchNormalizationFor">
+/// Whether the preset wants batch normalization in every hidden block; AlexNet's convolutions have it in any case.
+/// </param>
 /// <param name="PerturbationSiteFor">Where the preset perturbs a network's blocks.</param>
 /// <param name="Summary">One line for a help text.</param>
 public sealed record Preset(
@@ -24,10 +26,10 @@ public sealed record Preset(
 
     /// <summary>The paper's Appendix A and Algorithm 1.</summary>
     /// <remarks>
-    /// The paper does not say the batch size: 64, and AlexNet's 128, are the authors' code's, and so are pixels from −1 to 1. Nor does it say
-    /// how DKP's feedback starts and whether e B sees it before its update: Appendix A's zero feedback is said of FDFA. Here DKP starts at zero,
-    /// as in the authors' code, and updates first, as Algorithm 1 has FDFA: so the two differ in what feedback follows, and in nothing else.
-    /// (The authors' code takes the old B; Webster et al. start Kaiming-uniform, with a decay of 1e-6.)
+    /// The paper does not say the batch size: 64, and AlexNet's 128, are the authors' code's, and so are pixels from −1 to 1. Nor does it
+    /// say how DKP's feedback starts and whether e B sees it before its update: Appendix A's zero feedback is said of FDFA. Here DKP starts
+    /// at zero, as in the authors' code, and updates first, as Algorithm 1 has FDFA: so the two differ in what feedback follows, and in
+    /// nothing else. (The authors' code takes the old B; Webster et al. start Kaiming-uniform, with a decay of 1e-6.)
     /// </remarks>
     public static Preset Paper { get; } = new(
         "paper",
@@ -50,7 +52,8 @@ public sealed record Preset(
         rule => StartsAtZero(rule) ? ActivationFunction.ReLUOpenAtZero : ActivationFunction.ReLU,
         _ => false,
         (_, _) => PerturbationSite.BlockOutput,
-        "Appendix A: Kaiming-uniform weights, zero feedback, Adam 1e-4 with both rates decaying by 0.95, feedback (DKP's too) updated before use; batch 64 and pixels from -1 to 1 as in the authors' code");
+        "Appendix A: Kaiming-uniform weights, zero feedback, Adam 1e-4 with both rates decaying by 0.95, "
+        + "feedback (DKP's too) updated before use; batch 64 and pixels from -1 to 1 as in the authors' code");
 
     /// <summary>
     /// What the authors' repository does where it differs from the paper. It knows BP, FG-W, DFA, DKP and FDFA; for every other
@@ -68,12 +71,14 @@ public sealed record Preset(
         },
         _ => ActivationFunction.ReLU,
         rule => IsPublished(rule) && !IsWeightPerturbed(rule),
-        (rule, network) => IsPublished(rule) && HasPool(network) && !AlexNet.Is(network) ? PerturbationSite.BeforePool : PerturbationSite.BlockOutput,
-        "the authors' repository: batch norm in hidden blocks, PyTorch's default weights, constant feedback rate, both updates from the old feedback");
+        (rule, network) =>
+            IsPublished(rule) && HasPool(network) && !AlexNet.Is(network) ? PerturbationSite.BeforePool : PerturbationSite.BlockOutput,
+        "the authors' repository: batch norm in hidden blocks, PyTorch's default weights, constant feedback rate, "
+        + "both updates from the old feedback");
 
     /// <summary>
-    /// How the preset makes inputs of images, which says what size of network it wants; <see langword="null"/> where it takes them as they are.
-    /// The authors' repository trains AlexNet on CIFAR-100 alone, and on no image of another size.
+    /// How the preset makes inputs of images, which says what size of network it wants; <see langword="null"/> where it takes them as they
+    /// are. The authors' repository trains AlexNet on CIFAR-100 alone, and on no image of another size.
     /// </summary>
     /// <param name="topology">The topology, such as alexnet-100.</param>
     /// <param name="rule">The rule.</param>

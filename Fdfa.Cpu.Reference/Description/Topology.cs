@@ -14,7 +14,8 @@ namespace Fdfa.Cpu.Reference.Description;
 /// number      = ASCII digits, 1 to 1000000 (a padding may be 0)
 /// </code>
 /// A dense topology starts with the input size (784-800-800-10, Table 1); a convolutional one takes its input
-/// from the data (15C5-P2-40C5-P2-128-10, Table 2). Convolutions come before numbers, a pooling behind a convolution, an average behind either.
+/// from the data (15C5-P2-40C5-P2-128-10, Table 2). Convolutions come before numbers, a pooling behind a convolution, an average behind
+/// either.
 /// <para>
 /// The published code's small network is 15C5-40C5-P2-128-10. What <c>alexnet</c> stands for at which image size is said in
 /// <see cref="AlexNet"/>: its convolutions always have batch normalization (Appendix A).
@@ -45,7 +46,9 @@ public static class Topology
     /// <summary>Reads a topology.</summary>
     /// <param name="text">As in "784-800-800-10"; no blanks.</param>
     /// <param name="hiddenActivation">σ of the hidden blocks.</param>
-    /// <param name="inputShape">The shape of an input sample, which convolutions need; a dense topology states its input size itself.</param>
+    /// <param name="inputShape">
+    /// The shape of an input sample, which convolutions need; a dense topology states its input size itself.
+    /// </param>
     /// <param name="batchNormalization">Whether every hidden block is normalized over its batch.</param>
     /// <exception cref="TopologyException">
     /// The text is malformed, exceeds the limits of <see cref="NetworkDescription"/>, has convolutions where the input's shape is not
@@ -110,7 +113,13 @@ public static class Topology
     }
 
     private static NetworkDescription Describe(
-        string text, List<Item> items, ActivationFunction activation, ImageShape? inputShape, bool inDense, bool inConvolutions, string? name)
+        string text,
+        List<Item> items,
+        ActivationFunction activation,
+        ImageShape? inputShape,
+        bool inDense,
+        bool inConvolutions,
+        string? name)
     {
         if (items[0] is not Number && inputShape is null)
         {
@@ -265,11 +274,13 @@ public static class Topology
     private static bool IsNumber(ReadOnlySpan<char> text) =>
         !text.IsEmpty && !text.ContainsAnyExceptInRange('0', '9');
 
-    private static TopologyException Malformed(string text, string item, int itemNumber, int position, string expectation, string example = "784-800-800-10")
+    private static TopologyException Malformed(
+        string text, string item, int itemNumber, int position, string expectation, string example = "784-800-800-10")
     {
         string which = item.Length == 0 ? "is empty" : $"is {QuotedText.Of(item)}";
         return new TopologyException(string.Create(
             CultureInfo.InvariantCulture,
-            $"In the topology {QuotedText.Of(text)}, item {itemNumber} (at character {position + 1}) {which}; {expectation}, as in {example}."));
+            $"In the topology {QuotedText.Of(text)}, item {itemNumber} (at character {position + 1}) {which}; "
+            + $"{expectation}, as in {example}."));
     }
 }

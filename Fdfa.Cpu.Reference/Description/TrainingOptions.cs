@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Fdfa.Cpu.Reference.Description;
 
 /// <summary>The loss between outputs and targets, averaged over the batch.</summary>
@@ -46,7 +48,9 @@ public enum NoiseDistribution
 /// <summary>How biases start.</summary>
 public enum BiasInitialisation
 {
-    /// <summary>As PyTorch's layers have them where the weights start so (<see cref="Initialisation.PyTorchDefault"/>), else at zero.</summary>
+    /// <summary>
+    /// As PyTorch's layers have them where the weights start so (<see cref="Initialisation.PyTorchDefault"/>), else at zero.
+    /// </summary>
     WithWeights,
 
     /// <summary>All zero.</summary>
@@ -100,7 +104,9 @@ public sealed record TrainingOptions
     /// <summary>How λ changes from epoch to epoch.</summary>
     public LearningRateSchedule Schedule { get; init; }
 
-    /// <summary>Epochs of the schedules that have a period, from the end of warm-up on: until cosine is 0, or from step to step. At least 1.</summary>
+    /// <summary>
+    /// Epochs of the schedules that have a period, from the end of warm-up on: until cosine is 0, or from step to step. At least 1.
+    /// </summary>
     public int SchedulePeriod { get; init; } = 30;
 
     /// <summary>W, epochs at the start in which λ rises linearly, λ(t + 1)/(W + 1), before the schedule begins. At least 0.</summary>
@@ -118,7 +124,9 @@ public sealed record TrainingOptions
     /// <summary>μ of the optimizers that have momentum, from 0 to below 1.</summary>
     public double Momentum { get; init; } = 0.9;
 
-    /// <summary>Of the optimizers that have weight decay, at least 0: a share λ · decay of what they move goes in every step. PyTorch's default.</summary>
+    /// <summary>
+    /// Of the optimizers that have weight decay, at least 0: a share λ · decay of what they move goes in every step. PyTorch's default.
+    /// </summary>
     public double WeightDecay { get; init; } = 0.01;
 
     /// <summary>Optimizer of feedback; <see cref="OptimizerKind.Sgd"/> is the paper's exponential average.</summary>
@@ -233,25 +241,35 @@ public sealed record TrainingOptions
         Schedule schedule = Description.Schedule.Of(Schedule);
         if (schedule.IsOverAfterPeriod && epochs > WarmupEpochs + SchedulePeriod)
         {
-            throw new InvalidOptionException(FormattableString.Invariant(
-                $"The learning rate is 0 after epoch {WarmupEpochs + SchedulePeriod} of the schedule {schedule.Word}, and {epochs} epochs are asked for; give a longer period or fewer epochs."));
+            throw new InvalidOptionException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The learning rate is 0 after epoch {WarmupEpochs + SchedulePeriod} of the schedule {schedule.Word}, "
+                + $"and {epochs} epochs are asked for; give a longer period or fewer epochs."));
         }
     }
 
     /// <summary>α during an epoch, counted from 0.</summary>
     public double FeedbackRateAt(int epoch) => FeedbackRate * Math.Pow(FeedbackRateDecay, epoch);
 
-    /// <summary>The same options for another rule, whose feedback starts as the rule needs it: at zero where it is learned, at random where it is fixed.</summary>
+    /// <summary>
+    /// The same options for another rule, whose feedback starts as the rule needs it: at zero where it is learned, at random where it is
+    /// fixed.
+    /// </summary>
     /// <param name="rule">The rule.</param>
     /// <remarks>A start that was chosen otherwise than the old rule's is kept.</remarks>
     public TrainingOptions WithRule(LearningRule rule)
     {
         ArgumentNullException.ThrowIfNull(rule);
-        return this with { Rule = rule, FeedbackInitialisation = FeedbackInitialisation == FeedbackStartOf(Rule) ? FeedbackStartOf(rule) : FeedbackInitialisation };
+        return this with
+        {
+            Rule = rule,
+            FeedbackInitialisation = FeedbackInitialisation == FeedbackStartOf(Rule) ? FeedbackStartOf(rule) : FeedbackInitialisation,
+        };
     }
 
     /// <summary>How the paper starts a rule's feedback (Appendix A).</summary>
-    internal static Initialisation FeedbackStartOf(LearningRule rule) => rule.LearnsFeedback ? Initialisation.Zeros : Initialisation.KaimingUniform;
+    internal static Initialisation FeedbackStartOf(LearningRule rule) =>
+        rule.LearnsFeedback ? Initialisation.Zeros : Initialisation.KaimingUniform;
 
     /// <summary>Refuses options that no run can work with, and those with which a network would not learn from its start.</summary>
     /// <remarks>
@@ -274,11 +292,14 @@ public sealed record TrainingOptions
         bool isFeedbackZero = Rule.HasFeedback && FeedbackInitialisation == Initialisation.Zeros;
         string? reason = network.Blocks.Count == 1 ? null
             : isFeedbackZero && !Rule.LearnsFeedback
-                ? $"Feedback that starts at zero would stay there with {Rule}, which never changes it, and no error would reach a hidden block; start it at random (kaiming or pytorch)."
+                ? $"Feedback that starts at zero would stay there with {Rule}, which never changes it, "
+                    + "and no error would reach a hidden block; start it at random (kaiming or pytorch)."
             : isWeightZero && activation.Slope(0) == 0
-                ? $"Weights that start at zero would stay there, because the slope of {activation.Word} at 0 is 0; start them at random (kaiming or pytorch), or take the activation relu-open."
+                ? $"Weights that start at zero would stay there, because the slope of {activation.Word} at 0 is 0; "
+                    + "start them at random (kaiming or pytorch), or take the activation relu-open."
             : isWeightZero && (Rule.ErrorSignal == ErrorSignal.BackwardChain || isFeedbackZero || Rule.HasLocalHead(network, 1))
-                ? $"Weights that start at zero would stay there with {Rule}: no error reaches a hidden block; start them at random (kaiming or pytorch)."
+                ? $"Weights that start at zero would stay there with {Rule}: no error reaches a hidden block; "
+                    + "start them at random (kaiming or pytorch)."
             : null;
         if (reason is not null)
         {
@@ -286,7 +307,10 @@ public sealed record TrainingOptions
         }
     }
 
-    /// <summary>Refuses values no run can work with; whether a network learns with them from a start of its own, <see cref="Validate(NetworkDescription)"/> says.</summary>
+    /// <summary>
+    /// Refuses values no run can work with; whether a network learns with them from a start of its own,
+    /// <see cref="Validate(NetworkDescription)"/> says.
+    /// </summary>
     /// <exception cref="InvalidOptionException">A size, rate or decay is out of its range.</exception>
     public void Validate()
     {
@@ -303,24 +327,28 @@ public sealed record TrainingOptions
 
         if (Perturbations is < 1 or > MostPerturbations)
         {
-            throw new InvalidOptionException($"The number of perturbations is {Perturbations}; give a whole number from 1 to {MostPerturbations}.");
+            throw new InvalidOptionException(
+                $"The number of perturbations is {Perturbations}; give a whole number from 1 to {MostPerturbations}.");
         }
 
         if (Antithetic && Perturbations % 2 != 0)
         {
-            throw new InvalidOptionException($"Antithetic perturbations come in pairs, and their number is {Perturbations}; give an even one, such as 2.");
+            throw new InvalidOptionException(
+                $"Antithetic perturbations come in pairs, and their number is {Perturbations}; give an even one, such as 2.");
         }
 
         if (!(Momentum >= 0 && Momentum < 1))
         {
-            throw new InvalidOptionException(FormattableString.Invariant($"The momentum is {Momentum}; give a number of at least 0 and below 1, such as 0.9."));
+            throw new InvalidOptionException(
+                FormattableString.Invariant($"The momentum is {Momentum}; give a number of at least 0 and below 1, such as 0.9."));
         }
 
         RequireDecay("weight decay", WeightDecay);
         RequireDecay("feedback decay", FeedbackDecay);
         if (SchedulePeriod < 1)
         {
-            throw new InvalidOptionException($"The period of the learning rate schedule is {SchedulePeriod}; give a whole number of epochs of at least 1.");
+            throw new InvalidOptionException(
+                $"The period of the learning rate schedule is {SchedulePeriod}; give a whole number of epochs of at least 1.");
         }
 
         if (WarmupEpochs < 0)
@@ -360,7 +388,8 @@ public sealed record TrainingOptions
     {
         if (!double.IsFinite(value) || value < 0)
         {
-            throw new InvalidOptionException(FormattableString.Invariant($"The {name} is {value}; give a number of at least 0, such as 1e-6."));
+            throw new InvalidOptionException(
+                FormattableString.Invariant($"The {name} is {value}; give a number of at least 0, such as 1e-6."));
         }
     }
 
@@ -376,7 +405,8 @@ public sealed record TrainingOptions
     {
         if (!(value > 0 && value <= 1))
         {
-            throw new InvalidOptionException(FormattableString.Invariant($"The {name} is {value}; give a number above 0 and at most 1, such as 0.95."));
+            throw new InvalidOptionException(
+                FormattableString.Invariant($"The {name} is {value}; give a number above 0 and at most 1, such as 0.95."));
         }
     }
 }

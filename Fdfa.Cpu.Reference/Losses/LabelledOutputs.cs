@@ -43,7 +43,8 @@ public static class LabelledOutputs
         {
             throw new ShapeMismatchException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"There are {outputs.Length} outputs for {labels.Length} labels; give at least one sample, and one output per sample and class."));
+                $"There are {outputs.Length} outputs for {labels.Length} labels; "
+                + $"give at least one sample, and one output per sample and class."));
         }
 
         int classes = outputs.Length / labels.Length;

@@ -2,7 +2,8 @@ using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Cpu.Reference.Optimizers;
 
-/// <summary>An optimizer: what it remembers, and what makes it. A new one is a member of <see cref="OptimizerKind"/>, a row here, its mathematics and a kernel of the same name.</summary>
+/// <summary>An optimizer: what it remembers, and what makes it.</summary>
+/// <remarks>A new one is a member of <see cref="OptimizerKind"/>, a row here, its mathematics and a kernel of the same name.</remarks>
 /// <param name="Kind">Which.</param>
 /// <param name="Word">On the command line.</param>
 /// <param name="MomentCount">Numbers that it remembers of each parameter: 0, 1 or 2.</param>
@@ -13,9 +14,15 @@ public sealed record Optimizer(OptimizerKind Kind, string Word, int MomentCount,
     public static IReadOnlyList<Optimizer> All { get; } =
     [
         new(OptimizerKind.Adam, "adam", MomentCount: 2, (count, _) => new Adam(count)),
-        new(OptimizerKind.AdamW, "adamw", MomentCount: 2, (count, options) => new Adam(count, options.WeightDecay)) { HasWeightDecay = true },
+        new(OptimizerKind.AdamW, "adamw", MomentCount: 2, (count, options) => new Adam(count, options.WeightDecay))
+        {
+            HasWeightDecay = true,
+        },
         new(OptimizerKind.Sgd, "sgd", MomentCount: 0, (_, _) => new Sgd()),
-        new(OptimizerKind.Momentum, "momentum", MomentCount: 1, (count, options) => new Momentum(count, options.Momentum)) { HasMomentum = true },
+        new(OptimizerKind.Momentum, "momentum", MomentCount: 1, (count, options) => new Momentum(count, options.Momentum))
+        {
+            HasMomentum = true,
+        },
         new(OptimizerKind.Nesterov, "nesterov", MomentCount: 1, (count, options) => new Momentum(count, options.Momentum, isNesterov: true))
         {
             HasMomentum = true,

@@ -24,7 +24,9 @@ public sealed record FeedbackError(double Absolute, double Relative)
     /// <param name="site">Where direct feedback arrives; layerwise feedback does not depend on it.</param>
     /// <returns>Hidden block l = 1 … L − 1 at index l − 1.</returns>
     /// <exception cref="InvalidOptionException">The rule has no feedback.</exception>
-    /// <exception cref="ShapeMismatchException">The parameters do not fit the network and the rule, or the inputs not the network.</exception>
+    /// <exception cref="ShapeMismatchException">
+    /// The parameters do not fit the network and the rule, or the inputs not the network.
+    /// </exception>
     public static IReadOnlyList<FeedbackError> Measure(
         NetworkDescription network, LearningRule rule, NetworkParameters parameters, double[] inputs, int batchSize,
         PerturbationSite site = PerturbationSite.BlockOutput)
@@ -70,7 +72,8 @@ public sealed record FeedbackError(double Absolute, double Relative)
 
         // Errors of all samples travel together where they do not meet.
         IEnumerable<int[]> groups = Enumerable.Range(0, forward.BatchSize).Chunk(network.HasBatchNormalization ? 1 : forward.BatchSize);
-        foreach (var (group, output) in groups.SelectMany(group => Enumerable.Range(0, network.OutputSize).Select(output => (group, output))))
+        foreach (var (group, output) in groups.SelectMany(
+            group => Enumerable.Range(0, network.OutputSize).Select(output => (group, output))))
         {
             // Row `output` of the samples' Jacobian: what backpropagation makes of an error that is 1 at this output.
             var delta = new double[forward.Outputs.Length];

@@ -15,7 +15,9 @@ public static class GradientAlignment
     /// <summary>The angles of all blocks.</summary>
     /// <param name="estimator">The rule, at its parameters.</param>
     /// <param name="batch">Any size from 1.</param>
-    /// <param name="draws">How many estimates are averaged, at least 1; one suffices where the rule is not random, and is then all that is taken.</param>
+    /// <param name="draws">
+    /// How many estimates are averaged, at least 1; one suffices where the rule is not random, and is then all that is taken.
+    /// </param>
     /// <returns>Degrees from 0 to 180, block l at index l − 1, weights without biases; NaN where either gradient is zero.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no draw.</exception>
     /// <exception cref="Description.ShapeMismatchException">The batch does not fit the network.</exception>

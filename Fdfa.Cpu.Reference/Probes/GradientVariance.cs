@@ -3,8 +3,12 @@ using Fdfa.Cpu.Reference.Rules;
 namespace Fdfa.Cpu.Reference.Probes;
 
 /// <summary>A block's gradient variance, each term summed over the block's weights (biases apart), as unbiased estimates.</summary>
-/// <param name="DataVariance">z₁ of Eq. 17, from the sampling of batches. Its estimate can fall a little below zero where z₂ is much larger.</param>
-/// <param name="EstimationVariance">z₂ of Eq. 18, from the perturbations; exactly zero where estimates of a batch do not depend on them.</param>
+/// <param name="DataVariance">
+/// z₁ of Eq. 17, from the sampling of batches. Its estimate can fall a little below zero where z₂ is much larger.
+/// </param>
+/// <param name="EstimationVariance">
+/// z₂ of Eq. 18, from the perturbations; exactly zero where estimates of a batch do not depend on them.
+/// </param>
 /// <param name="SquaredNorm">E‖g(W⁽ˡ⁾)‖², which also is z₁ + z₂ + ‖E[g]‖².</param>
 /// <param name="Weights">Over how many weights the terms are sums.</param>
 public sealed record BlockVariance(double DataVariance, double EstimationVariance, double SquaredNorm, int Weights)
@@ -12,8 +16,12 @@ public sealed record BlockVariance(double DataVariance, double EstimationVarianc
     /// <summary>Var[g] = z₁ + z₂ (Proposition 1).</summary>
     public double Total => DataVariance + EstimationVariance;
 
-    /// <summary>Var[g]/E‖g‖², from 0 to 1 but for the noise of both estimates, whatever the scale of the gradient. NaN where all gradients are zero.</summary>
-    /// <remarks>Figure 6's axis is z₂/E‖g‖²: z₁ is that of the data, and differs between rules where their means do, as FDFA's, which is biased.</remarks>
+    /// <summary>
+    /// Var[g]/E‖g‖², from 0 to 1 but for the noise of both estimates, whatever the scale of the gradient. NaN where all gradients are zero.
+    /// </summary>
+    /// <remarks>
+    /// Figure 6's axis is z₂/E‖g‖²: z₁ is that of the data, and differs between rules where their means do, as FDFA's, which is biased.
+    /// </remarks>
     public double Normalised => Total / SquaredNorm;
 
     /// <summary>z₂ of the average weight: what Figures 4 and 5 show.</summary>
@@ -28,7 +36,8 @@ public sealed record BlockVariance(double DataVariance, double EstimationVarianc
 /// z₁ = (1/(B − 1)) Σ_b (ḡ_b − ḡ)² − z₂/D                            Var_x[E_v[g | x]]                (Eq. 17)
 /// </code>
 /// The variance of the batches' means holds z₁ and, because a mean of D draws still is noisy, z₂/D: it is taken off. A rule that should not
-/// be random is drawn twice: if it is after all, z₂ shows it. For FDFA that updates its feedback first, z₂ is Proposition 2's, at α = FeedbackRate.
+/// be random is drawn twice: if it is after all, z₂ shows it. For FDFA that updates its feedback first, z₂ is Proposition 2's, at
+/// α = FeedbackRate.
 /// </remarks>
 public static class GradientVariance
 {

@@ -9,8 +9,8 @@ namespace Fdfa.Cpu.Reference.Randomness;
 /// <code>
 /// v = ((x >> 8) + 0.5)·2⁻²⁴ ∈ (0, 1),   value = (float)(bound·(2v − 1))
 /// </code>
-/// Rounded to float and kept as double, so that a float device starts from the identical numbers. Batch normalization starts at γ = 1, β = 0,
-/// mean 0 and variance 1.
+/// Rounded to float and kept as double, so that a float device starts from the identical numbers. Batch normalization starts at γ = 1,
+/// β = 0, mean 0 and variance 1.
 /// </remarks>
 public static class Initialiser
 {
@@ -33,7 +33,8 @@ public static class Initialiser
     private static BlockParameters CreateBlock(NetworkDescription network, TrainingOptions options, ulong seed, int l)
     {
         Block block = network.Blocks[l - 1];
-        var (weights, biases) = CreateLinear(network, options, seed, RandomPurpose.WeightInitialisation, l, block.Channels, block.FanIn, block.BiasCount);
+        var (weights, biases) = CreateLinear(
+            network, options, seed, RandomPurpose.WeightInitialisation, l, block.Channels, block.FanIn, block.BiasCount);
         var (feedbackRows, feedbackColumns) = options.Rule.FeedbackShape(network, l, options.PerturbationSite);
         double[] feedback = CreateMatrix(feedbackRows, feedbackColumns, network);
         var feedbackStream = new RandomStream(seed, RandomPurpose.FeedbackInitialisation, l, Step: 0);
@@ -77,10 +78,13 @@ public static class Initialiser
             ? new double[count]
             : throw new TopologyException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The topology {QuotedText.Of(network.Topology)} needs a matrix of {rows} × {columns} numbers; at most {Array.MaxLength} fit, so make a layer smaller."));
+                $"The topology {QuotedText.Of(network.Topology)} needs a matrix of {rows} × {columns} numbers; "
+                + $"at most {Array.MaxLength} fit, so make a layer smaller."));
     }
 
-    /// <summary>The columns of B⁽ˡ⁾ are what it sends errors to: its fan_in is their number, as for the weights whose place it takes.</summary>
+    /// <summary>
+    /// The columns of B⁽ˡ⁾ are what it sends errors to: its fan_in is their number, as for the weights whose place it takes.
+    /// </summary>
     private static double Bound(Initialisation initialisation, int fanIn) => initialisation switch
     {
         Initialisation.Zeros => 0,

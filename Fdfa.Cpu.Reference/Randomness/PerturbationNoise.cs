@@ -35,8 +35,12 @@ public readonly record struct PerturbationNoise(
     /// <summary>V⁽ˡ⁾ of one weight: four neighbouring neurons share the counter (⌊row/4⌋ · columns + column).</summary>
     /// <param name="block">l, counted from 1.</param>
     /// <param name="row">The neuron, counted from 0.</param>
-    /// <param name="column">Its input, counted from 0; the bias comes after the last, or γ and then β where there is batch normalization.</param>
-    /// <param name="columns">n_{l−1} + 1, or + 2 where there is batch normalization; of a convolution channels·kernel² in the place of n_{l−1}.</param>
+    /// <param name="column">
+    /// Its input, counted from 0; the bias comes after the last, or γ and then β where there is batch normalization.
+    /// </param>
+    /// <param name="columns">
+    /// n_{l−1} + 1, or + 2 where there is batch normalization; of a convolution channels·kernel² in the place of n_{l−1}.
+    /// </param>
     /// <param name="sample">The row in the batch; 0 where the batch shares V.</param>
     /// <param name="direction">The direction, 0 … K − 1.</param>
     public double OfWeight(int block, int row, int column, int columns, int sample = 0, int direction = 0) =>

@@ -16,7 +16,9 @@ namespace Fdfa.Cpu.Reference.Randomness;
 /// <param name="Purpose">What the words are for.</param>
 /// <param name="Block">l, counted from 1; 0 where no block is meant. At most 65535.</param>
 /// <param name="Step">The training step (or, for the epoch order, the epoch), counted from 0.</param>
-[SuppressMessage("Naming", "CA1711", Justification = "A stream of random words is what the literature calls it; nobody takes it for a System.IO.Stream.")]
+[SuppressMessage(
+    "Naming", "CA1711",
+    Justification = "A stream of random words is what the literature calls it; nobody takes it for a System.IO.Stream.")]
 public readonly record struct RandomStream(ulong Seed, RandomPurpose Purpose, int Block, uint Step)
 {
     /// <summary>The four words for elements 4·⌊element/4⌋ to 4·⌊element/4⌋ + 3 of a row.</summary>

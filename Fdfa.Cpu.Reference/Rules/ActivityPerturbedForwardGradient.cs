@@ -15,8 +15,8 @@ namespace Fdfa.Cpu.Reference.Rules;
 /// g⁽ˡ⁾ as it stands is that of a dense block perturbed at its output; in general c u is the error at the
 /// perturbation site, and goes from there back through the block. Behind batch normalization a sample's u also moves other samples'
 /// outputs; c_s does not see that, so that E[c_s u_s] is the gradient of the sample's own loss alone. What is missing, N − 1 terms of order
-/// 1/N, does not vanish with N: behind batch normalization this rule is biased, as is everything that is learned sample by sample (LG-FG-A, FG-W with
-/// <see cref="WeightNoise.PerSample"/>, FDFA's B). Only Σ_s c_s, one number for the batch, would not be.
+/// 1/N, does not vanish with N: behind batch normalization this rule is biased, as is everything that is learned sample by sample (LG-FG-A,
+/// FG-W with <see cref="WeightNoise.PerSample"/>, FDFA's B). Only Σ_s c_s, one number for the batch, would not be.
 /// </para>
 /// <para>
 /// Where the paper contradicts itself: line 13 injects only for l &lt; L, but line 20 updates the output block with a

@@ -3,7 +3,9 @@ using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Cpu.Reference.Rules;
 
-/// <summary>The error on its way back from block to block: δ⁽ᴸ⁾ = e, δ⁽ˡ⁾ = ∂z⁽ˡ⁺¹⁾ M⁽ˡ⁾, and within a block as in <see cref="BlockPass"/>.</summary>
+/// <summary>
+/// The error on its way back from block to block: δ⁽ᴸ⁾ = e, δ⁽ˡ⁾ = ∂z⁽ˡ⁺¹⁾ M⁽ˡ⁾, and within a block as in <see cref="BlockPass"/>.
+/// </summary>
 internal static class BackwardChain
 {
     /// <summary>Runs the chain from e.</summary>

@@ -27,7 +27,8 @@ public sealed class DirectKolenPollack : IRule
         {
             double[] b = step.Parameters.Blocks[l - 1].Feedback;
             double[] gradient = MatrixProduct.TransposedTimes(
-                step.OutputError, step.Forward.Blocks[l - 1].ValuesAt(step.Site), step.Network.OutputSize, step.BatchSize, step.SiteSize(l));
+                step.OutputError, step.Forward.Blocks[l - 1].ValuesAt(step.Site), step.Network.OutputSize, step.BatchSize,
+                step.SiteSize(l));
             for (var i = 0; i < gradient.Length; i++)
             {
                 gradient[i] += step.Options.FeedbackDecay * b[i];

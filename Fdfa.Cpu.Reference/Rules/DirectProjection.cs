@@ -3,7 +3,10 @@ using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Cpu.Reference.Rules;
 
-/// <summary>The error on its way straight to each hidden block: error · B⁽ˡ⁾ at the perturbation site, and from there back through the block  (Eq. 6 and 14).</summary>
+/// <summary>
+/// The error on its way straight to each hidden block: error · B⁽ˡ⁾ at the perturbation site, and from there back through the block
+/// (Eq. 6 and 14).
+/// </summary>
 internal static class DirectProjection
 {
     /// <summary>Projects an error; the output block takes e itself.</summary>

@@ -8,7 +8,8 @@ namespace Fdfa.Cpu.Reference.Rules;
 /// g⁽ˡ⁾ = (−t/N · B⁽ˡ⁾) ⊙ σ'(a⁽ˡ⁾)      t [N × n_L] one-hot: the part of N·e that is known before the forward pass
 /// feedback   fixed
 /// </code>
-/// (with cross-entropy; with the squared error that part is 2/n_L times as large). Frenkel et al. leave the sign to the random B; here it is that of the error it stands for.
+/// (with cross-entropy; with the squared error that part is 2/n_L times as large). Frenkel et al. leave the sign to the random B; here it
+/// is that of the error it stands for.
 /// </remarks>
 public sealed class DirectRandomTargetPropagation : IRule
 {

@@ -16,8 +16,8 @@ namespace Fdfa.Cpu.Reference.Rules;
 /// No hidden block waits for another: each needs e, its own B and its own input. E[∇B] = 0 where B = E[∂y⁽ᴸ⁾/∂y⁽ˡ⁾] (Eq. 12),
 /// and for l = L − 1 that is W⁽ᴸ⁾ (Eq. 13).
 /// <para>
-/// e B⁽ˡ⁾ ⊙ σ'(a⁽ˡ⁾) is that of a dense block; in general u⁽ˡ⁾ is added and e B⁽ˡ⁾ arrives at the perturbation site, B⁽ˡ⁾ has a column per value
-/// there, and the error goes from there back through the block.
+/// e B⁽ˡ⁾ ⊙ σ'(a⁽ˡ⁾) is that of a dense block; in general u⁽ˡ⁾ is added and e B⁽ˡ⁾ arrives at the perturbation site, B⁽ˡ⁾ has a column per
+/// value there, and the error goes from there back through the block.
 /// </para>
 /// <para>Where the paper contradicts itself:</para>
 /// <list type="bullet">
@@ -56,7 +56,9 @@ public sealed class ForwardDirectFeedbackAlignment : IRule
     /// <summary>∇B⁽ˡ⁾ = B⁽ˡ⁾ − (1/KN) Σ_{k,s} t_s ⊗ u_s⁽ˡ⁾.</summary>
     /// <param name="step">The step.</param>
     /// <param name="tangents">K directions.</param>
-    /// <param name="summedProducts">Σ_s t_s ⊗ u_s⁽ˡ⁾ of block l and a direction, as B⁽ˡ⁾, with t the tangent where B⁽ˡ⁾ starts from.</param>
+    /// <param name="summedProducts">
+    /// Σ_s t_s ⊗ u_s⁽ˡ⁾ of block l and a direction, as B⁽ˡ⁾, with t the tangent where B⁽ˡ⁾ starts from.
+    /// </param>
     internal static IReadOnlyList<double[]?> FeedbackGradients(
         TrainingStep step, IReadOnlyList<TangentPass> tangents, Func<int, TangentPass, double[]> summedProducts)
     {

@@ -3,7 +3,9 @@ using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Cpu.Reference.Rules;
 
-/// <summary>LG-FG-A: FG-A with a linear head and a loss of its own after each hidden block l &lt; L − 1 (Ren et al., 2023; Appendix A).</summary>
+/// <summary>
+/// LG-FG-A: FG-A with a linear head and a loss of its own after each hidden block l &lt; L − 1 (Ren et al., 2023; Appendix A).
+/// </summary>
 /// <remarks>
 /// <code>
 /// injected   u⁽ˡ⁾ at every block; the tangent of a block with a head goes no further, so d⁽ˡ⁾ = u⁽ˡ⁾ in every hidden block
@@ -12,8 +14,8 @@ namespace Fdfa.Cpu.Reference.Rules;
 /// ∂H⁽ˡ⁾  = e⁽ˡ⁾ᵀ y⁽ˡ⁾                                        the head's gradient is exact, because it is local
 /// l = L − 1 and L as in FG-A, by the network's loss
 /// </code>
-/// A head reads the block's flattened output, channel by channel. Each loss trains one hidden block, so a derivative mixes n_l perturbations instead of all. With one or two blocks there
-/// is no head, and the rule is FG-A.
+/// A head reads the block's flattened output, channel by channel. Each loss trains one hidden block, so a derivative mixes n_l
+/// perturbations instead of all. With one or two blocks there is no head, and the rule is FG-A.
 /// </remarks>
 public sealed class LocalGreedyForwardGradient : IRule
 {

@@ -26,8 +26,8 @@ internal sealed record ComparedEntry(BenchmarkEntry Before, BenchmarkEntry After
     public double Ratio => After.MedianSeconds / Before.MedianSeconds;
 
     /// <summary>
-    /// What the spread cannot explain. A median between its 10th and 90th percentile is one of many that the same program could have shown: only
-    /// where the two ranges do not touch has something changed, be it the program or the load of the machine.
+    /// What the spread cannot explain. A median between its 10th and 90th percentile is one of many that the same program could have shown:
+    /// only where the two ranges do not touch has something changed, be it the program or the load of the machine.
     /// </summary>
     public Change Change =>
         After.LowSeconds > Before.HighSeconds ? Change.Slower
@@ -106,5 +106,6 @@ internal static class BenchmarkComparison
     }
 
     private static string Time(BenchmarkEntry entry) =>
-        $"{ConsoleOutput.Duration(entry.MedianSeconds)}\n{ConsoleOutput.Duration(entry.LowSeconds)} to {ConsoleOutput.Duration(entry.HighSeconds)}";
+        $"{ConsoleOutput.Duration(entry.MedianSeconds)}\n{ConsoleOutput.Duration(entry.LowSeconds)} to "
+        + $"{ConsoleOutput.Duration(entry.HighSeconds)}";
 }

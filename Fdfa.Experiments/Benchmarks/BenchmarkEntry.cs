@@ -35,7 +35,9 @@ internal sealed record BenchmarkCase(Preset Preset, NetworkDescription Network, 
     }
 }
 
-/// <summary>The time of a step: an item of <c>results</c> in a <see cref="BenchmarkFile"/>. What only fdfa counts, others leave out.</summary>
+/// <summary>
+/// The time of a step: an item of <c>results</c> in a <see cref="BenchmarkFile"/>. What only fdfa counts, others leave out.
+/// </summary>
 internal sealed record BenchmarkEntry
 {
     /// <summary>The rule's name.</summary>

@@ -19,7 +19,8 @@ internal sealed record BenchmarkMachine(string Processor, int Cores, string Oper
 {
     /// <summary>This one.</summary>
     public static BenchmarkMachine Here { get; } = new(
-        ComputeDevice.Processor.Name, Environment.ProcessorCount, $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture})");
+        ComputeDevice.Processor.Name, Environment.ProcessorCount,
+        $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture})");
 }
 
 /// <summary>The document of <c>fdfa bench --json</c>, which other programs may write too: docs/benchmark-file.md describes it.</summary>
@@ -92,7 +93,8 @@ internal sealed record BenchmarkFile
     /// <exception cref="BenchmarkFileException">It is missing, or not such a document.</exception>
     public static BenchmarkFile Read(string path) => File.Exists(path)
         ? Parse(File.ReadAllText(path), path)
-        : throw new BenchmarkFileException($"There is no file '{path}'; give one that 'fdfa bench --json' or a script of bench/peers wrote.");
+        : throw new BenchmarkFileException(
+            $"There is no file '{path}'; give one that 'fdfa bench --json' or a script of bench/peers wrote.");
 
     /// <summary>Reads the text of a document.</summary>
     /// <param name="json">The text.</param>
@@ -115,9 +117,11 @@ internal sealed record BenchmarkFile
                 throw new BenchmarkFileException($"'{path}' is not {Kind}: its results[{index}] is empty.");
             }
 
-            if (!(entry.LowSeconds > 0 && entry.LowSeconds <= entry.MedianSeconds && entry.MedianSeconds <= entry.HighSeconds && double.IsFinite(entry.HighSeconds)))
+            if (!(entry.LowSeconds > 0 && entry.LowSeconds <= entry.MedianSeconds && entry.MedianSeconds <= entry.HighSeconds
+                && double.IsFinite(entry.HighSeconds)))
             {
-                throw new BenchmarkFileException($"'{path}' is not {Kind}: the seconds of its results[{index}] are not a low one, a median and a high one above 0.");
+                throw new BenchmarkFileException(
+                    $"'{path}' is not {Kind}: the seconds of its results[{index}] are not a low one, a median and a high one above 0.");
             }
         }
 
@@ -152,7 +156,8 @@ internal sealed record BenchmarkFile
         if (!isSame)
         {
             throw new BenchmarkFileException(
-                $"'{path}' was measured on {Describe(Device, Machine)}, and here it would be {Describe(device, here)}; times compare on one machine and device only: compare there, or give the --device that the file is of.");
+                $"'{path}' was measured on {Describe(Device, Machine)}, and here it would be {Describe(device, here)}; "
+                + "times compare on one machine and device only: compare there, or give the --device that the file is of.");
         }
     }
 

@@ -55,13 +55,16 @@ internal static class BenchmarkTable
 
         output.Table(table);
         output.Line(
-            $"Options of the preset {preset}; {BatchNormalized(results)}. Floor: counted operations at up to {ConsoleOutput.Quantity(results.Max(result => result.PeakOperationsPerSecond), "FLOP/s")}, or counted bytes at up to "
-            + $"{ConsoleOutput.Quantity(results.Max(result => result.PeakBytesPerSecond), "B/s")}, both measured beside each rule; whichever takes longer. Drawing: the step's perturbations at up to "
+            $"Options of the preset {preset}; {BatchNormalized(results)}. Floor: counted operations at up to "
+            + $"{ConsoleOutput.Quantity(results.Max(result => result.PeakOperationsPerSecond), "FLOP/s")}, or counted bytes at up to "
+            + $"{ConsoleOutput.Quantity(results.Max(result => result.PeakBytesPerSecond), "B/s")}, both measured beside each rule; "
+            + "whichever takes longer. Drawing: the step's perturbations at up to "
             + $"{ConsoleOutput.Quantity(results.Max(result => result.PeakNormalsPerSecond), "/s")}, on top of the floor.");
     }
 
     private static string Heading(BenchmarkResult result) =>
-        $"One training step of {result.Network}{(result.Input is { } input ? $" on {input}" : "")}, batch {result.BatchSize}, {ConsoleOutput.Count(result.Replicas, "seed")}, {result.Device}";
+        $"One training step of {result.Network}{(result.Input is { } input ? $" on {input}" : "")}, batch {result.BatchSize}, "
+        + $"{ConsoleOutput.Count(result.Replicas, "seed")}, {result.Device}";
 
     private static string BatchNormalized(IReadOnlyList<BenchmarkResult> results)
     {

@@ -35,12 +35,14 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
         "--epochs", "count", $"Passes over the training data. [default: the paper's {ConsoleOutput.Plain(AccuracyTable.PaperEpochs)}]");
 
     private readonly Option<string> _seeds = OptionText.Create(
-        "--seeds", "count", $"Networks per entry, trained in the same launches. [default: the paper's {ConsoleOutput.Plain(AccuracyTable.PaperSeeds)}]");
+        "--seeds", "count",
+        $"Networks per entry, trained in the same launches. [default: the paper's {ConsoleOutput.Plain(AccuracyTable.PaperSeeds)}]");
 
     private readonly Option<string> _preset = OptionText.Create(
         "--preset", "name",
         "Where every option starts from: published-code, the code that the authors published with the paper, "
-        + "or paper, its Appendix A, whose weight noise per sample makes a step of FG-W some 25 times as long. Rules that the code does not have are as in paper. [default: published-code]");
+        + "or paper, its Appendix A, whose weight noise per sample makes a step of FG-W some 25 times as long. "
+        + "Rules that the code does not have are as in paper. [default: published-code]");
 
     private readonly BatchNormalizationOptions _batchNormalization = new();
     private readonly Option<bool> _noAugmentation = Augmentation.CreateOption();
@@ -48,7 +50,9 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
     private readonly Option<string> _device = CommonOptions.Devices();
 
     private readonly Option<string> _output = OptionText.Create(
-        "--output", "folder", $"Folder for the table and its runs: configuration, metrics and curves, but no models. A run that is finished there is not trained again, whichever table asked for it. [default: {DefaultOutput}]");
+        "--output", "folder",
+        "Folder for the table and its runs: configuration, metrics and curves, but no models. "
+        + $"A run that is finished there is not trained again, whichever table asked for it. [default: {DefaultOutput}]");
 
     private readonly Option<bool> _quiet = OptionText.CreateSwitch("--quiet", "Print nothing but the table: no progress.");
 
@@ -60,14 +64,18 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
     {
         _table = table;
         _data = OptionText.Create(
-            "--data", "names", $"Data sets, with commas between them: {string.Join(", ", Known)}. [default: {string.Join(", ", Known.Where(name => name != EmbeddedFashionMnist.Name))}]");
+            "--data", "names",
+            $"Data sets, with commas between them: {string.Join(", ", Known)}. "
+            + $"[default: {string.Join(", ", Known.Where(name => name != EmbeddedFashionMnist.Name))}]");
         _quick = OptionText.CreateSwitch("--quick", DescribeQuick(table));
         string quickLimit = table.Quick.Limit is { } limit ? $", with --quick {ConsoleOutput.Plain(limit)}" : "";
         _limit = OptionText.Create(
-            "--limit", "count", $"Train on the first samples of a data set only, where it has more; the test set stays whole. [default: all{quickLimit}]");
+            "--limit", "count",
+            $"Train on the first samples of a data set only, where it has more; the test set stays whole. [default: all{quickLimit}]");
         Option[] options =
         [
-            _rules, _data, _dataDirectory, _download, _quick, _epochs, _seeds, _limit, _preset, .. _batchNormalization.All, .. _table.HasAugmentation ? new[] { _noAugmentation } : [], _device, OptionText.CreateUncheckedDevice(), _output, _quiet,
+            _rules, _data, _dataDirectory, _download, _quick, _epochs, _seeds, _limit, _preset, .. _batchNormalization.All,
+            .. _table.HasAugmentation ? new[] { _noAugmentation } : [], _device, OptionText.CreateUncheckedDevice(), _output, _quiet,
         ];
         foreach (Option option in options)
         {
@@ -120,7 +128,8 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
         if (dataDirectory is not null && dataSets is [EmbeddedFashionMnist.Name])
         {
             throw new InvalidOptionException(
-                $"The data set {EmbeddedFashionMnist.Name} is part of fdfa and not read from '{dataDirectory}'; name the folder's data sets with --data, or leave out --data-dir.");
+                $"The data set {EmbeddedFashionMnist.Name} is part of fdfa and not read from '{dataDirectory}'; "
+                + "name the folder's data sets with --data, or leave out --data-dir.");
         }
 
         QuickLook? look = quick ? _table.Quick : null;
@@ -152,7 +161,8 @@ internal sealed class AccuracyTableCommand : Command, IFdfaCommand
         string samples = quick.Limit is { } limit ? $", the first {ConsoleOutput.Plain(limit)} training samples" : "";
         string otherwise = table.HasEmbedded ? ", and with the embedded part of Fashion-MNIST if none is" : "";
         string images = quick.Augments ? "" : ", images as they are";
-        return $"A first impression: {rules}{ConsoleOutput.Count(quick.Epochs, "epoch")}{samples} and {ConsoleOutput.Count(quick.Seeds, "seed")} unless given{images}, "
+        return $"A first impression: {rules}{ConsoleOutput.Count(quick.Epochs, "epoch")}{samples} and "
+            + $"{ConsoleOutput.Count(quick.Seeds, "seed")} unless given{images}, "
             + $"without the data sets that are not on this machine{otherwise}.";
     }
 

@@ -27,20 +27,25 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     private readonly NetworkOptions _network = new(DefaultNetwork);
     private readonly Option<string> _preset = OptionText.Create(
         "--preset", "name",
-        "Whose options to time: paper or published-code; they differ most for FG-W, which draws its noise per sample or per batch. [default: paper]");
+        "Whose options to time: paper or published-code; they differ most for FG-W, which draws its noise per sample or per batch. "
+        + "[default: paper]");
 
-    private readonly Option<string> _batchSize = OptionText.Create("--batch-size", "count", "Samples per step. [default: 64, but 128 for alexnet]");
+    private readonly Option<string> _batchSize = OptionText.Create(
+        "--batch-size", "count", "Samples per step. [default: 64, but 128 for alexnet]");
     private readonly Option<string> _seeds = OptionText.Create("--seeds", "count", "Seeds trained in the same launches. [default: 1]");
-    private readonly Option<string> _device = CommonOptions.Device("auto: CUDA, else an OpenCL GPU, else the CPU; with --compare the file's");
+    private readonly Option<string> _device = CommonOptions.Device(
+        "auto: CUDA, else an OpenCL GPU, else the CPU; with --compare the file's");
 
     private readonly Option<string> _json = OptionText.Create(
-        "--json", "file", $"Write the times to this file too, as JSON; with {StandardOutput} print the JSON and nothing else. [default: none]");
+        "--json", "file",
+        $"Write the times to this file too, as JSON; with {StandardOutput} print the JSON and nothing else. [default: none]");
 
     private readonly Option<bool> _force = CommonOptions.Force();
     private readonly DepthBenchmark _depths = new();
     private readonly Option<string> _compare = OptionText.Create(
         "--compare", "file",
-        "Time the steps of a file that --json or a script of bench/peers wrote on this machine, and show both; exit code 1 when one became slower than its spread explains. [default: none]");
+        "Time the steps of a file that --json or a script of bench/peers wrote on this machine, and show both; "
+        + "exit code 1 when one became slower than its spread explains. [default: none]");
 
     /// <summary>Creates the command.</summary>
     public BenchCommand()
@@ -90,7 +95,8 @@ internal sealed class BenchCommand : Command, IFdfaCommand
         List<string> refusals = output.IsLive && target != StandardOutput
             ? output.Console.Status().Start("measuring", context => Measure(device, cases, timed, new StatusLine(context), cancellation))
             : Measure(device, cases, timed, new Silence(), cancellation);
-        (BenchmarkCase Case, BenchmarkEntry Entry)[] entries = [.. timed.Select(one => (one.Case, BenchmarkEntry.Of(one.Case, one.Result)))];
+        (BenchmarkCase Case, BenchmarkEntry Entry)[] entries =
+            [.. timed.Select(one => (one.Case, BenchmarkEntry.Of(one.Case, one.Result)))];
         IReadOnlyList<ComparedEntry> comparison = compared is null ? [] : BenchmarkComparison.Of(compared, entries);
         string json = BenchmarkFile.Of(device.Info, [.. entries.Select(one => one.Entry)]).ToJson();
         if (target == StandardOutput)
@@ -146,7 +152,9 @@ internal sealed class BenchCommand : Command, IFdfaCommand
             return ExitCode.Success;
         }
 
-        output.Error($"{ConsoleOutput.Count(slower, "step")} of {ConsoleOutput.Plain(comparison.Count)} became slower than the spread of the measurements explains; where nothing changed, look for what else runs on this machine.");
+        output.Error(
+            $"{ConsoleOutput.Count(slower, "step")} of {ConsoleOutput.Plain(comparison.Count)} became slower than the spread of the "
+            + "measurements explains; where nothing changed, look for what else runs on this machine.");
         return ExitCode.Failure;
     }
 
@@ -165,7 +173,8 @@ internal sealed class BenchCommand : Command, IFdfaCommand
             string rule = one.Options.Rule.Name;
             try
             {
-                timed.Add((one, StepBenchmark.Run(device, one.Network, one.Options, one.Replicas, new Labelled(rule, progress), cancellation)));
+                timed.Add(
+                    (one, StepBenchmark.Run(device, one.Network, one.Options, one.Replicas, new Labelled(rule, progress), cancellation)));
             }
             catch (FdfaException refusal) when (cases.Count > 1)
             {
@@ -196,13 +205,15 @@ internal sealed class BenchCommand : Command, IFdfaCommand
     {
         Option[] others = [_rule, _allRules, .. _network.All, _preset, _batchSize, _seeds];
         return others.FirstOrDefault(option => arguments.IsGiven(option)) is { } given
-            ? throw new InvalidOptionException($"The options --compare and {given.Name} exclude each other: the file says what to time; give one of them.")
+            ? throw new InvalidOptionException(
+                $"The options --compare and {given.Name} exclude each other: the file says what to time; give one of them.")
             : BenchmarkFile.Read(path);
     }
 
     private IReadOnlyList<LearningRule> ReadRules(ParseResult arguments) => (arguments.Text(_rule), arguments.GetValue(_allRules)) switch
     {
-        ({ }, true) => throw new InvalidOptionException("The options --rule and --all-rules exclude each other; give --rule to time one rule, or --all-rules for all."),
+        ({ }, true) => throw new InvalidOptionException(
+            "The options --rule and --all-rules exclude each other; give --rule to time one rule, or --all-rules for all."),
         ({ } name, _) => [LearningRule.Parse(name)],
         (_, true) => LearningRule.All,
         _ => [LearningRule.ForwardDirectFeedbackAlignment],

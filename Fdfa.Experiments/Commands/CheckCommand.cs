@@ -45,9 +45,11 @@ internal sealed class CheckCommand : Command, IFdfaCommand
             try
             {
                 using ComputeDevice device = ComputeDevice.Open(selector);
-                everyDeviceAgrees &= Write(output, device.Info, AgreementCheck.Run(device, rules, arguments.GetValue(_quick), cancellation));
+                everyDeviceAgrees &= Write(
+                    output, device.Info, AgreementCheck.Run(device, rules, arguments.GetValue(_quick), cancellation));
             }
-            catch (Exception failure) when (selectors.Length > 1 && (failure is DeviceException or KernelBuildException || DriverFailure.Is(failure)))
+            catch (Exception failure)
+                when (selectors.Length > 1 && (failure is DeviceException or KernelBuildException || DriverFailure.Is(failure)))
             {
                 // One broken driver must not hide the other devices' results.
                 output.Error(DriverFailure.Is(failure) ? $"{selector} failed: {DriverFailure.Describe(failure)}." : failure.Message);
@@ -75,7 +77,8 @@ internal sealed class CheckCommand : Command, IFdfaCommand
                 failures += row.Agrees ? 0 : 1;
                 output.Line(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{row.LargestError,13:0.0E+00}  {row.Tolerance,9:0.0E+00}  {(row.Agrees ? "agrees" : "DISAGREES"),-9}  {row.Rule,-7}  {row.Case}"));
+                    $"{row.LargestError,13:0.0E+00}  {row.Tolerance,9:0.0E+00}  {(row.Agrees ? "agrees" : "DISAGREES"),-9}  "
+                    + $"{row.Rule,-7}  {row.Case}"));
             }
         }
         catch (OperationCanceledException)

@@ -16,7 +16,8 @@ internal sealed class CompareCommand : Command, IFdfaCommand
 
     private readonly Argument<string[]> _runs = new("RUN")
     {
-        Description = $"The folders of 2 to {MostRuns} runs, finished or still training; a folder that holds runs, such as a sweep's, stands for all of them.",
+        Description = $"The folders of 2 to {MostRuns} runs, finished or still training; "
+            + "a folder that holds runs, such as a sweep's, stands for all of them.",
         Arity = ArgumentArity.OneOrMore,
     };
 
@@ -25,7 +26,10 @@ internal sealed class CompareCommand : Command, IFdfaCommand
 
     /// <summary>Creates the command.</summary>
     public CompareCommand()
-        : base("compare", "Shows the results of several runs side by side and what their configurations differ in, and draws their curves on one picture.")
+        : base(
+            "compare",
+            "Shows the results of several runs side by side and what their configurations differ in, "
+            + "and draws their curves on one picture.")
     {
         Arguments.Add(_runs);
         Options.Add(_output);
@@ -38,14 +42,18 @@ internal sealed class CompareCommand : Command, IFdfaCommand
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation)
     {
         string[] given = arguments.GetRequiredValue(_runs);
-        string[] paths = [.. given.SelectMany(path => !RunFolder.Is(path) && RunFolder.RunsIn(path) is { Count: > 0 } runs ? runs : [path])];
+        string[] paths =
+            [.. given.SelectMany(path => !RunFolder.Is(path) && RunFolder.RunsIn(path) is { Count: > 0 } runs ? runs : [path])];
         if (paths.Length is < 2 or > MostRuns)
         {
             throw new InvalidOptionException(string.Create(
-                CultureInfo.InvariantCulture, $"'fdfa compare' takes 2 to {MostRuns} run folders, and {paths.Length} {(paths.Length == 1 ? "is" : "are")} given; {(paths.Length == 1 ? "'fdfa evaluate' shows one" : "name those to compare, as in runs/sweep/FDFA*")}."));
+                CultureInfo.InvariantCulture,
+                $"'fdfa compare' takes 2 to {MostRuns} run folders, and {paths.Length} {(paths.Length == 1 ? "is" : "are")} given; "
+                + $"{(paths.Length == 1 ? "'fdfa evaluate' shows one" : "name those to compare, as in runs/sweep/FDFA*")}."));
         }
 
-        if (paths.GroupBy(path => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))).FirstOrDefault(same => same.Count() > 1) is { } twice)
+        if (paths.GroupBy(path => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)))
+            .FirstOrDefault(same => same.Count() > 1) is { } twice)
         {
             throw new InvalidOptionException($"The run folder '{twice.First()}' is given {twice.Count()} times; give it once.");
         }
@@ -114,7 +122,8 @@ internal sealed class CompareCommand : Command, IFdfaCommand
     private static void AddResult(Table table, string name, ComparedRun run, bool hasValidation, bool showsTest)
     {
         MetricsRow[] last = [.. MetricsTable.LastEpoch(run.Rows)];
-        string done = string.Create(CultureInfo.InvariantCulture, $"{last.Select(row => row.Epoch).FirstOrDefault()} of {run.Configuration.Epochs}");
+        string done = string.Create(
+            CultureInfo.InvariantCulture, $"{last.Select(row => row.Epoch).FirstOrDefault()} of {run.Configuration.Epochs}");
         string[] validation = hasValidation ? [run.ValidationAccuracy?.Percent ?? "–"] : [];
         string[] cells = last.Length == 0
             ? [done, ConsoleOutput.Plain(run.Configuration.Seeds.Count), .. validation, "–", "–", "–", "–"]

@@ -9,7 +9,9 @@ namespace Fdfa.Experiments.Commands;
 /// <summary>The effective configuration of a run, beside what each preset would have.</summary>
 internal static class ConfigurationTable
 {
-    /// <summary>Writes the configuration: first what no preset decides, then each option that means anything to the rule, beside the presets.</summary>
+    /// <summary>
+    /// Writes the configuration: first what no preset decides, then each option that means anything to the rule, beside the presets.
+    /// </summary>
     public static void Write(ConsoleOutput output, RunConfiguration configuration)
     {
         LearningRule rule = configuration.Options.Rule;
@@ -19,7 +21,9 @@ internal static class ConfigurationTable
             ? $"seed {configuration.Seeds[0]}"
             : $"seeds {configuration.Seeds[0]} to {configuration.Seeds[^1]}";
         string test = ConsoleOutput.Count(configuration.Data.TestSamples, "test sample");
-        output.Line($"{rule.Name} ({rule.FullName}), {configuration.Network}{(network.InputShape is { } shape ? $" on {shape}" : "")} with {configuration.ParameterCount} parameters, {seeds}");
+        output.Line(
+            $"{rule.Name} ({rule.FullName}), {configuration.Network}{(network.InputShape is { } shape ? $" on {shape}" : "")} with "
+            + $"{configuration.ParameterCount} parameters, {seeds}");
         DataDescription data = configuration.Data;
         string training = ConsoleOutput.Count(data.TrainingSamples, "training sample");
         string validation = data.Validation is null ? "" : $", {ConsoleOutput.Count(data.ValidationSamples, "validation sample")}";

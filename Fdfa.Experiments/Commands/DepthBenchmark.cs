@@ -13,7 +13,10 @@ using Spectre.Console;
 
 namespace Fdfa.Experiments.Commands;
 
-/// <summary><c>fdfa bench --depths</c>: what is left of a step once the output error is there, by depth: FDFA's updates beside BP's chain and updates.</summary>
+/// <summary>
+/// <c>fdfa bench --depths</c>: what is left of a step once the output error is there, by depth: FDFA's updates beside BP's chain and
+/// updates.
+/// </summary>
 internal sealed class DepthBenchmark
 {
     private const int MostBlocks = 256;
@@ -21,7 +24,8 @@ internal sealed class DepthBenchmark
 
     private readonly Option<string> _depths = OptionText.Create(
         "--depths", "counts",
-        "Time nothing but the update phase, FDFA's beside BP's, at these numbers of layers with commas between, as in 2,4,8,16,32; hidden layers are as wide as the first of --network.");
+        "Time nothing but the update phase, FDFA's beside BP's, at these numbers of layers with commas between, as in 2,4,8,16,32; "
+        + "hidden layers are as wide as the first of --network.");
 
     private readonly Option<string> _output = OptionText.Create(
         "--output", "folder", $"With --depths: the folder for {FileName}.csv, .png and .svg. [default: none; the table is printed only]");
@@ -43,7 +47,8 @@ internal sealed class DepthBenchmark
             ? others.FirstOrDefault(arguments.IsGiven)?.Name
             : arguments.IsGiven(_output) ? _output.Name : null;
         return stranger is null ? isAsked : throw new InvalidOptionException(isAsked
-            ? $"The option {stranger} means nothing together with --depths, which times one seed of FDFA and of BP and prints a table; leave one of them out."
+            ? $"The option {stranger} means nothing together with --depths, which times one seed of FDFA and of BP and prints a table; "
+                + "leave one of them out."
             : $"The option {stranger} is for the files of --depths; give --depths, such as --depths 2,4,8,16,32, or leave it out.");
     }
 
@@ -70,7 +75,8 @@ internal sealed class DepthBenchmark
         using OutputFiles files = OutputFiles.Open(replaces, [.. endings.Select(ending => (path + ending, _output))]);
         using ComputeDevice device = ComputeDevice.Open(selector);
         string heading =
-            $"Update phase by depth: {network.InputSize}-{network.Blocks[0].Outputs}-…-{network.OutputSize}, batch {optionsOf(Rules[0]).BatchSize}, {device.Info.Name}";
+            $"Update phase by depth: {network.InputSize}-{network.Blocks[0].Outputs}-…-{network.OutputSize}, "
+            + $"batch {optionsOf(Rules[0]).BatchSize}, {device.Info.Name}";
         IReadOnlyList<UpdatePhase> phases = output.IsLive
             ? output.Console.Status().Start("measuring", status => Measure(text => status.Status(text)))
             : Measure(_ => { });
@@ -123,8 +129,13 @@ internal sealed class DepthBenchmark
         }
 
         output.Table(table);
-        output.Line("Update phase: what is left of a training step once the output error is known. With BP that is the backward chain, then the updates; with FDFA only the updates, which need nothing of each other.");
-        output.Line("One device: medians, its launches one after the other. Longest chain: launches that must wait for one another, which is what remains if there is a device for every block; its time is that of its launches, each by itself, without what crosses between devices.");
+        output.Line(
+            "Update phase: what is left of a training step once the output error is known. "
+            + "With BP that is the backward chain, then the updates; with FDFA only the updates, which need nothing of each other.");
+        output.Line(
+            "One device: medians, its launches one after the other. Longest chain: launches that must wait for one another, which is what "
+            + "remains if there is a device for every block; "
+            + "its time is that of its launches, each by itself, without what crosses between devices.");
 
         static IEnumerable<string> Columns(string what) => Rules.Select(rule => ConsoleOutput.Number($"{rule.Name}: {what}"));
     }
@@ -164,7 +175,9 @@ internal sealed class DepthBenchmark
                 double[] depths = [.. ofRule.Select(phase => (double)phase.Blocks)];
                 double[] times = [.. ofRule.Select(phase => Milliseconds * seconds(phase))];
                 LogAxes.AddLine(plot, depths, times, PlotPanel.Palette[index], width: 2, legend: null);
-                LogAxes.AddPoints(plot, depths, times, PlotPanel.Palette[index], index == 0 ? MarkerShape.FilledCircle : MarkerShape.OpenCircle, Rules[index].Name);
+                LogAxes.AddPoints(
+                    plot, depths, times, PlotPanel.Palette[index], index == 0 ? MarkerShape.FilledCircle : MarkerShape.OpenCircle,
+                    Rules[index].Name);
             }
 
             LogAxes.Finish(plot, Alignment.UpperLeft);
@@ -176,12 +189,15 @@ internal sealed class DepthBenchmark
         int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int depth) && depth is >= 1 and <= MostBlocks
             ? depth
             : throw new InvalidOptionException(string.Create(
-                CultureInfo.InvariantCulture, $"The value '{word}' of --depths is not a number of layers from 1 to {MostBlocks}.")))!.Order()];
+                CultureInfo.InvariantCulture,
+                $"The value '{word}' of --depths is not a number of layers from 1 to {MostBlocks}.")))!.Order()];
 
     private static NetworkDescription Deepen(NetworkDescription network, int depth) =>
         network.Blocks.Count > 1 && network.Blocks.All(block => block is DenseBlock { HasBatchNormalization: false })
             ? Topology.Parse(
-                string.Join('-', [network.InputSize, .. Enumerable.Repeat(network.Blocks[0].Outputs, depth - 1), network.OutputSize]), network.HiddenActivation)
+                string.Join('-', [network.InputSize, .. Enumerable.Repeat(network.Blocks[0].Outputs, depth - 1), network.OutputSize]),
+                network.HiddenActivation)
             : throw new InvalidOptionException(
-                $"The option --depths repeats the first hidden layer of a dense network without batch normalization, and {network.Topology} is not one; give a --network such as 784-800-10.");
+                "The option --depths repeats the first hidden layer of a dense network without batch normalization, "
+                + $"and {network.Topology} is not one; give a --network such as 784-800-10.");
 }

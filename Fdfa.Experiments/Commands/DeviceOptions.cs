@@ -10,7 +10,9 @@ namespace Fdfa.Experiments.Commands;
 internal sealed class DeviceOptions
 {
     private readonly Option<bool> _layerParallel = OptionText.CreateSwitch(
-        "--layer-parallel", "Place consecutive blocks of every network on different devices, instead of sharing out the seeds; --device says which, several or all.");
+        "--layer-parallel",
+        "Place consecutive blocks of every network on different devices, instead of sharing out the seeds; "
+        + "--device says which, several or all.");
 
     private readonly Option<bool> _unchecked = OptionText.CreateUncheckedDevice();
 
@@ -29,7 +31,8 @@ internal sealed class DeviceOptions
     {
         if (arguments.GetValue(_layerParallel))
         {
-            throw new InvalidOptionException($"The runs of a sweep share their seeds out among devices, not their blocks; leave out {_layerParallel.Name}.");
+            throw new InvalidOptionException(
+                $"The runs of a sweep share their seeds out among devices, not their blocks; leave out {_layerParallel.Name}.");
         }
     }
 
@@ -45,7 +48,8 @@ internal sealed class DeviceOptions
         string selector = arguments.Devices(Device, most, isLayerParallel ? "block" : "seed");
         return isLayerParallel && arguments.Text(Device) != "all" && !selector.Contains(',', StringComparison.Ordinal)
             ? throw new InvalidOptionException(
-                $"The option --layer-parallel places blocks on several devices, but --device is {selector}; give --device all, or a list such as cuda:0,cuda:1.")
+                $"The option --layer-parallel places blocks on several devices, but --device is {selector}; "
+                + "give --device all, or a list such as cuda:0,cuda:1.")
             : new DeviceRequest(selector, most, isLayerParallel);
     }
 }

@@ -28,7 +28,8 @@ internal sealed class DevicesCommand : Command, IFdfaCommand
     /// <summary>Writes a survey, and what is remembered of its devices' self-tests.</summary>
     public static void Write(ConsoleOutput output, DeviceSurvey survey, Func<DeviceInfo, IReadOnlyList<SelfTestResult>> remembered)
     {
-        Table devices = ConsoleOutput.CreateTable("Devices", "--device", "Kind", "Name", ConsoleOutput.Number("Memory"), "Details", "Self-test");
+        Table devices = ConsoleOutput.CreateTable(
+            "Devices", "--device", "Kind", "Name", ConsoleOutput.Number("Memory"), "Details", "Self-test");
         foreach (DeviceInfo device in survey.Devices)
         {
             devices.AddRow(
@@ -63,13 +64,14 @@ internal sealed class DevicesCommand : Command, IFdfaCommand
         }
     }
 
-    private static Text SelfTest(DeviceInfo device, IReadOnlyList<SelfTestResult> results) => (device.Kind, results.FirstOrDefault(result => !result.Passed)) switch
-    {
-        (DeviceKind.Cpu, _) => new("not needed"),
-        (_, { } failed) => new($"FAILED, {failed.ErrorWords}: {failed.Worst}", new Style(Color.Red, decoration: Decoration.Bold)),
-        _ when results.MaxBy(result => result.LargestError) is { } worst => new($"passed, {worst.ErrorWords}"),
-        _ => new("at first use"),
-    };
+    private static Text SelfTest(DeviceInfo device, IReadOnlyList<SelfTestResult> results) =>
+        (device.Kind, results.FirstOrDefault(result => !result.Passed)) switch
+        {
+            (DeviceKind.Cpu, _) => new("not needed"),
+            (_, { } failed) => new($"FAILED, {failed.ErrorWords}: {failed.Worst}", new Style(Color.Red, decoration: Decoration.Bold)),
+            _ when results.MaxBy(result => result.LargestError) is { } worst => new($"passed, {worst.ErrorWords}"),
+            _ => new("at first use"),
+        };
 
     private static string KindName(DeviceKind kind) => kind switch
     {

@@ -108,7 +108,8 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
         CancellationToken cancellation)
     {
         // The trainer wants training data, but nothing is trained here; the test set saves an upload.
-        using var trainer = new SpreadTrainer(devices.Devices, request.Network, request.Options, request.Seeds, Upload, devices.IsLayerParallel);
+        using var trainer = new SpreadTrainer(
+            devices.Devices, request.Network, request.Options, request.Seeds, Upload, devices.IsLayerParallel);
         for (var replica = 0; replica < models.Count; replica++)
         {
             trainer.SetParameters(replica, models[replica]);
@@ -125,7 +126,11 @@ internal sealed class EvaluateCommand : Command, IFdfaCommand
     }
 
     private static void Write(
-        ConsoleOutput output, RunRequest request, IReadOnlyList<Evaluation> evaluations, IReadOnlyList<MetricsRow> recorded, int testSamples)
+        ConsoleOutput output,
+        RunRequest request,
+        IReadOnlyList<Evaluation> evaluations,
+        IReadOnlyList<MetricsRow> recorded,
+        int testSamples)
     {
         Table table = ConsoleOutput.CreateTable(
             $"{request.Options.Rule.Name} {request.Network.Topology} on {testSamples} test samples of {request.DataName}",

@@ -17,7 +17,8 @@ internal sealed class ExportCommand : Command, IFdfaCommand
         "--onnx", "file", "Write what the network computes as ONNX. Its input is floats: a pixel p of 0 to 255 is p*2/255 - 1.");
 
     private readonly Option<string> _safetensors = OptionText.Create(
-        "--safetensors", "file", "Write the weights as PyTorch's state_dict of an nn.Sequential, without what belongs to the learning rule.");
+        "--safetensors", "file",
+        "Write the weights as PyTorch's state_dict of an nn.Sequential, without what belongs to the learning rule.");
 
     private readonly Option<string> _seed = OptionText.Create("--seed", "number", "Whose network. [default: the run's only one]");
     private readonly Option<bool> _best = CommonOptions.Best();
@@ -72,7 +73,9 @@ internal sealed class ExportCommand : Command, IFdfaCommand
                 ? string.Create(CultureInfo.InvariantCulture, $"{image.Channels}, {image.Height}, {image.Width}")
                 : string.Create(CultureInfo.InvariantCulture, $"{request.Network.InputSize}");
             output.Line($"{onnx} is {what}, as ONNX");
-            output.Line($"Its input is float[batch, {shape}], a pixel p of 0 to 255 being p*2/255 - 1; its output float[batch, {request.Network.OutputSize}], before any softmax.");
+            output.Line(
+                $"Its input is float[batch, {shape}], a pixel p of 0 to 255 being p*2/255 - 1; "
+                + $"its output float[batch, {request.Network.OutputSize}], before any softmax.");
         }
 
         if (safetensors is not null)
@@ -91,7 +94,10 @@ internal sealed class ExportCommand : Command, IFdfaCommand
     {
         string all = string.Join(", ", seeds);
         return arguments.Seed(_seed) is { } seed
-            ? seeds.Contains(seed) ? seed : throw new InvalidOptionException($"The run '{path}' has no seed {seed}; give --seed one of {all}.")
-            : seeds.Count == 1 ? seeds[0] : throw new InvalidOptionException($"The run '{path}' has the seeds {all}; choose one with --seed.");
+            ? seeds.Contains(seed)
+                ? seed
+                : throw new InvalidOptionException($"The run '{path}' has no seed {seed}; give --seed one of {all}.")
+            : seeds.Count == 1 ? seeds[0]
+            : throw new InvalidOptionException($"The run '{path}' has the seeds {all}; choose one with --seed.");
     }
 }

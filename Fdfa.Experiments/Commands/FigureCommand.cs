@@ -23,7 +23,9 @@ internal sealed class FigureCommand : Command, IFdfaCommand
     private readonly Option<bool> _download = OptionText.CreateSwitch("--download", "Download the data set if it is not on this machine.");
 
     private readonly Option<string> _output = OptionText.Create(
-        "--output", "folder", $"Folder for the files, and for the runs of a figure that trains as the tables do. [default: {AccuracyTableCommand.DefaultOutput}]");
+        "--output", "folder",
+        "Folder for the files, and for the runs of a figure that trains as the tables do. "
+        + $"[default: {AccuracyTableCommand.DefaultOutput}]");
 
     private readonly Option<bool> _quiet = OptionText.CreateSwitch("--quiet", "Print nothing but the result: no progress.");
 
@@ -35,11 +37,18 @@ internal sealed class FigureCommand : Command, IFdfaCommand
         _quick = OptionText.CreateSwitch("--quick", $"A first impression in a minute or two: {experiment.Quick}.");
         if (experiment.Epochs is { } epochs)
         {
-            _epochs = OptionText.Create("--epochs", "count", $"Passes over the training data. [default: the paper's {ConsoleOutput.Plain(epochs)}, with --quick {ConsoleOutput.Plain(experiment.QuickEpochs)}]");
+            _epochs = OptionText.Create(
+                "--epochs", "count",
+                $"Passes over the training data. [default: the paper's {ConsoleOutput.Plain(epochs)}, "
+                + $"with --quick {ConsoleOutput.Plain(experiment.QuickEpochs)}]");
             _device = CommonOptions.Device();
         }
 
-        foreach (Option? option in new Option?[] { _quick, _epochs, _dataDirectory, _download, _device, _device is null ? null : OptionText.CreateUncheckedDevice(), _output, _quiet })
+        foreach (Option? option in new Option?[]
+        {
+            _quick, _epochs, _dataDirectory, _download, _device, _device is null ? null : OptionText.CreateUncheckedDevice(),
+            _output, _quiet,
+        })
         {
             if (option is not null)
             {
@@ -74,7 +83,8 @@ internal sealed class FigureCommand : Command, IFdfaCommand
         if (result.Table is { } table)
         {
             Table rows = ConsoleOutput.CreateTable(
-                experiment.Title, [.. table.Headings.Select((heading, column) => column < table.TextColumns ? heading : ConsoleOutput.Number(heading))]);
+                experiment.Title,
+                [.. table.Headings.Select((heading, column) => column < table.TextColumns ? heading : ConsoleOutput.Number(heading))]);
             foreach (IReadOnlyList<string> row in table.Rows)
             {
                 rows.AddRow(row.Select(cell => new Text(cell)));
@@ -122,7 +132,8 @@ internal sealed class FigureCommand : Command, IFdfaCommand
         if (quick && (download || dataDirectory is not null))
         {
             throw new InvalidOptionException(
-                $"The option {(download ? downloadOption.Name : dataDirectoryOption.Name)} means nothing with --quick, which takes the embedded images; leave one of them out.");
+                $"The option {(download ? downloadOption.Name : dataDirectoryOption.Name)} means nothing with --quick, "
+                + "which takes the embedded images; leave one of them out.");
         }
 
         return new ExperimentRequest(

@@ -77,7 +77,9 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
             arguments.Text(_output), RunFolder.DefaultPath("first-look", DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(Request(rules[0]), output, cancellation);
         using ComputeDevice device = ComputeDevice.Open(selector);
-        output.Line($"FDFA beside backpropagation: {NetworkTopology} on {ConsoleOutput.Count(data.Description.TrainingSamples, "embedded sample")}, {Epochs} epochs, {device.Info.Name}");
+        output.Line(
+            $"FDFA beside backpropagation: {NetworkTopology} on "
+            + $"{ConsoleOutput.Count(data.Description.TrainingSamples, "embedded sample")}, {Epochs} epochs, {device.Info.Name}");
         foreach (string sentence in PresetDifferences.Of(Request(rules[0])))
         {
             output.Line(sentence);
@@ -137,7 +139,13 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
     }
 
     private static RunResult Train(
-        LearningRule rule, LoadedData data, ComputeDevice device, string path, ConsoleOutput output, ProgressDisplay progress, CancellationToken cancellation)
+        LearningRule rule,
+        LoadedData data,
+        ComputeDevice device,
+        string path,
+        ConsoleOutput output,
+        ProgressDisplay progress,
+        CancellationToken cancellation)
     {
         using RunFolder folder = RunFolder.Create(path, output.Verbose);
         using var run = new TrainingRun(RunConfiguration.Describe(Request(rule), data.Description, device.Info), data, [device], folder);
@@ -146,7 +154,13 @@ internal sealed class FirstLookCommand : RootCommand, IFdfaCommand
 
     private static RunRequest Request(LearningRule rule) => new(
         Topology.Parse(NetworkTopology),
-        Preset.Paper.OptionsFor(rule) with { LearningRate = Rate, FeedbackRate = Rate, LearningRateDecay = Decay, FeedbackRateDecay = Decay },
+        Preset.Paper.OptionsFor(rule) with
+        {
+            LearningRate = Rate,
+            FeedbackRate = Rate,
+            LearningRateDecay = Decay,
+            FeedbackRateDecay = Decay,
+        },
         Preset.Paper.Name,
         Epochs,
         [0],

@@ -24,7 +24,8 @@ internal sealed class ImportCommand : Command, IFdfaCommand
         "--batch-norm", "Every hidden block is normalized over its batch. [default: none is, but alexnet's convolutions]");
 
     private readonly Option<string> _data = OptionText.Create(
-        "--data", "name", $"Data set whose test set shows what the network can do: {string.Join(", ", DataSource.Names)}. [default: embedded]");
+        "--data", "name",
+        $"Data set whose test set shows what the network can do: {string.Join(", ", DataSource.Names)}. [default: embedded]");
 
     private readonly Option<string> _dataDirectory = CommonOptions.DataDirectory();
     private readonly Option<string> _device = CommonOptions.Device();
@@ -32,10 +33,14 @@ internal sealed class ImportCommand : Command, IFdfaCommand
 
     /// <summary>Creates the command.</summary>
     public ImportCommand()
-        : base("import", "Takes a network's weights from PyTorch, evaluates them and makes a run folder of them; 'fdfa train --initial-weights' trains such weights on.")
+        : base(
+            "import",
+            "Takes a network's weights from PyTorch, evaluates them and makes a run folder of them; "
+            + "'fdfa train --initial-weights' trains such weights on.")
     {
         Arguments.Add(_file);
-        Option[] options = [_network, _activation, _batchNormalization, _data, _dataDirectory, _device, OptionText.CreateUncheckedDevice(), _output];
+        Option[] options =
+            [_network, _activation, _batchNormalization, _data, _dataDirectory, _device, OptionText.CreateUncheckedDevice(), _output];
         foreach (Option option in options)
         {
             Options.Add(option);
@@ -55,7 +60,8 @@ internal sealed class ImportCommand : Command, IFdfaCommand
         string file = arguments.GetRequiredValue(_file);
         string dataName = DataSource.CanonicalName(arguments.Text(_data) ?? DataSource.Names[0]);
         string topology = arguments.Text(_network)
-            ?? throw new InvalidOptionException("A file of weights does not say how they are connected; give --network, such as --network 784-256-128-10.");
+            ?? throw new InvalidOptionException(
+                "A file of weights does not say how they are connected; give --network, such as --network 784-256-128-10.");
         NetworkDescription network = Topology.Parse(
             topology,
             arguments.OneOf(_activation, OptionWords.Activations) ?? ActivationFunction.ReLU,
@@ -66,14 +72,16 @@ internal sealed class ImportCommand : Command, IFdfaCommand
         // The rule that needs nothing besides the weights.
         LearningRule rule = LearningRule.Backpropagation;
         var request = new RunRequest(
-            network, Preset.Paper.OptionsOn(network, rule), Preset.Paper.Name, Epochs: 0, Seeds: [0], dataName, arguments.Text(_dataDirectory), Limit: null);
+            network, Preset.Paper.OptionsOn(network, rule), Preset.Paper.Name, Epochs: 0, Seeds: [0], dataName,
+            arguments.Text(_dataDirectory), Limit: null);
         NetworkParameters weights = WeightFile.Load(file, network, withoutNormalization: $"leave out {_batchNormalization.Name}");
         using RunFolder folder = RunFolder.Create(
             arguments.Text(_output), RunFolder.DefaultPath($"imported-{RunFolder.NameOf(network)}", DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(request, output, cancellation);
         using DeviceSet devices = DeviceSet.Open(selector, most: 1);
         EvaluateCommand.Evaluate(output, request, data, devices, [weights], recorded: [], cancellation);
-        RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, [.. devices.Devices.Select(each => each.Info)]);
+        RunConfiguration configuration = RunConfiguration.Describe(
+            request, data.Description, [.. devices.Devices.Select(each => each.Info)]);
         folder.WriteModel(0, network, request.Options, weights, new Dictionary<string, string>
         {
             ["fdfa_version"] = configuration.Versions.Fdfa,

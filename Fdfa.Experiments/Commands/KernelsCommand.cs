@@ -38,10 +38,12 @@ internal sealed class KernelsCommand : Command, IFdfaCommand
         "--preset", "name", "Whose optimizers and activation: paper or published-code. [default: paper]");
 
     private readonly Option<string> _target = OptionText.Create(
-        "--target", "language", $"What to translate to: {s_targets.Listed}. ptx is for CUDA, ptx+tf32 for its tensor cores. [default: ptx]");
+        "--target", "language",
+        $"What to translate to: {s_targets.Listed}. ptx is for CUDA, ptx+tf32 for its tensor cores. [default: ptx]");
 
     private readonly Option<string> _multiprocessors = OptionText.Create(
-        "--multiprocessors", "number", $"Those of the GPU, which has larger tiles where they fill it. [default: {MultiprocessorsOfAnH100}, an H100's]");
+        "--multiprocessors", "number",
+        $"Those of the GPU, which has larger tiles where they fill it. [default: {MultiprocessorsOfAnH100}, an H100's]");
 
     private readonly Option<string> _output = OptionText.Create(
         "--output", "file", "Also write the generated code of all these kernels to this file. [default: none]");
@@ -87,7 +89,10 @@ internal sealed class KernelsCommand : Command, IFdfaCommand
             files.Write(path, Encoding.UTF8.GetBytes(string.Concat(kernels.Select(kernel => $"// {kernel.Name}\n{kernel.Code}\n"))));
         }
 
-        Write(output, $"Kernels of {network.Topology} with {rule.Name}, in {(target == Target.OpenCl ? "OpenCL C" : "PTX")}: {kernels[0].Tiles}", kernels);
+        Write(
+            output,
+            $"Kernels of {network.Topology} with {rule.Name}, in {(target == Target.OpenCl ? "OpenCL C" : "PTX")}: {kernels[0].Tiles}",
+            kernels);
         if (path is not null)
         {
             output.Line($"The generated code is in {path}.");
@@ -114,14 +119,18 @@ internal sealed class KernelsCommand : Command, IFdfaCommand
                 Count(kernel.Busiest?.Operations ?? 0),
                 Count(kernel.Busiest?.SharedBytes ?? 0),
                 Count(kernel.Busiest?.GlobalBytes ?? 0),
-                kernel.Busiest is { } loop && double.IsFinite(loop.OperationsPerByte) ? loop.OperationsPerByte.ToString("F2", CultureInfo.InvariantCulture) : Nothing,
+                kernel.Busiest is { } loop && double.IsFinite(loop.OperationsPerByte)
+                    ? loop.OperationsPerByte.ToString("F2", CultureInfo.InvariantCulture)
+                    : Nothing,
             ];
             table.AddRow(cells.Select(cell => new Text(cell)));
         }
 
         output.Table(table);
         output.Line("Code: instructions of the whole kernel, before the driver's own compiler. Shared memory: bytes that a group shares.");
-        output.Line("Right of that, of one round in one thread: the loop that multiplies staged tiles, or where there is none the one that computes most.");
+        output.Line(
+            "Right of that, of one round in one thread: the loop that multiplies staged tiles, "
+            + "or where there is none the one that computes most.");
     }
 
     private static string Count(int number) => number == 0 ? Nothing : number.ToString(CultureInfo.InvariantCulture);

@@ -12,7 +12,9 @@ internal sealed class NetworkOptions(string otherwise)
     private readonly Option<string> _network = CommonOptions.Network(otherwise, "images of the shape of --input");
 
     private readonly Option<string> _input = OptionText.Create(
-        "--input", "shape", "Channels x height x width of the images that convolutions read, such as 1x28x28. [default: none; layer sizes begin with their input]");
+        "--input", "shape",
+        "Channels x height x width of the images that convolutions read, such as 1x28x28. [default: none; "
+        + "layer sizes begin with their input]");
 
     private readonly BatchNormalizationOptions _batchNormalization = new();
 
@@ -28,7 +30,8 @@ internal sealed class NetworkOptions(string otherwise)
         if (input is null && HasConvolutions(topology))
         {
             throw new InvalidOptionException(
-                "The value of --network reads images, and their shape is not given; add --input with channels, height and width, such as --input 1x28x28, or give layer sizes, such as 784-800-10.");
+                "The value of --network reads images, and their shape is not given; "
+                + "add --input with channels, height and width, such as --input 1x28x28, or give layer sizes, such as 784-800-10.");
         }
 
         NetworkDescription network = Topology.Parse(
@@ -43,7 +46,8 @@ internal sealed class NetworkOptions(string otherwise)
             ? network
             : throw new InvalidOptionException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The --input {shape} has {values} values, but the network {network.Topology} takes {network.InputSize}; give a --network that begins with {values}, or leave out --input."));
+                $"The --input {shape} has {values} values, but the network {network.Topology} takes {network.InputSize}; "
+                + $"give a --network that begins with {values}, or leave out --input."));
     }
 
     /// <summary>Whether a topology states no input size of its own.</summary>

@@ -50,7 +50,8 @@ internal static class ParseMistake
             {
                 if (option.IdentifierTokenCount > 1 && option.Option.Arity.MaximumNumberOfValues <= 1)
                 {
-                    throw new InvalidOptionException($"The option {option.Option.Name} is given {option.IdentifierTokenCount} times; give it once.");
+                    throw new InvalidOptionException(
+                        $"The option {option.Option.Name} is given {option.IdentifierTokenCount} times; give it once.");
                 }
 
                 if (option.Tokens is [] or [{ Value: "" }, ..] && option.Option.Arity.MinimumNumberOfValues > 0)
@@ -88,10 +89,11 @@ internal static class ParseMistake
             return new InvalidOptionException($"Unknown option '{name}'; did you mean 'fdfa {owner} {near}'?");
         }
 
-        string[] known = [.. command.Options.Concat(Ancestors(command).SelectMany(parent => parent.Options.Where(option => option.Recursive)))
-            .Where(option => !option.Hidden)
-            .Select(option => option.Name)
-            .Distinct()];
+        string[] known =
+            [.. command.Options.Concat(Ancestors(command).SelectMany(parent => parent.Options.Where(option => option.Recursive)))
+                .Where(option => !option.Hidden)
+                .Select(option => option.Name)
+                .Distinct()];
         string guess = Nearest(name, known) is { } nearest ? $"; did you mean {nearest}?" : ".";
         return new InvalidOptionException($"Unknown option '{name}' of '{commandLine}'{guess} Known options: {string.Join(", ", known)}.");
     }

@@ -32,7 +32,10 @@ internal sealed class PlanCommand : Command, IFdfaCommand
 
     /// <summary>Creates the command.</summary>
     public PlanCommand()
-        : base("plan", "Counts the device memory that training a network takes, block by block, without taking any; exit code 1 when the device has less.")
+        : base(
+            "plan",
+            "Counts the device memory that training a network takes, block by block, without taking any; "
+            + "exit code 1 when the device has less.")
     {
         Option[] options = [_rule, .. _network.All, _preset, _batchSize, _seeds, _device];
         foreach (Option option in options)
@@ -64,7 +67,8 @@ internal sealed class PlanCommand : Command, IFdfaCommand
         MemoryPlan plan = Trainer.Plan(network, options, seeds);
         using ComputeDevice device = ComputeDevice.Open(selector);
         string heading =
-            $"Device memory of {network.Topology}{(network.InputShape is { } shape ? $" on {shape}" : "")} with {rule.Name}, batch {options.BatchSize}, {ConsoleOutput.Count(seeds, "seed")}";
+            $"Device memory of {network.Topology}{(network.InputShape is { } shape ? $" on {shape}" : "")} with {rule.Name}, "
+            + $"batch {options.BatchSize}, {ConsoleOutput.Count(seeds, "seed")}";
         return Write(output, heading, plan, device.Info) ? ExitCode.Success : ExitCode.Failure;
     }
 
@@ -89,19 +93,23 @@ internal sealed class PlanCommand : Command, IFdfaCommand
             plan.Blocks.Sum(block => block.Feedback),
             plan.Blocks.Sum(block => block.Activations)));
         output.Table(table);
-        output.Line("Activations: all that has a value per sample, tangents, perturbations and deltas among it. The data set comes on top, with a byte per value.");
+        output.Line(
+            "Activations: all that has a value per sample, tangents, perturbations and deltas among it. "
+            + "The data set comes on top, with a byte per value.");
         output.Line($"Main memory: {Bytes(plan.HostBytes)} beside it, while parameters are written or read.");
         string? shortage = plan.FindShortage(device);
         output.Line(shortage is null
             ? $"It fits on {device.Selector}, {device.Name}, which has {Bytes(device.MemoryBytes)}."
-            : $"It does not fit on {device.Selector}: it needs {shortage}; make a layer or the batch smaller, or train fewer seeds at once: {plan.Largest.Name} takes most.");
+            : $"It does not fit on {device.Selector}: it needs {shortage}; "
+                + $"make a layer or the batch smaller, or train fewer seeds at once: {plan.Largest.Name} takes most.");
         return shortage is null;
 
         void AddRow(string name, BlockMemory memory)
         {
             string[] cells =
             [
-                name, Bytes(memory.Parameters), Bytes(memory.OptimizerState), Bytes(memory.Feedback), Bytes(memory.Activations), Bytes(memory.Bytes),
+                name, Bytes(memory.Parameters), Bytes(memory.OptimizerState), Bytes(memory.Feedback), Bytes(memory.Activations),
+                Bytes(memory.Bytes),
             ];
             table.AddRow(cells.Select(cell => new Text(cell)));
         }

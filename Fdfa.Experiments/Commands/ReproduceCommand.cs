@@ -14,7 +14,8 @@ internal sealed class ReproduceCommand : Command, IFdfaCommand
     public ReproduceCommand(IReadOnlyList<AccuracyTable> tables)
         : base(
             "reproduce",
-            "Reproduces a table of the paper beside its numbers, or a figure, and says whether they agree. Interrupted, the same command goes on after the last finished run.")
+            "Reproduces a table of the paper beside its numbers, or a figure, and says whether they agree. "
+            + "Interrupted, the same command goes on after the last finished run.")
     {
         // Without an action of its own System.CommandLine would refuse it in its own words.
         SetAction(_ => { });
@@ -33,9 +34,11 @@ internal sealed class ReproduceCommand : Command, IFdfaCommand
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Examples { get; } = ["fdfa reproduce table1 --quick", "fdfa reproduce fig4 --quick", "fdfa reproduce all --quick", "fdfa reproduce table1 --help"];
+    public IReadOnlyList<string> Examples { get; } =
+        ["fdfa reproduce table1 --quick", "fdfa reproduce fig4 --quick", "fdfa reproduce all --quick", "fdfa reproduce table1 --help"];
 
     /// <inheritdoc/>
     public int Run(ParseResult arguments, ConsoleOutput output, CancellationToken cancellation) => throw new InvalidOptionException(
-        $"'fdfa reproduce' needs the name of a table or figure: {string.Join(", ", Subcommands.Select(one => one.Name))}; see 'fdfa reproduce --help'.");
+        $"'fdfa reproduce' needs the name of a table or figure: {string.Join(", ", Subcommands.Select(one => one.Name))}; "
+        + "see 'fdfa reproduce --help'.");
 }

@@ -12,7 +12,8 @@ internal sealed class ResumeOptions
 {
     private readonly Option<string> _run = OptionText.Create(
         "--resume", "run",
-        "Go on with the run in this folder where it stopped, bit for bit as if it never had. Its config.json decides everything; besides, only --device, --any-device, --data-dir, --quiet, --tensorboard and a larger --epochs can be given.");
+        "Go on with the run in this folder where it stopped, bit for bit as if it never had. Its config.json decides everything; "
+        + "besides, only --device, --any-device, --data-dir, --quiet, --tensorboard and a larger --epochs can be given.");
 
     private readonly Option<bool> _anyDevice = OptionText.CreateSwitch(
         "--any-device", "With --resume: go on on another kind of device than before, though the last bits of the numbers will differ.");
@@ -30,13 +31,17 @@ internal sealed class ResumeOptions
         }
 
         return arguments.GetValue(_anyDevice)
-            ? throw new InvalidOptionException($"The option {_anyDevice.Name} belongs to {_run.Name}; give that too, or leave it out: a new run goes to the device that --device names.")
+            ? throw new InvalidOptionException(
+                $"The option {_anyDevice.Name} belongs to {_run.Name}; give that too, or leave it out: "
+                + "a new run goes to the device that --device names.")
             : false;
     }
 
     /// <summary>Goes on with the run that a command line names.</summary>
     /// <param name="arguments">The command line.</param>
-    /// <param name="general">What it may say besides: device, folder of the data, epochs, whether to be quiet, and to write for TensorBoard.</param>
+    /// <param name="general">
+    /// What it may say besides: device, folder of the data, epochs, whether to be quiet, and to write for TensorBoard.
+    /// </param>
     /// <param name="output">Where to write.</param>
     /// <param name="cancellation">Ctrl-C.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
@@ -46,7 +51,9 @@ internal sealed class ResumeOptions
         ConsoleOutput output,
         CancellationToken cancellation)
     {
-        RequireNoOthers(arguments, [_run, _anyDevice, .. general.Device.All, general.DataDirectory, general.Epochs, general.Quiet, general.TensorBoard]);
+        RequireNoOthers(
+            arguments,
+            [_run, _anyDevice, .. general.Device.All, general.DataDirectory, general.Epochs, general.Quiet, general.TensorBoard]);
         string path = arguments.Text(_run)!;
         bool quiet = arguments.GetValue(general.Quiet);
         RunConfiguration configuration = RunFolder.ReadConfiguration(path);
@@ -92,7 +99,8 @@ internal sealed class ResumeOptions
         {
             ConfigurationTable.Write(output, configuration);
             output.Line(checkpoint is { Manifest: var at }
-                ? $"Goes on after {ConsoleOutput.Count(at.Epoch, "epoch")} and {ConsoleOutput.Count(at.StepInEpoch, "step")}, from {checkpoint.Path}"
+                ? $"Goes on after {ConsoleOutput.Count(at.Epoch, "epoch")} and {ConsoleOutput.Count(at.StepInEpoch, "step")}, "
+                    + $"from {checkpoint.Path}"
                 : "Begins at the beginning: it was stopped before its first checkpoint");
         }
 
@@ -110,7 +118,8 @@ internal sealed class ResumeOptions
         if (arguments.CommandResult.Command.Options.Except(possible).FirstOrDefault(arguments.IsGiven) is { } decided)
         {
             throw new InvalidOptionException(
-                $"The option {decided.Name} cannot be given with --resume, because the run's config.json decides it; leave it out, or train anew without --resume.");
+                $"The option {decided.Name} cannot be given with --resume, because the run's config.json decides it; "
+                + "leave it out, or train anew without --resume.");
         }
     }
 
@@ -137,7 +146,8 @@ internal sealed class ResumeOptions
     {
         null => configuration,
         { } fewer when fewer < configuration.Epochs => throw new InvalidOptionException(
-            $"The run has {ConsoleOutput.Count(configuration.Epochs, "epoch")}, and --epochs {fewer} would cut it short; give more than that, or leave --epochs out."),
+            $"The run has {ConsoleOutput.Count(configuration.Epochs, "epoch")}, and --epochs {fewer} would cut it short; "
+            + "give more than that, or leave --epochs out."),
         { } more => WithMore(configuration, more),
     };
 
@@ -152,9 +162,11 @@ internal sealed class ResumeOptions
         if (!Checkpoint.HasSameBits(before, now))
         {
             throw new InvalidOptionException(
-                $"The run was on {Names(before)}, and numbers of {Names(now)} differ in their last bits; give a --device of the former kind, or {_anyDevice.Name} to go on all the same.");
+                $"The run was on {Names(before)}, and numbers of {Names(now)} differ in their last bits; "
+                + $"give a --device of the former kind, or {_anyDevice.Name} to go on all the same.");
         }
 
-        static string Names(IReadOnlyList<DeviceInfo> devices) => string.Join(" and ", devices.Select(device => $"{device.Selector} ({device.Name})"));
+        static string Names(IReadOnlyList<DeviceInfo> devices) =>
+            string.Join(" and ", devices.Select(device => $"{device.Selector} ({device.Name})"));
     }
 }

@@ -22,14 +22,17 @@ internal sealed class SweepOptions(
 
     private readonly Option<string[]> _axes = new("--sweep")
     {
-        Description = "Train a run for each value of an option, named without its dashes: --sweep lr=1e-3,1e-4. Given again for another option, or with a JSON file "
-            + $"of several, for each combination. A run that is finished in --output is not trained again. Runs keep no models. [default of --output: {DefaultOutput}]",
+        Description = "Train a run for each value of an option, named without its dashes: --sweep lr=1e-3,1e-4. "
+            + "Given again for another option, or with a JSON file of several, for each combination. "
+            + $"A run that is finished in --output is not trained again. Runs keep no models. [default of --output: {DefaultOutput}]",
         HelpName = "option=values",
         Arity = ArgumentArity.OneOrMore,
     };
 
     private readonly Option<string> _script = OptionText.Create(
-        "--slurm", "file", "Train nothing, and write a job array of Slurm with a job per run of --sweep, its grid beside it; --gather makes the table of the results.");
+        "--slurm", "file",
+        "Train nothing, and write a job array of Slurm with a job per run of --sweep, its grid beside it; "
+        + "--gather makes the table of the results.");
 
     private readonly Option<string> _point = OptionText.Create(
         "--sweep-point", "number", "Train one run of --sweep only, counted from 0: what the jobs of --slurm do.");
@@ -58,7 +61,9 @@ internal sealed class SweepOptions(
 
     /// <summary>Trains the sweep that a command line asks for, or writes its script.</summary>
     /// <param name="arguments">The command line.</param>
-    /// <param name="general">What it says of the sweep as a whole: device, output folder, whether to be quiet, and to write for TensorBoard.</param>
+    /// <param name="general">
+    /// What it says of the sweep as a whole: device, output folder, whether to be quiet, and to write for TensorBoard.
+    /// </param>
     /// <param name="read">The run of a command line without a sweep.</param>
     /// <param name="output">Where to write.</param>
     /// <param name="cancellation">Ctrl-C.</param>
@@ -70,11 +75,13 @@ internal sealed class SweepOptions(
         ConsoleOutput output,
         CancellationToken cancellation)
     {
-        SweepAxis[] axes = [.. arguments.GetRequiredValue(_axes).SelectMany(SweepAxis.Read).Select(axis => axis with { Name = OptionOf(axis.Name).Name.TrimStart('-') })];
+        SweepAxis[] axes = [.. arguments.GetRequiredValue(_axes).SelectMany(SweepAxis.Read)
+            .Select(axis => axis with { Name = OptionOf(axis.Name).Name.TrimStart('-') })];
         if (axes.FirstOrDefault(axis => OptionOf(axis.Name) == seed) is { } seeds)
         {
             throw new InvalidOptionException(
-                $"A result must not depend on the seed, so a sweep does not look for the best one; give --seeds {ConsoleOutput.Plain(seeds.Values.Count)}, which trains every point with as many, and leave seed out of --sweep.");
+                "A result must not depend on the seed, so a sweep does not look for the best one; give --seeds "
+                + $"{ConsoleOutput.Plain(seeds.Values.Count)}, which trains every point with as many, and leave seed out of --sweep.");
         }
 
         if (new Option[] { _script, _point, _gather }.Where(arguments.IsGiven).ToArray() is [var one, var other, ..])
@@ -85,7 +92,9 @@ internal sealed class SweepOptions(
         Setting[] settings = [.. FixedSettings(arguments, axes, [general.Output, general.Quiet])];
         SweepGrid grid = SweepGrid.Span(axes, values => ReadPoint(arguments, settings, [.. axes.Zip(values, SettingOf)], read));
         RequireConcern(grid);
-        var request = new SweepRequest(grid, [.. settings.SelectMany(setting => setting.Words)], arguments.Text(general.Device) ?? "auto", arguments.Text(general.Output) ?? DefaultOutput, arguments.GetValue(general.Quiet))
+        var request = new SweepRequest(
+            grid, [.. settings.SelectMany(setting => setting.Words)], arguments.Text(general.Device) ?? "auto",
+            arguments.Text(general.Output) ?? DefaultOutput, arguments.GetValue(general.Quiet))
         {
             WritesEvents = arguments.GetValue(general.TensorBoard),
             Gathers = arguments.GetValue(_gather),
@@ -96,7 +105,8 @@ internal sealed class SweepOptions(
             string gridFile = Path.ChangeExtension(script, ".grid.json");
             using OutputFiles files = OutputFiles.Open(arguments.GetValue(_force), (script, _script), (gridFile, _script));
             files.Write(gridFile, Encoding.UTF8.GetBytes(SweepAxis.ToJson(axes)));
-            files.Write(script, Encoding.UTF8.GetBytes(SlurmScript.Of(request, SlurmScript.ThisProgram(), Environment.CurrentDirectory, gridFile)));
+            files.Write(
+                script, Encoding.UTF8.GetBytes(SlurmScript.Of(request, SlurmScript.ThisProgram(), Environment.CurrentDirectory, gridFile)));
             foreach (string remark in grid.Remarks)
             {
                 output.Line(remark);
@@ -162,12 +172,16 @@ internal sealed class SweepOptions(
         RunRequest request = read(point);
         if (request.SkipsBadImages)
         {
-            throw new InvalidOptionException("Which images are left out is known only when they are decoded, and a sweep wants to know its runs before; leave out --skip-bad-images.");
+            throw new InvalidOptionException(
+                "Which images are left out is known only when they are decoded, and a sweep wants to know its runs before; "
+                + "leave out --skip-bad-images.");
         }
 
         if (request.InitialWeights is not null)
         {
-            throw new InvalidOptionException("A sweep's runs are told apart by what their command line says, and a file may come to hold other weights; leave out --initial-weights.");
+            throw new InvalidOptionException(
+                "A sweep's runs are told apart by what their command line says, and a file may come to hold other weights; "
+                + "leave out --initial-weights.");
         }
 
         if (request.Keep == KeptModels.Best)
@@ -183,11 +197,13 @@ internal sealed class SweepOptions(
     /// <summary>What is said of all points, but not where and how loudly.</summary>
     private IEnumerable<Setting> FixedSettings(ParseResult arguments, SweepAxis[] axes, Option[] general)
     {
-        foreach (OptionResult given in arguments.CommandResult.Children.OfType<OptionResult>().Where(given => !given.Implicit && !All.Concat(general).Contains(given.Option)))
+        foreach (OptionResult given in arguments.CommandResult.Children.OfType<OptionResult>()
+            .Where(given => !given.Implicit && !All.Concat(general).Contains(given.Option)))
         {
             if (axes.Any(axis => OptionOf(axis.Name) == given.Option))
             {
-                throw new InvalidOptionException($"The option {given.Option.Name} is given beside a sweep of its values; leave one of them out.");
+                throw new InvalidOptionException(
+                    $"The option {given.Option.Name} is given beside a sweep of its values; leave one of them out.");
             }
 
             yield return new Setting(given.Option, Value: null, [given.Option.Name, .. given.Tokens.Select(token => token.Value)]);

@@ -35,7 +35,9 @@ internal sealed class TableB5Command : Command, IFdfaCommand
                 new Text(row.Neurons),
                 new Text(row.Network.ParameterCount.ToString("N0", CultureInfo.InvariantCulture)),
                 new Text(row.Parameters),
-                row.Agrees ? new Text("agrees", new Style(Color.Green)) : new Text("DISAGREES", new Style(Color.Red, decoration: Decoration.Bold)));
+                row.Agrees
+                    ? new Text("agrees", new Style(Color.Green))
+                    : new Text("DISAGREES", new Style(Color.Red, decoration: Decoration.Bold)));
         }
 
         output.Table(table);

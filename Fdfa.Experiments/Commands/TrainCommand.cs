@@ -54,10 +54,14 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         + "[default: train all epochs]");
 
     private readonly Option<string> _initialWeights = OptionText.Create(
-        "--initial-weights", "file", "Start from weights that PyTorch, 'fdfa export' or a run wrote as safetensors; feedback begins as it would without. [default: drawn from the seed]");
+        "--initial-weights", "file",
+        "Start from weights that PyTorch, 'fdfa export' or a run wrote as safetensors; feedback begins as it would without. "
+        + "[default: drawn from the seed]");
 
     private readonly Option<string> _preset = OptionText.Create(
-        "--preset", "name", "Where every option below starts from: paper (Appendix A) or published-code (the authors' repository, for the rules that it has: BP, FG-W, DFA, DKP and FDFA; others as in paper). [default: paper]");
+        "--preset", "name",
+        "Where every option below starts from: paper (Appendix A) or published-code (the authors' repository, for the rules that it has: "
+        + "BP, FG-W, DFA, DKP and FDFA; others as in paper). [default: paper]");
 
     private readonly BatchNormalizationOptions _batchNormalization = new();
     private readonly Option<bool> _noAugmentation = Augmentation.CreateOption();
@@ -78,7 +82,9 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         "--quiet", "Print nothing but the result: no configuration, no progress.");
 
     private readonly Option<bool> _tensorBoard = OptionText.CreateSwitch(
-        "--tensorboard", "Write every epoch for TensorBoard too, to tensorboard/ in the run's folder, a folder per seed: 'tensorboard --logdir runs' shows all runs.");
+        "--tensorboard",
+        "Write every epoch for TensorBoard too, to tensorboard/ in the run's folder, a folder per seed: "
+        + "'tensorboard --logdir runs' shows all runs.");
 
     private readonly ResumeOptions _resume = new();
     private readonly SweepOptions _sweep;
@@ -135,7 +141,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         using RunFolder folder = RunFolder.Create(arguments.Text(_output), RunFolder.DefaultPath(request, DateTime.Now), output.Verbose);
         using LoadedData data = DataSource.Load(request, quiet ? null : output, cancellation);
         using DeviceSet devices = ReadDevices(arguments, request).Open();
-        RunConfiguration configuration = RunConfiguration.Describe(request, data.Description, [.. devices.Devices.Select(device => device.Info)]);
+        RunConfiguration configuration = RunConfiguration.Describe(
+            request, data.Description, [.. devices.Devices.Select(device => device.Info)]);
         if (devices.IsLayerParallel)
         {
             configuration = configuration.AsLayerParallel();
@@ -249,7 +256,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         return request;
     }
 
-    private DeviceRequest ReadDevices(ParseResult arguments, RunRequest request) => _device.Read(arguments, request.Network, request.Seeds.Count);
+    private DeviceRequest ReadDevices(ParseResult arguments, RunRequest request) =>
+        _device.Read(arguments, request.Network, request.Seeds.Count);
 
     private TrainingOptions ReadTraining(ParseResult arguments, TrainingOptions options, int epochs)
     {
@@ -264,7 +272,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
             row.RequireCompanion(options);
         }
 
-        bool isPeriodGiven = _training.Any(pair => pair.Row.Property == nameof(TrainingOptions.SchedulePeriod) && arguments.IsGiven(pair.Option));
+        bool isPeriodGiven = _training.Any(
+            pair => pair.Row.Property == nameof(TrainingOptions.SchedulePeriod) && arguments.IsGiven(pair.Option));
         if (!isPeriodGiven && Schedule.Of(options.Schedule).IsOverAfterPeriod)
         {
             options = options with { SchedulePeriod = Math.Max(1, epochs - options.WarmupEpochs) };
@@ -273,7 +282,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         if (options.Antithetic && options.Perturbations % 2 != 0)
         {
             throw new InvalidOptionException(
-                $"The option --antithetic draws pairs and needs an even --perturbations, such as 2; it is {ConsoleOutput.Plain(options.Perturbations)}.");
+                "The option --antithetic draws pairs and needs an even --perturbations, such as 2; "
+                + $"it is {ConsoleOutput.Plain(options.Perturbations)}.");
         }
 
         return options;
@@ -286,7 +296,8 @@ internal sealed class TrainCommand : Command, IFdfaCommand
         return (seed, count) switch
         {
             ({ }, { }) => throw new InvalidOptionException(
-                "The options --seed and --seeds exclude each other; give --seed for one run with that seed, or --seeds for that many seeds from 0."),
+                "The options --seed and --seeds exclude each other; "
+                + "give --seed for one run with that seed, or --seeds for that many seeds from 0."),
             (_, { } several) => [.. Enumerable.Range(0, several).Select(number => (ulong)number)],
             _ => [seed ?? 0],
         };

@@ -51,7 +51,9 @@ internal sealed class WatchCommand : Command, IFdfaCommand
             return ExitCode.Success;
         }
 
-        return (output.IsLive ? WatchLive(path, progress, output, cancellation) : WatchLines(path, progress, output, cancellation)).State == RunState.Training
+        return (output.IsLive
+            ? WatchLive(path, progress, output, cancellation)
+            : WatchLines(path, progress, output, cancellation)).State == RunState.Training
             ? ExitCode.Cancelled
             : ExitCode.Success;
     }
@@ -116,7 +118,8 @@ internal sealed class WatchCommand : Command, IFdfaCommand
         {
             foreach (EpochMeans epoch in EpochMeans.Of(progress.Rows).Where(epoch => epoch.Epoch > told))
             {
-                string validation = epoch.Validation is { } validated ? $"{Result("validation", validated.Loss, validated.Accuracy)}, " : "";
+                string validation =
+                    epoch.Validation is { } validated ? $"{Result("validation", validated.Loss, validated.Accuracy)}, " : "";
                 output.Line(
                     $"epoch {ConsoleOutput.Plain(epoch.Epoch)}/{ConsoleOutput.Plain(progress.Configuration.Epochs)}: "
                     + $"{Result("training", epoch.TrainingLoss, epoch.TrainingAccuracy)}, {validation}"
@@ -157,7 +160,8 @@ internal sealed class WatchCommand : Command, IFdfaCommand
 
     private static string Standing(RunProgress progress)
     {
-        string epochs = string.Create(CultureInfo.InvariantCulture, $"{progress.Epoch} of {ConsoleOutput.Count(progress.Configuration.Epochs, "epoch")}");
+        string epochs = string.Create(
+            CultureInfo.InvariantCulture, $"{progress.Epoch} of {ConsoleOutput.Count(progress.Configuration.Epochs, "epoch")}");
         return progress.State switch
         {
             RunState.Finished when progress.Epoch < progress.Configuration.Epochs => $"Finished: stopped early, after {epochs}.",
@@ -168,15 +172,18 @@ internal sealed class WatchCommand : Command, IFdfaCommand
                 $"Killed after {epochs}: its process is gone, for nobody holds its lock; 'fdfa train --resume' goes on with it.",
             _ when progress.ForeignMachine is { } machine =>
                 $"Training: {epochs}. It ran on {machine}, and its lock looks free from here: its process may be gone.",
-            _ when progress.IsOverdue => $"Training: {epochs}. Nothing new for {ConsoleOutput.Span(progress.Silence)}, where an epoch takes {ConsoleOutput.Duration(progress.SecondsPerEpoch!.Value)}: its process may be gone.",
+            _ when progress.IsOverdue => $"Training: {epochs}. Nothing new for {ConsoleOutput.Span(progress.Silence)}, "
+                + $"where an epoch takes {ConsoleOutput.Duration(progress.SecondsPerEpoch!.Value)}: its process may be gone.",
             _ when progress.SecondsPerEpoch is { } seconds =>
-                $"Training: {epochs}, about {ConsoleOutput.Span(TimeSpan.FromSeconds(seconds * (progress.Configuration.Epochs - progress.Epoch)))} left.",
+                $"Training: {epochs}, about "
+                + $"{ConsoleOutput.Span(TimeSpan.FromSeconds(seconds * (progress.Configuration.Epochs - progress.Epoch)))} left.",
             _ => $"Training: {epochs}.",
         };
     }
 
     /// <summary>An epoch in the mean over seeds.</summary>
-    private sealed record EpochMeans(int Epoch, double TrainingLoss, double TrainingAccuracy, double TestLoss, double TestAccuracy, double Seconds)
+    private sealed record EpochMeans(
+        int Epoch, double TrainingLoss, double TrainingAccuracy, double TestLoss, double TestAccuracy, double Seconds)
     {
         public Evaluation? Validation { get; private init; }
 

@@ -191,7 +191,8 @@ internal sealed record CifarDataSet(
         public override DataSetPair Read(DataSetReading reading)
         {
             Dictionary<string, CifarRecords> files = Visit(
-                (file, name, length, stream) => CifarFile.Read(stream, length, name, set.LabelClasses, set.MostRecords(file)), reading.Cancellation);
+                (file, name, length, stream) => CifarFile.Read(stream, length, name, set.LabelClasses, set.MostRecords(file)),
+                reading.Cancellation);
 
             // In their order, in which an archive need not have them.
             CifarRecords[] training = [.. set.TrainingFiles.Where(files.ContainsKey).Select(file => files[file])];
@@ -206,7 +207,8 @@ internal sealed record CifarDataSet(
                 cancellation.ThrowIfCancellationRequested();
                 if (!results.TryAdd(file, visit(file, name, length, stream)))
                 {
-                    throw new DataFormatException($"The archive '{Place}' should hold {file} once, but holds it twice; delete it and get it again.");
+                    throw new DataFormatException(
+                        $"The archive '{Place}' should hold {file} once, but holds it twice; delete it and get it again.");
                 }
             });
             RequireFiles(results.Keys);
@@ -220,7 +222,8 @@ internal sealed record CifarDataSet(
             if (set.TrainingFiles.Take(training).Append(set.TestFile).FirstOrDefault(file => !files.Contains(file)) is { } missing)
             {
                 throw new DataFormatException(
-                    $"'{Place}' should hold the file {missing} of {set.Name}, but does not; get {set.Archive.Name} again, or put the file there.");
+                    $"'{Place}' should hold the file {missing} of {set.Name}, but does not; "
+                    + $"get {set.Archive.Name} again, or put the file there.");
             }
         }
     }

@@ -81,7 +81,8 @@ internal static class CifarFile
             if (head[index] >= labelClasses[index])
             {
                 throw new DataFormatException(
-                    $"The file {name} should hold labels below {labelClasses[index]}, but record {record} has label {head[index]}; delete it and get it again.");
+                    $"The file {name} should hold labels below {labelClasses[index]}, but record {record} has label {head[index]}; "
+                    + "delete it and get it again.");
             }
         }
 

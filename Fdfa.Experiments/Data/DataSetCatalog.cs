@@ -81,7 +81,8 @@ internal sealed class DataSetCatalog(
     private FoundDataSet? FindWithoutOption(DataSetDescription set) =>
         (locations.VariableFolder is { } variable ? FindIn(set, variable) : null)
             ?? set.Find(CacheOf(set))
-            ?? locations.SystemFolders.Select(system => set.Find(Path.Combine(system, set.Name))).FirstOrDefault(found => found is not null);
+            ?? locations.SystemFolders.Select(system => set.Find(Path.Combine(system, set.Name)))
+                .FirstOrDefault(found => found is not null);
 
     // The folder named like the data set goes first, since the relatives of MNIST share their file names.
     private static FoundDataSet? FindIn(DataSetDescription set, string folder) =>
@@ -112,7 +113,8 @@ internal sealed class DataSetCatalog(
         {
             progress?.Report(new LoadingProgress(what, done, size, "B"));
             var request = new DownloadRequest(file.Mirrors, Path.Combine(folder, file.Name), file.Size, file.Checksum);
-            await downloader.DownloadAsync(request, progress is null ? null : new DownloadReports(progress), cancellation).ConfigureAwait(false);
+            await downloader.DownloadAsync(request, progress is null ? null : new DownloadReports(progress), cancellation)
+                .ConfigureAwait(false);
             done += file.Size;
         }
     }

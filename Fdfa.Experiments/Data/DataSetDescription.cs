@@ -12,7 +12,8 @@ internal abstract record DataSetDescription(
     string Name, int Channels, int Side, int TrainingSamples, int TestSamples)
 {
     /// <summary>Every data set that comes in files.</summary>
-    public static IReadOnlyList<DataSetDescription> All => [IdxDataSet.Mnist, IdxDataSet.FashionMnist, CifarDataSet.Cifar10, CifarDataSet.Cifar100, TinyImageNetDataSet.TinyImageNet];
+    public static IReadOnlyList<DataSetDescription> All =>
+        [IdxDataSet.Mnist, IdxDataSet.FashionMnist, CifarDataSet.Cifar10, CifarDataSet.Cifar100, TinyImageNetDataSet.TinyImageNet];
 
     /// <summary>The shape of an image.</summary>
     public ImageShape Shape => new(Channels, Side, Side);

@@ -57,7 +57,8 @@ internal sealed class Downloader(HttpClient client, TimeSpan? patience = null, T
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new DownloadException(
-                $"The download '{request.Path}' cannot be written ({exception.Message}); make its folder writable, or name one that holds the data with --data-dir or {DataLocations.Variable}.",
+                $"The download '{request.Path}' cannot be written ({exception.Message}); "
+                + $"make its folder writable, or name one that holds the data with --data-dir or {DataLocations.Variable}.",
                 exception);
         }
     }
@@ -91,12 +92,16 @@ internal sealed class Downloader(HttpClient client, TimeSpan? patience = null, T
 
         var name = Path.GetFileName(request.Path);
         var advice = kept == 0
-            ? $"put {name} by hand into '{Path.GetDirectoryName(request.Path)}', or name a folder that holds it with --data-dir or {DataLocations.Variable}"
-            : $"run the same command again to continue after the {kept} of {request.Size} bytes kept in '{partPath}', or name a folder that holds {name} with --data-dir or {DataLocations.Variable}";
+            ? $"put {name} by hand into '{Path.GetDirectoryName(request.Path)}', "
+                + $"or name a folder that holds it with --data-dir or {DataLocations.Variable}"
+            : $"run the same command again to continue after the {kept} of {request.Size} bytes kept in '{partPath}', "
+                + $"or name a folder that holds {name} with --data-dir or {DataLocations.Variable}";
         throw new DownloadException($"The file {name} cannot be downloaded: {string.Join("; ", failures)}; {advice}.");
     }
 
-    /// <summary>Returns null when the part is whole and right, or else what is wrong, as the end of a sentence that the address begins.</summary>
+    /// <summary>
+    /// Returns null when the part is whole and right, or else what is wrong, as the end of a sentence that the address begins.
+    /// </summary>
     private async Task<string?> TryMirrorAsync(
         Uri mirror, DownloadRequest request, FileStream part, IProgress<DownloadProgress>? progress, CancellationToken cancellation)
     {
@@ -116,7 +121,9 @@ internal sealed class Downloader(HttpClient client, TimeSpan? patience = null, T
             : outcome.Failure;
     }
 
-    /// <summary>Fetches the file from some byte on; from the first beside a part that there is, until what arrives has proved right.</summary>
+    /// <summary>
+    /// Fetches the file from some byte on; from the first beside a part that there is, until what arrives has proved right.
+    /// </summary>
     private async Task<Outcome> TransferAsync(
         Uri mirror,
         DownloadRequest request,
@@ -136,7 +143,8 @@ internal sealed class Downloader(HttpClient client, TimeSpan? patience = null, T
                 message.Headers.Range = new RangeHeaderValue(offset, null);
             }
 
-            using var response = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, silence.Token).ConfigureAwait(false);
+            using var response = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, silence.Token)
+                .ConfigureAwait(false);
             if (Refusal(response, request, offset) is { } refusal)
             {
                 return refusal;
@@ -189,7 +197,8 @@ internal sealed class Downloader(HttpClient client, TimeSpan? patience = null, T
                     ? new Outcome($"offers {length} bytes where {request.Size} were expected")
                     : null;
             case HttpStatusCode.PartialContent:
-                return offset > 0 && content.ContentRange is { From: { } from } range && from == offset && (range.Length ?? request.Size) == request.Size
+                return offset > 0 && content.ContentRange is { From: { } from } range && from == offset
+                    && (range.Length ?? request.Size) == request.Size
                     ? null
                     : new Outcome($"sent another range than the one from byte {offset}", StartAgain: true);
             case HttpStatusCode.RequestedRangeNotSatisfiable:

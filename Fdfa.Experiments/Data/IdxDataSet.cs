@@ -30,13 +30,17 @@ internal sealed record IdxDataSet(
         28,
         ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
         new IdxSplit(
-            new IdxDataFile("train-images-idx3-ubyte", 9912422, Checksum.Sha256("440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609")),
-            new IdxDataFile("train-labels-idx1-ubyte", 28881, Checksum.Sha256("3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c")),
+            new IdxDataFile(
+                "train-images-idx3-ubyte", 9912422, Checksum.Sha256("440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609")),
+            new IdxDataFile(
+                "train-labels-idx1-ubyte", 28881, Checksum.Sha256("3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c")),
             60000,
             [5, 0, 4, 1, 9, 2, 1, 3]),
         new IdxSplit(
-            new IdxDataFile("t10k-images-idx3-ubyte", 1648877, Checksum.Sha256("8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6")),
-            new IdxDataFile("t10k-labels-idx1-ubyte", 4542, Checksum.Sha256("f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6")),
+            new IdxDataFile(
+                "t10k-images-idx3-ubyte", 1648877, Checksum.Sha256("8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6")),
+            new IdxDataFile(
+                "t10k-labels-idx1-ubyte", 4542, Checksum.Sha256("f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6")),
             10000,
             [7, 2, 1, 0, 4, 1, 4, 9]),
         [new Uri("https://ossci-datasets.s3.amazonaws.com/mnist/"), new Uri("https://storage.googleapis.com/cvdf-datasets/mnist/")]);
@@ -106,13 +110,15 @@ internal sealed record IdxDataSet(
         if (data.Count != split.Count || data.Width != Side || data.Height != Side)
         {
             throw new DataFormatException(
-                $"The file '{imagePath}' should hold {split.Count} images of {Side}×{Side} pixels, but holds {data.Count} of {data.Height}×{data.Width}; put the files of {Name} there.");
+                $"The file '{imagePath}' should hold {split.Count} images of {Side}×{Side} pixels, "
+                + $"but holds {data.Count} of {data.Height}×{data.Width}; put the files of {Name} there.");
         }
 
         if (!data.Labels.AsSpan().StartsWith(split.FirstLabels.ToArray()))
         {
             throw new DataFormatException(
-                $"The file '{labelPath}' should begin with the labels {string.Join(' ', split.FirstLabels)} of {Name}, but begins with {string.Join(' ', data.Labels.Take(split.FirstLabels.Count))}; give {Name} a folder of its own, of that name.");
+                $"The file '{labelPath}' should begin with the labels {string.Join(' ', split.FirstLabels)} of {Name}, but begins with "
+                + $"{string.Join(' ', data.Labels.Take(split.FirstLabels.Count))}; give {Name} a folder of its own, of that name.");
         }
 
         return data;

@@ -91,7 +91,8 @@ internal static class IdxFile
         return images.Count == labels.Length
             ? new ImageDataSet(name, images.Pixels, labels, images.Columns, images.Rows, channels: 1, classNames)
             : throw new DataFormatException(
-                $"The file '{labelPath}' has {labels.Length} label(s) where the {images.Count} image(s) of '{imagePath}' need as many; put two files of one data set side by side.");
+                $"The file '{labelPath}' has {labels.Length} label(s) where the {images.Count} image(s) of '{imagePath}' need as many; "
+                + "put two files of one data set side by side.");
     }
 
     /// <summary>Writes images.</summary>
@@ -160,7 +161,8 @@ internal static class IdxFile
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new DataFormatException(
-                $"The file '{path}' should be a readable IDX file, but reading failed ({exception.Message}); check its name and permissions.", exception);
+                $"The file '{path}' should be a readable IDX file, but reading failed ({exception.Message}); "
+                + "check its name and permissions.", exception);
         }
     }
 
@@ -201,7 +203,9 @@ internal static class IdxFile
         }
 
         byte[] payload = ClaimedBytes.Read(stream, size);
-        return payload.Length == size ? payload : throw Malformed(name, $"{size} bytes of samples, as its header says", $"{payload.Length}");
+        return payload.Length == size
+            ? payload
+            : throw Malformed(name, $"{size} bytes of samples, as its header says", $"{payload.Length}");
     }
 
     private static void WriteWords(Stream stream, params ReadOnlySpan<int> words)
@@ -215,5 +219,6 @@ internal static class IdxFile
     }
 
     private static DataFormatException Malformed(string name, string expected, string found) =>
-        new($"The file '{name}' should hold {expected}, but holds {found}; delete it and get it again, or unpack it with gunzip to see where it breaks.");
+        new($"The file '{name}' should hold {expected}, but holds {found}; "
+            + "delete it and get it again, or unpack it with gunzip to see where it breaks.");
 }

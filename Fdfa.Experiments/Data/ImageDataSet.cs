@@ -22,7 +22,8 @@ internal sealed class ImageDataSet
         if (samples.Length != (long)labels.Length * width * height * channels)
         {
             throw new ShapeMismatchException(
-                $"The data set '{name}' has {samples.Length} bytes for {labels.Length} label(s), where {channels}×{height}×{width} bytes per label were expected; pass samples and labels of one set.");
+                $"The data set '{name}' has {samples.Length} bytes for {labels.Length} label(s), "
+                + $"where {channels}×{height}×{width} bytes per label were expected; pass samples and labels of one set.");
         }
 
         Name = name;

@@ -22,7 +22,8 @@ internal abstract class ImageFiles : IDisposable
         }
         catch (InvalidDataException failure)
         {
-            throw new DataFormatException($"The file '{path}' should be a whole zip archive, but is cut short or damaged; delete it and get it again.", failure);
+            throw new DataFormatException(
+                $"The file '{path}' should be a whole zip archive, but is cut short or damaged; delete it and get it again.", failure);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -41,7 +42,8 @@ internal abstract class ImageFiles : IDisposable
             using Stream stream = Open(name, out long length);
             if (length > most)
             {
-                throw new DataFormatException($"{QuotedText.Of(name)} should have at most {most} bytes, but has {length}; get the data set again.");
+                throw new DataFormatException(
+                    $"{QuotedText.Of(name)} should have at most {most} bytes, but has {length}; get the data set again.");
             }
 
             byte[] bytes = ClaimedBytes.Read(stream, length);
@@ -109,11 +111,14 @@ internal abstract class ImageFiles : IDisposable
             try
             {
                 _archive = new ZipArchive(file);
-                foreach (ZipArchiveEntry entry in _archive.Entries.Where(entry => entry.FullName.StartsWith(root, StringComparison.Ordinal)))
+                foreach (ZipArchiveEntry entry in _archive.Entries.Where(
+                    entry => entry.FullName.StartsWith(root, StringComparison.Ordinal)))
                 {
                     if (!_entries.TryAdd(entry.FullName[root.Length..], entry))
                     {
-                        throw new DataFormatException($"The archive '{path}' should hold {QuotedText.Of(entry.FullName)} once, but holds it twice; delete it and get it again.");
+                        throw new DataFormatException(
+                            $"The archive '{path}' should hold {QuotedText.Of(entry.FullName)} once, but holds it twice; "
+                            + "delete it and get it again.");
                     }
                 }
             }

@@ -55,7 +55,8 @@ internal static class JpegImage
                 plane, side, horizontal / decoder.GetHorizontalSampling(index), vertical / decoder.GetVerticalSampling(index)))];
             ToColours(JpegMarks.Read(jpeg.Span, decoder.NumberOfComponents), interpolated, planes);
         }
-        catch (Exception failure) when (failure is InvalidDataException or InvalidOperationException or ArgumentException or IndexOutOfRangeException or OverflowException or NotSupportedException)
+        catch (Exception failure) when (failure is InvalidDataException or InvalidOperationException or ArgumentException
+            or IndexOutOfRangeException or OverflowException or NotSupportedException)
         {
             throw new BadImageException(
                 FileSignature.Of(jpeg.Span) is { } other and not FileSignature.Jpeg
@@ -97,7 +98,8 @@ internal static class JpegImage
                 int sum = horizontal == 2 ? 3 * near + far : near;
                 result[y * side + x] = (byte)((sum + rounding) >> (horizontal + vertical == 4 ? 4 : 2));
 
-                int Sum(int column) => vertical == 2 ? 3 * plane[y * side + column] + plane[farY * side + column] : plane[y * side + column];
+                int Sum(int column) =>
+                    vertical == 2 ? 3 * plane[y * side + column] + plane[farY * side + column] : plane[y * side + column];
             }
         }
 
@@ -192,7 +194,8 @@ internal static class JpegImage
             {
                 for (var column = 0; column < BlockSide && x + column < side; column++)
                 {
-                    plane[(y + row) * side + x + column] = (byte)Math.Clamp(Unsafe.Add(ref blockRef, row * BlockSide + column), (short)0, (short)255);
+                    plane[(y + row) * side + x + column] = (byte)Math.Clamp(
+                        Unsafe.Add(ref blockRef, row * BlockSide + column), (short)0, (short)255);
                 }
             }
         }

@@ -24,7 +24,10 @@ internal static class TarGzipFile
                 {
                     if (entry is { EntryType: TarEntryType.RegularFile or TarEntryType.V7RegularFile })
                     {
-                        visit(entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name, entry.Length, entry.DataStream ?? Stream.Null);
+                        visit(
+                            entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name,
+                            entry.Length,
+                            entry.DataStream ?? Stream.Null);
                     }
                 }
 
@@ -33,7 +36,8 @@ internal static class TarGzipFile
                 return 0;
             });
         }
-        catch (Exception failure) when (failure is InvalidDataException or EndOfStreamException or FormatException or InvalidOperationException or ArgumentException or NotSupportedException or OverflowException)
+        catch (Exception failure) when (failure is InvalidDataException or EndOfStreamException or FormatException
+            or InvalidOperationException or ArgumentException or NotSupportedException or OverflowException)
         {
             throw new DataFormatException(
                 $"The file '{path}' should be a whole .tar.gz archive, but unpacking it failed; delete it and get it again.", failure);
@@ -63,7 +67,8 @@ internal static class TarGzipFile
             }
 
             int read = source.ReadAtLeast(buffer, HeaderBytes, throwOnEndOfStream: false);
-            if (read == HeaderBytes && buffer[TypeOffset] is (byte)'x' or (byte)'g' or (byte)'L' or (byte)'K' && Size(buffer.Slice(SizeOffset, SizeBytes)) > LongestNote)
+            if (read == HeaderBytes && buffer[TypeOffset] is (byte)'x' or (byte)'g' or (byte)'L' or (byte)'K'
+                && Size(buffer.Slice(SizeOffset, SizeBytes)) > LongestNote)
             {
                 throw new InvalidDataException("A note about an entry claims to be longer than any honest one.");
             }

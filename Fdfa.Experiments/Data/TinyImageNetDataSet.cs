@@ -43,7 +43,8 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
     {
         string[] folders = [folder, Path.Combine(folder, Root)];
         string[] archives = [Path.Combine(folder, Archive.Name), Path.Combine(folder, Root + "-subset.zip")];
-        return (folders.FirstOrDefault(each => File.Exists(Path.Combine(each, ClassList))) ?? archives.FirstOrDefault(File.Exists)) is { } place
+        return (folders.FirstOrDefault(each => File.Exists(Path.Combine(each, ClassList)))
+            ?? archives.FirstOrDefault(File.Exists)) is { } place
             ? new Found(this, place)
             : null;
     }
@@ -85,11 +86,13 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
                 string what = File.Exists(cache) ? $"Decoding {set.Name} again, because '{cache}' is damaged" : $"Decoding {set.Name}";
                 Decode(listing, files, cache, identity, reading, what);
                 images = DecodedImages.TryOpen(cache, identity, set.SampleSize)
-                    ?? throw new DataFormatException($"The decoded images in '{cache}' cannot be read back; delete the file and run the same command again.");
+                    ?? throw new DataFormatException(
+                        $"The decoded images in '{cache}' cannot be read back; delete the file and run the same command again.");
             }
 
             return new DataSetPair(
-                new ImageDataSet(set.Name, images.TrainingSamples, images.TrainingLabels, set.Side, set.Side, set.Channels, listing.Classes),
+                new ImageDataSet(
+                    set.Name, images.TrainingSamples, images.TrainingLabels, set.Side, set.Side, set.Channels, listing.Classes),
                 new ImageDataSet(set.Name, images.TestSamples, images.TestLabels, set.Side, set.Side, set.Channels, listing.Classes))
             {
                 Source = Place,
@@ -106,11 +109,14 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
                 throw Malformed($"{set.ClassCount} different classes in {ClassList}", $"{classes.Distinct().Count()}");
             }
 
-            Dictionary<string, byte> labels = classes.Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => (byte)pair.index);
+            Dictionary<string, byte> labels = classes.Select((name, index) => (name, index))
+                .ToDictionary(pair => pair.name, pair => (byte)pair.index);
             return new Listing(classes, ListTraining(files, labels), ListTest(files, labels));
         }
 
-        /// <summary>The first image of each class, then the second: however many are taken from the beginning, no class is missing.</summary>
+        /// <summary>
+        /// The first image of each class, then the second: however many are taken from the beginning, no class is missing.
+        /// </summary>
         private List<LabelledImage> ListTraining(ImageFiles files, Dictionary<string, byte> labels)
         {
             var ofClass = new List<string>[set.ClassCount];
@@ -118,13 +124,17 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
             {
                 if (name.Split('/') is ["train", var folder, "images", var file] && IsJpeg(file) && !IsAppleDouble(files, name, file))
                 {
-                    byte label = labels.TryGetValue(folder, out byte known) ? known : throw Malformed($"the classes of {ClassList} in train", QuotedText.Of(folder));
+                    byte label = labels.TryGetValue(folder, out byte known)
+                        ? known
+                        : throw Malformed($"the classes of {ClassList} in train", QuotedText.Of(folder));
                     (ofClass[label] ??= []).Add(name);
                 }
             }
 
             var images = ofClass
-                .SelectMany((names, label) => (names ?? []).OrderBy(name => name.Length).ThenBy(name => name, StringComparer.Ordinal).Select((name, index) => (index, new LabelledImage(name, (byte)label))))
+                .SelectMany(
+                    (names, label) => (names ?? []).OrderBy(name => name.Length).ThenBy(name => name, StringComparer.Ordinal)
+                        .Select((name, index) => (index, new LabelledImage(name, (byte)label))))
                 .OrderBy(pair => pair.index)
                 .Select(pair => pair.Item2)
                 .ToList();
@@ -141,7 +151,8 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
                 string[] cells = line.Split('\t');
                 if (cells.Length < 2 || !labels.TryGetValue(cells[1], out byte label) || !seen.Add(cells[0]))
                 {
-                    throw Malformed($"a new image and a class of {ClassList} in each line of {Annotations}", QuotedText.Of(line.Replace('\t', ' ')));
+                    throw Malformed(
+                        $"a new image and a class of {ClassList} in each line of {Annotations}", QuotedText.Of(line.Replace('\t', ' ')));
                 }
 
                 if (files.Stamps.ContainsKey(TestFolder + cells[0]))
@@ -201,12 +212,15 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
                 throw new DataFormatException(
-                    $"The decoded images of {set.Name} cannot be kept in '{reading.CacheFolder}' ({failure.Message}); make room there, or name another cache folder with the environment variable XDG_CACHE_HOME.",
+                    $"The decoded images of {set.Name} cannot be kept in '{reading.CacheFolder}' ({failure.Message}); "
+                    + "make room there, or name another cache folder with the environment variable XDG_CACHE_HOME.",
                     failure);
             }
         }
 
-        /// <summary>Reads a batch in order, since an archive is read by one at a time, and decodes it on all cores: memory is a batch's.</summary>
+        /// <summary>
+        /// Reads a batch in order, since an archive is read by one at a time, and decodes it on all cores: memory is a batch's.
+        /// </summary>
         /// <returns>The labels of the images that decoded.</returns>
         private byte[] Decode(
             IReadOnlyList<LabelledImage> images,
@@ -245,7 +259,8 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
                     else if (!reading.SkipsBadImages)
                     {
                         throw new DataFormatException(
-                            $"The image {QuotedText.Of(batch[index].Name)} in '{Place}' {failures[index]!.Message}; get the data set again, or leave such images out with --skip-bad-images.",
+                            $"The image {QuotedText.Of(batch[index].Name)} in '{Place}' {failures[index]!.Message}; "
+                            + "get the data set again, or leave such images out with --skip-bad-images.",
                             failures[index]);
                     }
                 }
@@ -269,7 +284,9 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
             }
         }
 
-        /// <summary>A decoding that was killed leaves its file behind, which may be a gigabyte; one under way has just written to its own.</summary>
+        /// <summary>
+        /// A decoding that was killed leaves its file behind, which may be a gigabyte; one under way has just written to its own.
+        /// </summary>
         private static void DeleteUnfinished(string folder)
         {
             if (!Directory.Exists(folder))
@@ -277,7 +294,8 @@ internal sealed record TinyImageNetDataSet(int ClassCount, RemoteFile Archive)
                 return;
             }
 
-            foreach (string file in Directory.EnumerateFiles(folder, ".decoded-*.tmp").Where(file => File.GetLastWriteTimeUtc(file) < DateTime.UtcNow.AddHours(-1)))
+            foreach (string file in Directory.EnumerateFiles(folder, ".decoded-*.tmp")
+                .Where(file => File.GetLastWriteTimeUtc(file) < DateTime.UtcNow.AddHours(-1)))
             {
                 File.Delete(file);
             }

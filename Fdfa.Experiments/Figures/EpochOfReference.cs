@@ -155,7 +155,8 @@ internal sealed class EpochOfReference(NetworkDescription network, ReferenceSamp
             cancellation.ThrowIfCancellationRequested();
             LabelledBatch batch = samples.Batch(indices);
             ForwardPass forward = NetworkForward.Run(network, parameters, batch.Inputs, batch.Size);
-            sum += batch.Size * LossCatalogue.Find(options.Loss).Evaluate(forward.Outputs, batch.Labels, new double[forward.Outputs.Length]);
+            sum += batch.Size * LossCatalogue.Find(options.Loss)
+                .Evaluate(forward.Outputs, batch.Labels, new double[forward.Outputs.Length]);
         }
 
         return sum / samples.Count;

@@ -15,7 +15,9 @@ internal sealed record VarianceScale(int Samples, int Draws)
     public static VarianceScale Paper { get; } = new(60_000, 10);
 }
 
-/// <summary>z₂ of a two-layer network's hidden weights, E_x[Var_v[g(w) | x]] of the average weight (Eq. 18), and what theory says of it.</summary>
+/// <summary>
+/// z₂ of a two-layer network's hidden weights, E_x[Var_v[g(w) | x]] of the average weight (Eq. 18), and what theory says of it.
+/// </summary>
 /// <param name="network">Two dense blocks without batch normalization.</param>
 /// <param name="options">The rule.</param>
 /// <param name="parameters">Where to measure.</param>

@@ -24,7 +24,8 @@ internal static class ExperimentFiles
                 $"# {experiment.Title}\n\n{table.ToMarkdown()}\n{string.Concat(sentences.Select(sentence => $"- {sentence}\n"))}");
         }
 
-        return $"{Path.Combine(store.Path, name)}{(result.Picture is null ? "" : ".png, .svg")}{(result.Table is null ? "" : ".md")} and .csv";
+        return $"{Path.Combine(store.Path, name)}{(result.Picture is null ? "" : ".png, .svg")}{(result.Table is null ? "" : ".md")} and "
+            + ".csv";
     }
 
     /// <summary>The name of a file, without its ending.</summary>

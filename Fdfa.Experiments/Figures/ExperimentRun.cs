@@ -59,18 +59,22 @@ internal sealed class ExperimentRun(ExperimentRequest request, ConsoleOutput out
             if (here is null && !Request.Download)
             {
                 throw new InvalidOptionException(
-                    $"The data set {name} is not {(Request.DataDirectory is { } folder ? $"in '{folder}' (--data-dir)" : "on this machine")}; add --download to fetch it, name its folder with --data-dir, or take the embedded images with --quick.");
+                    $"The data set {name} is not "
+                    + $"{(Request.DataDirectory is { } folder ? $"in '{folder}' (--data-dir)" : "on this machine")}; "
+                    + "add --download to fetch it, name its folder with --data-dir, or take the embedded images with --quick.");
             }
 
             if (here is { } part && part != DataSource.SamplesOf(name))
             {
                 throw new InvalidOptionException(
-                    $"{DataSource.PartOf(name, part)}; name the folder of all of it with --data-dir, or take the embedded images with --quick.");
+                    $"{DataSource.PartOf(name, part)}; name the folder of all of it with --data-dir, "
+                    + "or take the embedded images with --quick.");
             }
         }
 
         TrainingOptions options = Preset.Paper.OptionsFor(LearningRule.Backpropagation);
-        var run = new RunRequest(Topology.Parse(topology), options, Preset.Paper.Name, Epochs: 1, [0], name, Request.DataDirectory, Limit: null);
+        var run = new RunRequest(
+            Topology.Parse(topology), options, Preset.Paper.Name, Epochs: 1, [0], name, Request.DataDirectory, Limit: null);
         return DataSource.Load(run, Request.Quiet ? null : Output, Cancellation);
     }
 

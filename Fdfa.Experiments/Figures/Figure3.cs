@@ -24,7 +24,8 @@ internal static class Figure3
     public static Experiment Experiment { get; } = new(
         "fig3",
         "Figure 3: training loss and test accuracy",
-        "FG-W converges slowest, FG-A a little faster, DFA faster than both; DKP and FDFA are faster than DFA, FDFA like BP in the fully connected network and faster than DKP in the CNN.",
+        "FG-W converges slowest, FG-A a little faster, DFA faster than both; "
+        + "DKP and FDFA are faster than DFA, FDFA like BP in the fully connected network and faster than DKP in the CNN.",
         "3 epochs of the 10,000 embedded images, one seed",
         Reproduce)
     {
@@ -34,7 +35,8 @@ internal static class Figure3
 
     /// <summary>The runs of both networks, as a table of accuracies.</summary>
     private static AccuracyTable Table { get; } = new(
-        Experiment.Name, "Figure 3: accuracies after the last epoch", Table1.Table.Columns, [TableB6.Table.Sections[0], Table2.Table.Sections[0]])
+        Experiment.Name, "Figure 3: accuracies after the last epoch", Table1.Table.Columns,
+        [TableB6.Table.Sections[0], Table2.Table.Sections[0]])
     {
         Remarks = Table2.Table.Remarks,
     };
@@ -68,10 +70,16 @@ internal static class Figure3
         return new ExperimentResult(
             ToCsv(curves),
             [
-                $"{string.Join(" and ", configurations.Select(one => one.Network).Distinct())} on {(asked.Quick ? "the embedded part of Fashion-MNIST, where the paper has CIFAR10" : "CIFAR10")}: {ConsoleOutput.Count(request.Epochs, "epoch")}, {ConsoleOutput.Count(request.Seeds, "seed")}{(request.Limit is { } limit ? $", the first {ConsoleOutput.Plain(limit)} training samples" : "")}, preset {request.Preset}; lines are means over seeds.",
+                $"{string.Join(" and ", configurations.Select(one => one.Network).Distinct())} on "
+                + $"{(asked.Quick ? "the embedded part of Fashion-MNIST, where the paper has CIFAR10" : "CIFAR10")}: "
+                + $"{ConsoleOutput.Count(request.Epochs, "epoch")}, "
+                + $"{ConsoleOutput.Count(request.Seeds, "seed")}"
+                + $"{(request.Limit is { } limit ? $", the first {ConsoleOutput.Plain(limit)} training samples" : "")}, "
+                + $"preset {request.Preset}; lines are means over seeds.",
                 .. Table.Remarks(request),
                 .. Differences([.. result.Entries.Where(entry => entry.Run is not null).Select(entry => entry.Request)]),
-                .. result.Entries.Where(entry => entry.Run is not { Divergence: null }).Select(entry => $"{entry.Label} is missing: {entry.Run?.Divergence ?? entry.Refusal}"),
+                .. result.Entries.Where(entry => entry.Run is not { Divergence: null })
+                    .Select(entry => $"{entry.Label} is missing: {entry.Run?.Divergence ?? entry.Refusal}"),
                 $"Trained on {string.Join(", ", configurations.Select(one => one.Device.Name).Distinct())}.",
             ],
             [.. Claims(curves)])
@@ -81,9 +89,13 @@ internal static class Figure3
                 columns: 2,
                 [
                     .. Table.Sections.Select((section, index) =>
-                        Draw($"({"ab"[index]}) {section.Heading}", "Training loss", curves.Where(curve => curve.Section == section.Heading), row => row.TrainingLoss)),
+                        Draw(
+                            $"({"ab"[index]}) {section.Heading}", "Training loss", curves.Where(curve => curve.Section == section.Heading),
+                            row => row.TrainingLoss)),
                     .. Table.Sections.Select((section, index) =>
-                        Draw($"({"cd"[index]}) {section.Heading}", "Test accuracy (%)", curves.Where(curve => curve.Section == section.Heading), row => 100 * row.TestAccuracy)),
+                        Draw(
+                            $"({"cd"[index]}) {section.Heading}", "Test accuracy (%)",
+                            curves.Where(curve => curve.Section == section.Heading), row => 100 * row.TestAccuracy)),
                 ])),
         };
     }
@@ -95,13 +107,15 @@ internal static class Figure3
         var byNormalization = runs.ToLookup(run => run.Network.HasBatchNormalization);
         if (byNormalization.Count == 2)
         {
-            yield return $"Hidden blocks are normalized over the batch with {Rules(byNormalization[true])}, and not with {Rules(byNormalization[false])}.";
+            yield return $"Hidden blocks are normalized over the batch with {Rules(byNormalization[true])}, "
+                + $"and not with {Rules(byNormalization[false])}.";
         }
 
         var byRate = runs.GroupBy(run => run.Options.LearningRate).OrderByDescending(group => group.Count()).ToList();
         if (byRate.Count > 1)
         {
-            yield return $"The learning rate is {string.Join("; ", byRate.Select(group => $"{ConsoleOutput.Plain(group.Key)} with {Rules(group)}"))}.";
+            yield return "The learning rate is "
+                + $"{string.Join("; ", byRate.Select(group => $"{ConsoleOutput.Plain(group.Key)} with {Rules(group)}"))}.";
         }
     }
 
@@ -109,7 +123,8 @@ internal static class Figure3
         from curve in curves
         from row in curve.Rows
         select string.Create(
-            CultureInfo.InvariantCulture, $"{curve.Section},{curve.Rule},{row.Seed},{row.Epoch},{row.TrainingLoss:R},{row.TestAccuracy:R}\n"));
+            CultureInfo.InvariantCulture,
+            $"{curve.Section},{curve.Rule},{row.Seed},{row.Epoch},{row.TrainingLoss:R},{row.TestAccuracy:R}\n"));
 
     /// <summary>What the paper says of each network; nothing of a rule whose curve is missing, which the caption names.</summary>
     /// <param name="curves">Those that there are.</param>
@@ -120,7 +135,8 @@ internal static class Figure3
     {
         (string Faster, string Slower)[] orders =
         [
-            ("FG-A", "FG-W"), ("DFA", "FG-A"), ("DKP", "DFA"), ("FDFA", "DFA"), .. network == Table.Sections[^1].Heading ? [("FDFA", "DKP")] : Array.Empty<(string, string)>(),
+            ("FG-A", "FG-W"), ("DFA", "FG-A"), ("DKP", "DFA"), ("FDFA", "DFA"),
+            .. network == Table.Sections[^1].Heading ? [("FDFA", "DKP")] : Array.Empty<(string, string)>(),
         ];
         foreach ((string faster, string slower) in orders)
         {

@@ -26,7 +26,8 @@ internal static class Figure4
     public static Experiment Experiment { get; } = new(
         "fig4",
         "Figure 4: variance of FDFA and its feedback rate",
-        "The variance of FDFA's gradient estimates grows with the square of the feedback rate α (Proposition 2): a slope of 2 on logarithmic axes.",
+        "The variance of FDFA's gradient estimates grows with the square of the feedback rate α (Proposition 2): "
+        + "a slope of 2 on logarithmic axes.",
         "784-100-10, 100 embedded images, each perturbed ten times",
         Reproduce);
 
@@ -77,8 +78,13 @@ internal static class Figure4
             $"feedback_rate,{MeasuredVariance.Columns}\n" + string.Concat(points.Select(point =>
                 string.Create(CultureInfo.InvariantCulture, $"{point.Rate:R},{point.Variance.ToCsv()}\n"))),
             [
-                $"Each point is z₂ (Eq. 18) of the average hidden weight of {TopologyOf(run)}, from {ConsoleOutput.Count(scale.Samples, "sample")} of {(run.Request.Quick ? "the embedded part of Fashion-MNIST" : "MNIST")}, each perturbed {scale.Draws} times, in double precision.",
-                "One averaging step from feedback that has converged (B = W of the output), as Proposition 2 has it; the weights are Kaiming's, not trained. Feedback that goes on averaging settles at α/(2 - α) of a step's variance, a slope of 1, which this figure does not show.",
+                $"Each point is z₂ (Eq. 18) of the average hidden weight of {TopologyOf(run)}, from "
+                + $"{ConsoleOutput.Count(scale.Samples, "sample")} of "
+                + $"{(run.Request.Quick ? "the embedded part of Fashion-MNIST" : "MNIST")}, each perturbed {scale.Draws} times, "
+                + $"in double precision.",
+                "One averaging step from feedback that has converged (B = W of the output), as Proposition 2 has it; the weights are "
+                + "Kaiming's, not trained. Feedback that goes on averaging settles at α/(2 - α) of a step's variance, a slope of 1, "
+                + "which this figure does not show.",
                 "Thin: Eq. 19 with the output error that it leaves out, from exact derivatives.",
             ],
             [

@@ -24,7 +24,8 @@ internal static class Figure5
     public static Experiment Experiment { get; } = new(
         "fig5",
         "Figure 5: variance of FG-W and FG-A, and the size of the network",
-        "The variance of FG-W grows in proportion to neurons and to inputs (Proposition 5), that of FG-A to neurons alone (Proposition 6): slopes of 1, and of 0 for FG-A against inputs.",
+        "The variance of FG-W grows in proportion to neurons and to inputs (Proposition 5), that of FG-A to neurons alone (Proposition 6): "
+        + "slopes of 1, and of 0 for FG-A against inputs.",
         "narrower networks, 50 embedded images, each perturbed twenty times",
         Reproduce);
 
@@ -68,14 +69,16 @@ internal static class Figure5
     }
 
     /// <summary>A rule of the propositions: nothing is perturbed at the output where that is for the rule to say.</summary>
-    public static TrainingOptions OptionsFor(LearningRule rule) => Preset.Paper.OptionsFor(rule) with { OutputGradient = OutputGradient.Exact };
+    public static TrainingOptions OptionsFor(LearningRule rule) =>
+        Preset.Paper.OptionsFor(rule) with { OutputGradient = OutputGradient.Exact };
 
     /// <summary>The variance of a rule in a network of some size.</summary>
     public static EstimationVariance Of(TrainingOptions options, ReferenceSamples samples, int inputs, int neurons, int count)
     {
         var network = new NetworkDescription([inputs, neurons, 10]);
         return new EstimationVariance(
-            network, options, MirroredNetwork.Create(network, options), index => samples.Single(index, inputs / Pixels), Math.Min(count, samples.Count));
+            network, options, MirroredNetwork.Create(network, options), index => samples.Single(index, inputs / Pixels),
+            Math.Min(count, samples.Count));
     }
 
     /// <summary>All points, measured once.</summary>
@@ -106,7 +109,8 @@ internal static class Figure5
         Point[] line = [.. points.Where(point => point.Rule == rule && point.Swept == swept)];
         (_, int ofNeurons, int ofInputs) = Theory.Single(law => law.Rule == rule);
         return TestedPower.Fit(
-            swept == SweptNeurons ? ofNeurons : ofInputs, [.. line.Select(point => (double)point.Width)], [.. line.Select(point => point.Variance)]);
+            swept == SweptNeurons ? ofNeurons : ofInputs, [.. line.Select(point => (double)point.Width)],
+            [.. line.Select(point => point.Variance)]);
     }
 
     private static ExperimentResult Reproduce(ExperimentRun run)
@@ -119,8 +123,12 @@ internal static class Figure5
                 CultureInfo.InvariantCulture,
                 $"{point.Rule},{point.Swept},{point.Inputs},{point.Neurons},{point.Variance.ToCsv()}\n"))),
             [
-                $"Each point is z₂ (Eq. 18) of the average hidden weight of n₀-n₁-10, from {ConsoleOutput.Count(scale.Samples, "sample")} of {(run.Request.Quick ? "the embedded part of Fashion-MNIST" : "MNIST")}, each perturbed {scale.Draws} times, in double precision; left n₀ = {Pixels}, right n₁ = {fixedNeurons.Neurons}.",
-                "As the propositions assume, derivatives keep their size at every width: output weights are 1 or -1, and neurons come in mirrored pairs that hold the outputs at 0. Weights that shrink with the width, as Kaiming's do, would hide the powers of n₁.",
+                $"Each point is z₂ (Eq. 18) of the average hidden weight of n₀-n₁-10, from {ConsoleOutput.Count(scale.Samples, "sample")} "
+                + $"of {(run.Request.Quick ? "the embedded part of Fashion-MNIST" : "MNIST")}, each perturbed {scale.Draws} times, "
+                + $"in double precision; left n₀ = {Pixels}, right n₁ = {fixedNeurons.Neurons}.",
+                "As the propositions assume, derivatives keep their size at every width: output weights are 1 or -1, and neurons come in "
+                + "mirrored pairs that hold the outputs at 0. "
+                + "Weights that shrink with the width, as Kaiming's do, would hide the powers of n₁.",
                 "FG-W perturbs the output's weights too, which is below 1 % of its variance; FG-A leaves the output unperturbed.",
                 "Thin: the propositions' closed forms, from exact derivatives.",
             ],

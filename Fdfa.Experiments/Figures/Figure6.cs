@@ -42,7 +42,8 @@ internal static class Figure6
     public static Experiment Experiment { get; } = new(
         "fig6",
         "Figure 6: loss after an epoch and the variance of gradients",
-        "The more gradients vary, the higher the loss after an epoch; FG-W, FG-A and FDFA lie on the line of BP with Gaussian noise, which makes variance the reason of their differences.",
+        "The more gradients vary, the higher the loss after an epoch; "
+        + "FG-W, FG-A and FDFA lie on the line of BP with Gaussian noise, which makes variance the reason of their differences.",
         "784-50-10, one epoch of the 10,000 embedded images, at a rate that makes up for fewer steps",
         Reproduce);
 
@@ -98,7 +99,8 @@ internal static class Figure6
         string topology = quick ? "784-50-10" : "784-1000-10";
         using LoadedData data = run.LoadImages(topology);
         var samples = new ReferenceSamples(data.Training);
-        Func<Point>[] runs = [.. s_seeds.SelectMany(seed => Runs(seed, new EpochOfReference(Topology.Parse(topology), samples, seed, run.Cancellation), quick))];
+        Func<Point>[] runs = [.. s_seeds.SelectMany(
+            seed => Runs(seed, new EpochOfReference(Topology.Parse(topology), samples, seed, run.Cancellation), quick))];
         var points = new Point[runs.Length];
         var done = 0;
         Parallel.For(0, runs.Length, new ParallelOptions { CancellationToken = run.Cancellation }, index =>
@@ -108,16 +110,25 @@ internal static class Figure6
             {
                 run.Tell(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{Describe(points[index])}, seed {points[index].Seed}: variance {1 - points[index].SignalShare:G6}, loss {points[index].Loss:F4} ({++done} of {runs.Length})"));
+                    $"{Describe(points[index])}, seed {points[index].Seed}: "
+                    + $"variance {1 - points[index].SignalShare:G6}, loss {points[index].Loss:F4} ({++done} of {runs.Length})"));
             }
         });
         return new ExperimentResult(
             "series,noise_deviation,seed,normalised_variance,loss,loss_on_line\n" + string.Concat(points.Select(point => string.Create(
                 CultureInfo.InvariantCulture,
-                $"{point.Series},{point.Deviation:R},{point.Seed},{1 - point.SignalShare:R},{point.Loss:R},{LossOnLine(points, point):R}\n"))),
+                $"{point.Series},{point.Deviation:R},{point.Seed},{1 - point.SignalShare:R},{point.Loss:R},"
+                + $"{LossOnLine(points, point):R}\n"))),
             [
-                $"One epoch of {topology} on {ConsoleOutput.Count(samples.Count, "sample")} of {(quick ? "the embedded part of Fashion-MNIST" : "MNIST")} at batch size 64, with Adam at {ConsoleOutput.Plain(Rate(quick))}{(quick ? " in the place of 1e-4, since there are a sixth of MNIST's steps" : "")}, in double precision; the loss is that of the training samples afterwards. {ConsoleOutput.Count(s_seeds.Length, "seed")}: each has Kaiming weights and an order of its own, and each point noise or perturbations of its own; marks are means, bars sample standard deviations.",
-                "The variance is what noise or perturbations make of the gradients of all weights at given weights and samples (z₂), divided by the gradients' mean squared norm, both summed over the epoch. The axis is stretched towards 0 and 1: log(v/(1 - v)).",
+                $"One epoch of {topology} on {ConsoleOutput.Count(samples.Count, "sample")} of "
+                + $"{(quick ? "the embedded part of Fashion-MNIST" : "MNIST")} at batch size 64, with Adam at "
+                + $"{ConsoleOutput.Plain(Rate(quick))}{(quick ? " in the place of 1e-4, since there are a sixth of MNIST's steps" : "")}, "
+                + $"in double precision; the loss is that of the training samples afterwards. "
+                + $"{ConsoleOutput.Count(s_seeds.Length, "seed")}: each has Kaiming weights and an order of its own, "
+                + $"and each point noise or perturbations of its own; marks are means, bars sample standard deviations.",
+                "The variance is what noise or perturbations make of the gradients of all weights at given weights and samples (z₂), "
+                + "divided by the gradients' mean squared norm, both summed over the epoch. The axis is stretched towards 0 and 1: "
+                + "log(v/(1 - v)).",
                 "FG-W perturbs the weights once per batch, as the authors' code does.",
             ],
             Claims(points))
@@ -162,25 +173,38 @@ internal static class Figure6
         return
         [
             new Claim(
-                string.Create(CultureInfo.InvariantCulture, $"The loss of noisy BP grows with the variance (no point falls below the one before it by more than {100 * LevelTolerance:F0} % of the rise)"),
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The loss of noisy BP grows with the variance (no point falls below the one before it by more than "
+                    + $"{100 * LevelTolerance:F0} % of the rise)"),
                 rise > 0 && line.Zip(line.Skip(1), (less, more) => more.Loss - less.Loss > -LevelTolerance * rise).All(grows => grows),
                 string.Join(" < ", line.Select(spread => ConsoleOutput.Loss(spread.Loss)))),
             new Claim(
                 $"Variance and loss both order {string.Join(", ", order)}, with every seed",
                 s_seeds.All(seed => IsOrdered(seed, point => point.Position) && IsOrdered(seed, point => point.Loss)),
-                string.Join("; ", rules.OrderBy(rule => rule.Position).Select(rule => string.Create(CultureInfo.InvariantCulture, $"{rule.Series} {1 - rule.SignalShare:G6}, loss {rule.Loss:F4}")))),
+                string.Join(
+                    "; ",
+                    rules.OrderBy(rule => rule.Position).Select(rule =>
+                        string.Create(CultureInfo.InvariantCulture, $"{rule.Series} {1 - rule.SignalShare:G6}, loss {rule.Loss:F4}")))),
             .. rules.OrderBy(rule => rule.Position).Select(rule =>
             {
                 (double mean, double? deviation) = SeedSpread.Of(rule.Points.Select(point => (point.Loss / LossOnLine(points, point)) - 1));
                 return new Claim(
-                    string.Create(CultureInfo.InvariantCulture, $"{rule.Series} lies on the line of noisy BP (within {100 * LineTolerance:F0} % of the line's loss at its variance)"),
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{rule.Series} lies on the line of noisy BP (within {100 * LineTolerance:F0} % of the "
+                        + $"line's loss at its variance)"),
                     Math.Abs(mean) <= LineTolerance,
-                    string.Create(CultureInfo.InvariantCulture, $"{Math.Abs(100 * mean):F1} ± {100 * deviation!.Value / Math.Sqrt(s_seeds.Length):F1} % {(mean < 0 ? "below" : "above")}"));
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{Math.Abs(100 * mean):F1} ± {100 * deviation!.Value / Math.Sqrt(s_seeds.Length):F1} % "
+                        + $"{(mean < 0 ? "below" : "above")}"));
             }),
         ];
 
         bool IsOrdered(ulong seed, Func<Point, double> value) =>
-            rules.SelectMany(rule => rule.Points).Where(point => point.Seed == seed).OrderBy(value).Select(point => point.Series).SequenceEqual(order);
+            rules.SelectMany(rule => rule.Points).Where(point => point.Seed == seed).OrderBy(value).Select(point => point.Series)
+                .SequenceEqual(order);
     }
 
     private static string Describe(Point point) => point.Series == NoisyBackpropagation
@@ -190,7 +214,8 @@ internal static class Figure6
     /// <summary>The line between the points of noisy BP with the same seed, level beyond its ends.</summary>
     private static double LossOnLine(IReadOnlyList<Point> points, Point at)
     {
-        Point[] line = [.. points.Where(point => point.Series == NoisyBackpropagation && point.Seed == at.Seed).OrderBy(point => point.Position)];
+        Point[] line =
+            [.. points.Where(point => point.Series == NoisyBackpropagation && point.Seed == at.Seed).OrderBy(point => point.Position)];
         int above = Array.FindIndex(line, point => point.Position >= at.Position);
         if (above <= 0)
         {

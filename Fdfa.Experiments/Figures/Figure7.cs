@@ -12,15 +12,17 @@ using ScottPlot.TickGenerators;
 
 namespace Fdfa.Experiments.Figures;
 
-/// <summary>Figure 7: the layerwise angle between the gradient estimates of DFA, DKP and FDFA and the true gradient, over training.</summary>
+/// <summary>
+/// Figure 7: the layerwise angle between the gradient estimates of DFA, DKP and FDFA and the true gradient, over training.
+/// </summary>
 /// <remarks>
 /// Runs: 784-800-800-800-800-10 on MNIST for 100 epochs with Appendix A's options, trained on the device. After every epoch the
 /// reference takes the parameters, and on the same training samples the angle between the mean estimate, made with the feedback as
 /// it then is, and the mean true gradient (<see cref="GradientAlignment"/>).
 /// Reports: FDFA aligns faster and, over all layers, some 30 degrees better than DFA and DKP, best in the last layers.
-/// Agrees: where with every seed FDFA's mean angle of hidden layers is below DFA's and DKP's after the last epoch and after the first, and so
-/// is its angle in the last hidden layer; where the mean difference is the paper's 30 degrees within <see cref="DifferenceTolerance"/>; and
-/// where all three descend, as the paper's do.
+/// Agrees: where with every seed FDFA's mean angle of hidden layers is below DFA's and DKP's after the last epoch and after the first, and
+/// so is its angle in the last hidden layer; where the mean difference is the paper's 30 degrees within <see cref="DifferenceTolerance"/>;
+/// and where all three descend, as the paper's do.
 /// </remarks>
 internal static class Figure7
 {
@@ -76,20 +78,29 @@ internal static class Figure7
         int hiddenLayers = Topology.Parse(topology).Blocks.Count - 1;
 
         // The same axis for all three, with room for the legend, and 90 degrees in sight: below it an update descends.
-        double top = Math.Max(100, points.Where(point => double.IsFinite(point.Degrees)).Select(point => point.Degrees).DefaultIfEmpty().Max() + 15);
+        double top = Math.Max(
+            100, points.Where(point => double.IsFinite(point.Degrees)).Select(point => point.Degrees).DefaultIfEmpty().Max() + 15);
         return new ExperimentResult(
             "rule,seed,epoch,layer,degrees\n" + string.Concat(points.Select(point => string.Create(
-                CultureInfo.InvariantCulture, $"{point.Rule},{point.Seed},{point.Epoch},{point.Layer},{(double.IsNaN(point.Degrees) ? "" : point.Degrees.ToString("R", CultureInfo.InvariantCulture))}\n"))),
+                CultureInfo.InvariantCulture,
+                $"{point.Rule},{point.Seed},{point.Epoch},{point.Layer},"
+                + $"{(double.IsNaN(point.Degrees) ? "" : point.Degrees.ToString("R", CultureInfo.InvariantCulture))}\n"))),
             [
-                $"{topology} on {(quick ? "the embedded part of Fashion-MNIST" : "MNIST")}, {ConsoleOutput.Count(epochs, "epoch")}, {ConsoleOutput.Count(s_seeds.Length, "seed")}, the options of Appendix A, trained on {device}.",
-                $"The angle between the mean estimate and the mean true gradient of a layer's weights over the first {ProbeSamples(quick)} training samples, in double precision, with the feedback as it is after the epoch. The output layer's is 0 and left out. Lines are means over seeds.",
-                "DKP's feedback starts at zero and, without decay, keeps its distance from the output's weights (its update is theirs): it is what they have learned, W - W₀, and lies across W for as long as W₀ is larger. So it is near 90 degrees here, where the paper has it in DFA's company.",
+                $"{topology} on {(quick ? "the embedded part of Fashion-MNIST" : "MNIST")}, {ConsoleOutput.Count(epochs, "epoch")}, "
+                + $"{ConsoleOutput.Count(s_seeds.Length, "seed")}, the options of Appendix A, trained on {device}.",
+                $"The angle between the mean estimate and the mean true gradient of a layer's weights over the first {ProbeSamples(quick)} "
+                + "training samples, in double precision, with the feedback as it is after the epoch. "
+                + "The output layer's is 0 and left out. Lines are means over seeds.",
+                "DKP's feedback starts at zero and, without decay, keeps its distance from the output's weights (its update is theirs): it "
+                + "is what they have learned, W - W₀, and lies across W for as long as W₀ is larger. "
+                + "So it is near 90 degrees here, where the paper has it in DFA's company.",
                 "Before training there is no angle where feedback (FDFA) or weights (DFA) start at zero.",
             ],
             Claims(points))
         {
             Picture = PlotLibrary.Draw(() => new PlotSheet(
-                Experiment.Title, columns: 3, [.. s_rules.Select((rule, index) => Draw(rule, $"({"abc"[index]}) {rule}", points, hiddenLayers, top))])),
+                Experiment.Title, columns: 3,
+                [.. s_rules.Select((rule, index) => Draw(rule, $"({"abc"[index]}) {rule}", points, hiddenLayers, top))])),
         };
     }
 
@@ -124,7 +135,9 @@ internal static class Figure7
             points.AddRange(angles);
             run.Tell(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{rule}, epoch {epoch} of {epochs}: {string.Join(", ", angles.GroupBy(angle => angle.Layer).Select(layer => Text(layer.Average(angle => angle.Degrees))))} degrees"));
+                $"{rule}, epoch {epoch} of {epochs}: "
+                + $"{string.Join(", ", angles.GroupBy(angle => angle.Layer).Select(layer => Text(layer.Average(angle => angle.Degrees))))} "
+                + $"degrees"));
         }
 
         return points;
@@ -137,22 +150,29 @@ internal static class Figure7
         int epochs = points.Max(point => point.Epoch);
         int hiddenLayers = points.Max(point => point.Layer);
         double[] OfSeeds(LearningRule rule, Func<Point, bool> which) =>
-            [.. s_seeds.Select(seed => points.Where(point => point.Rule == rule && point.Seed == seed && which(point)).Average(point => point.Degrees))];
+            [.. s_seeds.Select(
+                seed => points.Where(point => point.Rule == rule && point.Seed == seed && which(point)).Average(point => point.Degrees))];
         double[] AtEnd(LearningRule rule) => OfSeeds(rule, point => point.Epoch == epochs);
         double[] LayersAtEnd(LearningRule rule) =>
-            [.. Enumerable.Range(1, hiddenLayers).Select(layer => OfSeeds(rule, point => point.Epoch == epochs && point.Layer == layer).Average())];
+            [.. Enumerable.Range(1, hiddenLayers)
+                .Select(layer => OfSeeds(rule, point => point.Epoch == epochs && point.Layer == layer).Average())];
         LearningRule fdfa = s_rules[^1];
         LearningRule[] others = [.. s_rules.SkipLast(1)];
         return
         [
             Smallest("After the last epoch FDFA's mean angle of hidden layers is the smallest, with every seed", AtEnd),
-            Smallest("So is its angle in the last hidden layer", rule => OfSeeds(rule, point => point.Epoch == epochs && point.Layer == hiddenLayers)),
+            Smallest(
+                "So is its angle in the last hidden layer",
+                rule => OfSeeds(rule, point => point.Epoch == epochs && point.Layer == hiddenLayers)),
             Smallest("So was its mean angle after the first epoch", rule => OfSeeds(rule, point => point.Epoch == 1)),
             .. others.Select(rule =>
             {
                 SeedSpread difference = SeedSpread.Of(AtEnd(rule).Zip(AtEnd(fdfa), (theirs, ours) => theirs - ours));
                 return new Claim(
-                    string.Create(CultureInfo.InvariantCulture, $"After the last epoch FDFA's mean angle is {PaperDifference} degrees better than {rule}'s (within {DifferenceTolerance})"),
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"After the last epoch FDFA's mean angle is {PaperDifference} degrees better than {rule}'s "
+                        + $"(within {DifferenceTolerance})"),
                     Math.Abs(difference.Mean - PaperDifference) <= DifferenceTolerance,
                     $"{Text(difference)} degrees");
             }),
@@ -180,9 +200,11 @@ internal static class Figure7
             (int Epoch, double Degrees)[] line =
             [
                 .. points.Where(point => point.Rule == rule && point.Layer == layer).GroupBy(point => point.Epoch)
-                    .Select(epoch => (epoch.Key, Degrees: epoch.Average(point => point.Degrees))).Where(point => double.IsFinite(point.Degrees)),
+                    .Select(epoch => (epoch.Key, Degrees: epoch.Average(point => point.Degrees)))
+                    .Where(point => double.IsFinite(point.Degrees)),
             ];
-            var scatter = plot.Add.Scatter(line.Select(point => (double)point.Epoch).ToArray(), line.Select(point => point.Degrees).ToArray());
+            var scatter = plot.Add.Scatter(
+                line.Select(point => (double)point.Epoch).ToArray(), line.Select(point => point.Degrees).ToArray());
             scatter.Color = PlotPanel.Palette[layer - 1];
             scatter.LineWidth = 2;
             scatter.MarkerSize = line.Length <= 30 ? 5 : 0;

@@ -34,7 +34,8 @@ internal static class MirroredNetwork
         int outputs = network.OutputSize;
         if (hidden % Together != 0 || outputs % 2 != 0)
         {
-            throw new ArgumentException($"{hidden} hidden neurons are not a multiple of {Together}, or {outputs} outputs not an even number.", nameof(network));
+            throw new ArgumentException(
+                $"{hidden} hidden neurons are not a multiple of {Together}, or {outputs} outputs not an even number.", nameof(network));
         }
 
         NetworkParameters parameters = Initialiser.Create(

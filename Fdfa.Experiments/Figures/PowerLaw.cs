@@ -24,7 +24,8 @@ internal sealed record PowerLaw(double Factor, double Power, double StandardErro
     /// <exception cref="ArgumentException">There are too few points, or one is not positive.</exception>
     public static PowerLaw Fit(IReadOnlyList<double> x, IReadOnlyList<double> y, IReadOnlyList<double>? relativeErrors = null)
     {
-        if (x.Count < 3 || x.Count != y.Count || !x.Concat(y).All(value => value > 0 && double.IsFinite(value)) || x.All(value => value.Equals(x[0])))
+        if (x.Count < 3 || x.Count != y.Count || !x.Concat(y).All(value => value > 0 && double.IsFinite(value))
+            || x.All(value => value.Equals(x[0])))
         {
             throw new ArgumentException("A power law needs at least three points, positive and not all above one another.", nameof(x));
         }

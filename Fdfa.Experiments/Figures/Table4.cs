@@ -36,7 +36,8 @@ internal static class Table4
     /// <param name="OfNeurons">The power of n₁; null where the paper has none.</param>
     /// <param name="OfInputs">The power of n₀.</param>
     /// <param name="OfRate">The power of α.</param>
-    internal sealed record Row(LearningRule Rule, string Theory, double Variance, TestedPower? OfNeurons, TestedPower? OfInputs, TestedPower? OfRate);
+    internal sealed record Row(
+        LearningRule Rule, string Theory, double Variance, TestedPower? OfNeurons, TestedPower? OfInputs, TestedPower? OfRate);
 
     private static ExperimentResult Reproduce(ExperimentRun run)
     {
@@ -50,24 +51,39 @@ internal static class Table4
             new(LearningRule.Backpropagation, "0", Variance(Preset.Paper.OptionsFor(LearningRule.Backpropagation)), null, null, null),
             Forward(LearningRule.WeightPerturbedForwardGradient, "O(n₁n₀)"),
             Forward(LearningRule.ActivityPerturbedForwardGradient, "O(n₁)"),
-            new(LearningRule.DirectFeedbackAlignment, "0", Variance(Preset.Paper.OptionsFor(LearningRule.DirectFeedbackAlignment)), null, null, null),
+            new(
+                LearningRule.DirectFeedbackAlignment,
+                "0",
+                Variance(Preset.Paper.OptionsFor(LearningRule.DirectFeedbackAlignment)),
+                null,
+                null,
+                null),
             new(LearningRule.ForwardDirectFeedbackAlignment, "0 as α → 0", Variance(Figure4.Averaging(Rate)), null, null, ofRate),
         ];
 
         return new ExperimentResult(
-            "rule,theory,variance,power_of_n1,standard_error_of_n1,power_of_n0,standard_error_of_n0,power_of_alpha,standard_error_of_alpha\n"
+            "rule,theory,variance,power_of_n1,standard_error_of_n1,power_of_n0,standard_error_of_n0,power_of_alpha,"
+            + "standard_error_of_alpha\n"
             + string.Concat(rows.Select(row => string.Join(
                 ',', row.Rule.Name, row.Theory, Number(row.Variance), Csv(row.OfNeurons), Csv(row.OfInputs), Csv(row.OfRate)) + "\n")),
             [
-                $"z₂ (Eq. 18) of the average hidden weight of {Inputs}-{Neurons}-10 with derivatives of a size that does not depend on widths (Figure 5's), from {ConsoleOutput.Count(scale.Samples, "sample")} of {(run.Request.Quick ? "the embedded part of Fashion-MNIST" : "MNIST")}, each perturbed {scale.Draws} times.",
+                $"z₂ (Eq. 18) of the average hidden weight of {Inputs}-{Neurons}-10 with derivatives of a size that does not depend on "
+                + $"widths (Figure 5's), from {ConsoleOutput.Count(scale.Samples, "sample")} of "
+                + $"{(run.Request.Quick ? "the embedded part of Fashion-MNIST" : "MNIST")}, each perturbed {scale.Draws} times.",
                 "Powers of n₁ and n₀ are Figure 5's and the power of α is Figure 4's, with the standard errors of their fits.",
-                $"FDFA's variance is that of one averaging step at α = {ConsoleOutput.Plain(Rate)}, from feedback that has converged (Proposition 2).",
+                $"FDFA's variance is that of one averaging step at α = {ConsoleOutput.Plain(Rate)}, "
+                + "from feedback that has converged (Proposition 2).",
             ],
             Claims(rows))
         {
             Table = new ReportTable(
                 ["Algorithm", "Paper", "Variance", "Power of n₁", "Power of n₀", "Power of α"],
-                [.. rows.Select(row => new[] { row.Rule.Name, row.Theory, Scientific(row.Variance), Text(row.OfNeurons), Text(row.OfInputs), Text(row.OfRate) })],
+                [.. rows.Select(
+                    row =>
+                        new[]
+                        {
+                            row.Rule.Name, row.Theory, Scientific(row.Variance), Text(row.OfNeurons), Text(row.OfInputs), Text(row.OfRate),
+                        })],
                 TextColumns: 2),
         };
 
@@ -94,16 +110,21 @@ internal static class Table4
         Row[] zero = [Of(LearningRule.Backpropagation), Of(LearningRule.DirectFeedbackAlignment)];
         return
         [
-            new Claim("BP and DFA have no estimation variance (exactly 0 over two draws of every sample)", zero.All(row => row.Variance == 0), string.Join(", ", zero.Select(row => $"{row.Rule} {Scientific(row.Variance)}"))),
+            new Claim(
+                "BP and DFA have no estimation variance (exactly 0 over two draws of every sample)", zero.All(row => row.Variance == 0),
+                string.Join(", ", zero.Select(row => $"{row.Rule} {Scientific(row.Variance)}"))),
             Orders("FG-W is O(n₁n₀): powers of 1 and 1", fgW),
             Orders("FG-A is O(n₁): powers of 1 and 0", fgA),
             fdfa.OfRate!.ToClaim("FDFA vanishes with α"),
-            new Claim("FG-W has more variance than FG-A, and FG-A more than FDFA", fgW.Variance > fgA.Variance && fgA.Variance > fdfa.Variance, string.Join(" > ", new[] { fgW, fgA, fdfa }.Select(row => Scientific(row.Variance)))),
+            new Claim(
+                "FG-W has more variance than FG-A, and FG-A more than FDFA", fgW.Variance > fgA.Variance && fgA.Variance > fdfa.Variance,
+                string.Join(" > ", new[] { fgW, fgA, fdfa }.Select(row => Scientific(row.Variance)))),
         ];
     }
 
     private static Claim Orders(string what, Row row) => new(
-        $"{what} (within {TestedPower.StandardErrors} standard errors of the closed forms')", row.OfNeurons!.Agrees && row.OfInputs!.Agrees, $"{row.OfNeurons!.Measured} and {row.OfInputs!.Measured}");
+        $"{what} (within {TestedPower.StandardErrors} standard errors of the closed forms')", row.OfNeurons!.Agrees && row.OfInputs!.Agrees,
+        $"{row.OfNeurons!.Measured} and {row.OfInputs!.Measured}");
 
     private static string Scientific(double value) => value == 0 ? "0" : value.ToString("0.00E+0", CultureInfo.InvariantCulture);
 

@@ -5,8 +5,8 @@ namespace Fdfa.Experiments.Figures;
 
 /// <summary>The power with which a variance grows: the paper's, that of the propositions' closed form, and the measured one.</summary>
 /// <remarks>
-/// The paper's are limits; at the sizes of a figure the closed form's power is a little less, since δ_i² beside ‖δ‖² does not grow with n₁. So
-/// the measured one is held to the closed form's at the same points, and that one to the paper's.
+/// The paper's are limits; at the sizes of a figure the closed form's power is a little less, since δ_i² beside ‖δ‖² does not grow with n₁.
+/// So the measured one is held to the closed form's at the same points, and that one to the paper's.
 /// </remarks>
 /// <param name="Paper">A whole number.</param>
 /// <param name="ClosedForm">Fitted through theory's points.</param>
@@ -21,7 +21,8 @@ internal sealed record TestedPower(int Paper, PowerLaw ClosedForm, PowerLaw Meas
 
     /// <summary>Whether the paper's power is what was found.</summary>
     public bool Agrees =>
-        Math.Abs(ClosedForm.Power - Paper) <= Limit && Math.Abs(Measured.Power - ClosedForm.Power) <= StandardErrors * Measured.StandardError;
+        Math.Abs(ClosedForm.Power - Paper) <= Limit
+        && Math.Abs(Measured.Power - ClosedForm.Power) <= StandardErrors * Measured.StandardError;
 
     /// <summary>Fits both.</summary>
     /// <param name="paper">The paper's power.</param>
@@ -38,7 +39,8 @@ internal sealed record TestedPower(int Paper, PowerLaw ClosedForm, PowerLaw Meas
     public Claim ToClaim(string what) => new(
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{what} to the power of {Paper} (within {StandardErrors} standard errors of the closed form's {ClosedForm.Power:F3} at these points)"),
+            $"{what} to the power of {Paper} (within {StandardErrors} standard errors of the closed form's "
+            + $"{ClosedForm.Power:F3} at these points)"),
         Agrees,
         Measured.ToString());
 }

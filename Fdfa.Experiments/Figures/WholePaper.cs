@@ -14,7 +14,9 @@ namespace Fdfa.Experiments.Figures;
 /// <param name="write">Writes what an experiment came to for a reader at the console.</param>
 internal sealed class WholePaper(ExperimentRun run, Action<Experiment, ExperimentResult> write)
 {
-    /// <summary>A quick look's passes over the embedded images, the same for all tables, and for Figure 3, which takes their runs.</summary>
+    /// <summary>
+    /// A quick look's passes over the embedded images, the same for all tables, and for Figure 3, which takes their runs.
+    /// </summary>
     private static int QuickEpochs => Figure3.Experiment.QuickEpochs;
 
     private readonly List<ReportSection> _sections = [];
@@ -39,12 +41,22 @@ internal sealed class WholePaper(ExperimentRun run, Action<Experiment, Experimen
         (string, string)[] facts =
         [
             ("Scale", run.Request.Quick
-                ? $"a quick look on the {EmbeddedFashionMnist.TrainingSamples} embedded images of Fashion-MNIST: it shows laws and orders, and not the paper's accuracies"
+                ? $"a quick look on the {EmbeddedFashionMnist.TrainingSamples} embedded images of Fashion-MNIST: "
+                    + "it shows laws and orders, and not the paper's accuracies"
                 : "the paper's"),
-            .. run.Request.Limit is { } limit ? new[] { ("Training samples", $"the first {limit} of the tables' and Figure 3's data sets") } : [],
+            .. run.Request.Limit is { } limit
+                ? new[] { ("Training samples", $"the first {limit} of the tables' and Figure 3's data sets") }
+                : [],
             ("Device", device),
-            ("Machine", string.Create(CultureInfo.InvariantCulture, $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture}), {Environment.ProcessorCount} processor cores")),
-            ("Versions", $"fdfa {RunVersions.Current.Fdfa}, .NET {RunVersions.Current.DotNet}, ILGPU {RunVersions.Current.Ilgpu.Split('+')[0]}"),
+            (
+                "Machine",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture}), "
+                    + $"{Environment.ProcessorCount} processor cores")),
+            (
+                "Versions",
+                $"fdfa {RunVersions.Current.Fdfa}, .NET {RunVersions.Current.DotNet}, ILGPU {RunVersions.Current.Ilgpu.Split('+')[0]}"),
             ("Command", command),
             ("Begun", DateTimeOffset.Now.ToString("yyyy-MM-dd HH:mm zzz", CultureInfo.InvariantCulture)),
         ];
@@ -65,7 +77,8 @@ internal sealed class WholePaper(ExperimentRun run, Action<Experiment, Experimen
             }
 
             using RunStore store = RunStore.Open(run.Request.Output);
-            store.Write(FileName, new HtmlReport("Forward Direct Feedback Alignment: the paper's tables and figures", facts, _sections).ToHtml());
+            store.Write(
+                FileName, new HtmlReport("Forward Direct Feedback Alignment: the paper's tables and figures", facts, _sections).ToHtml());
         }
 
         return _sections;
@@ -86,7 +99,8 @@ internal sealed class WholePaper(ExperimentRun run, Action<Experiment, Experimen
         Part(TableB6.Table),
     ];
 
-    private (string, string, Func<ReportSection>) Part(Experiment experiment) => (experiment.Name, experiment.Title, () => Reproduce(experiment));
+    private (string, string, Func<ReportSection>) Part(Experiment experiment) =>
+        (experiment.Name, experiment.Title, () => Reproduce(experiment));
 
     private (string, string, Func<ReportSection>) Part(AccuracyTable table) => (table.Name, table.Title, () => Reproduce(table));
 
@@ -116,7 +130,8 @@ internal sealed class WholePaper(ExperimentRun run, Action<Experiment, Experimen
         {
             return new ReportSection(table.Name, table.Title)
             {
-                Caption = [$"Left out of a quick look of everything, whose images are the embedded ones; 'fdfa reproduce {table.Name} --quick' has a few steps of it."],
+                Caption = ["Left out of a quick look of everything, whose images are the embedded ones; "
+                    + $"'fdfa reproduce {table.Name} --quick' has a few steps of it."],
             };
         }
 

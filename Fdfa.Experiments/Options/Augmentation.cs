@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Experiments.Options;
@@ -13,7 +14,8 @@ internal static class Augmentation
     /// <summary>The option, for a command to have.</summary>
     public static Option<bool> CreateOption() => OptionText.CreateSwitch(
         Without, "Train on images as they are. [default: published-code enlarges CIFAR's to 224 pixels for alexnet with "
-        + $"{string.Join(", ", LearningRule.All.Where(Preset.PublishedCode.AugmentsFor))}: in training random crops, half of them mirrored]");
+        + $"{string.Join(", ", LearningRule.All.Where(Preset.PublishedCode.AugmentsFor))}: "
+        + "in training random crops, half of them mirrored]");
 
     /// <summary>The shape of the inputs that a data set's images become.</summary>
     /// <param name="augmentation">How; null where they are taken as they are.</param>
@@ -26,6 +28,8 @@ internal static class Augmentation
         : FormattableString.Invariant($"crops to {augmentation.Side} pixels{(augmentation.Flips ? ", mirrored" : "")}");
 
     /// <summary>With every number, for a run's key.</summary>
-    public static string Key(ImageAugmentation augmentation) => FormattableString.Invariant(
-        $"{augmentation.Side} {augmentation.SmallestArea:R} {augmentation.LargestArea:R} {augmentation.SmallestRatio:R} {augmentation.LargestRatio:R} {augmentation.Flips}");
+    public static string Key(ImageAugmentation augmentation) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{augmentation.Side} {augmentation.SmallestArea:R} {augmentation.LargestArea:R} {augmentation.SmallestRatio:R} "
+        + $"{augmentation.LargestRatio:R} {augmentation.Flips}");
 }

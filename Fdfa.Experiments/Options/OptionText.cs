@@ -17,7 +17,10 @@ internal static class OptionText
 
     private const string UncheckedDeviceName = "--unchecked-device";
 
-    /// <summary><c>--unchecked-device</c>, of every command that computes on <c>--device</c>; <see cref="Device"/> and <see cref="Devices"/> read it.</summary>
+    /// <summary>
+    /// <c>--unchecked-device</c>, of every command that computes on <c>--device</c>; <see cref="Device"/> and <see cref="Devices"/> read
+    /// it.
+    /// </summary>
     public static Option<bool> CreateUncheckedDevice() => CreateSwitch(
         UncheckedDeviceName, "Take the device as it is: without the self-test at its first use, and even where it failed it.");
 
@@ -40,7 +43,9 @@ internal static class OptionText
     public static string? Text(this ParseResult arguments, Option<string> option) =>
         arguments.GetResult(option) is OptionResult { Implicit: false, Tokens: [var token, ..] } ? token.Value : null;
 
-    /// <summary>A whole number from <paramref name="minimum"/> to <paramref name="maximum"/>, or null when the option is not given.</summary>
+    /// <summary>
+    /// A whole number from <paramref name="minimum"/> to <paramref name="maximum"/>, or null when the option is not given.
+    /// </summary>
     /// <exception cref="InvalidOptionException">Not such a number.</exception>
     public static int? WholeNumber(this ParseResult arguments, Option<string> option, int minimum = 1, int maximum = int.MaxValue)
     {
@@ -159,11 +164,13 @@ internal static class OptionText
     }
 
     /// <summary>Whether an option is on the command line.</summary>
-    public static bool IsGiven(this ParseResult arguments, Option option) => arguments.GetResult(option) is OptionResult { Implicit: false };
+    public static bool IsGiven(this ParseResult arguments, Option option) =>
+        arguments.GetResult(option) is OptionResult { Implicit: false };
 
     /// <summary>A device selector, "auto" when the option is not given. Whether the device is here, only opening it can tell.</summary>
     /// <exception cref="InvalidOptionException">Not the notation of a device.</exception>
-    public static string Device(this ParseResult arguments, Option<string> option) => Checked(arguments, ReadDevice(arguments.Text(option) ?? "auto", "auto"));
+    public static string Device(this ParseResult arguments, Option<string> option) =>
+        Checked(arguments, ReadDevice(arguments.Text(option) ?? "auto", "auto"));
 
     /// <summary>Devices to share work among: one, several with commas between, or "all".</summary>
     /// <param name="arguments">The command line.</param>
@@ -184,18 +191,21 @@ internal static class OptionText
             ? string.Join(',', devices.Select(device => Checked(arguments, device)))
             : throw new InvalidOptionException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The list '{text}' of {option.Name} has {devices.Count} devices for {most} {work}(s); name at most as many devices as there are {work}s."));
+                $"The list '{text}' of {option.Name} has {devices.Count} devices for {most} {work}(s); "
+                + $"name at most as many devices as there are {work}s."));
     }
 
     /// <summary>A device's name, with what --unchecked-device adds to it.</summary>
     private static string Checked(ParseResult arguments, string device) =>
-        arguments.CommandResult.Command.Options.OfType<Option<bool>>().Any(option => option.Name == UncheckedDeviceName && arguments.GetValue(option))
+        arguments.CommandResult.Command.Options.OfType<Option<bool>>()
+            .Any(option => option.Name == UncheckedDeviceName && arguments.GetValue(option))
         && !device.EndsWith(ComputeDevice.Unchecked, StringComparison.Ordinal)
             ? device + ComputeDevice.Unchecked
             : device;
 
     private static string ReadDevice(string text, params IReadOnlyList<string> words) =>
-        (text.EndsWith(ComputeDevice.Unchecked, StringComparison.Ordinal) ? text[..^ComputeDevice.Unchecked.Length] : text).Split(':') switch
+        (text.EndsWith(ComputeDevice.Unchecked, StringComparison.Ordinal) ? text[..^ComputeDevice.Unchecked.Length] : text)
+        .Split(':') switch
         {
             ["cpu" or "opencl-unsupported"] => text,
             ["opencl-unsupported", var index] when IsIndex(index) => text,

@@ -28,7 +28,9 @@ internal sealed record TrainingOption(
     /// <summary>A shorter name of the switch; null where it has none.</summary>
     public string? Alias { get; init; }
 
-    /// <summary>The value that runs had before there was this option: the key of a run leaves it out. Null where the option was always there.</summary>
+    /// <summary>
+    /// The value that runs had before there was this option: the key of a run leaves it out. Null where the option was always there.
+    /// </summary>
     public string? Former { get; init; }
 
     /// <summary>Every option that a preset decides, in the order of tables and help pages.</summary>
@@ -49,10 +51,14 @@ internal sealed record TrainingOption(
             nameof(TrainingOptions.Schedule), "Learning rate schedule", "--schedule", OptionWords.Schedules,
             words => $"How the learning rate of weights and biases goes on from its first: {words}. [default: the preset's exponential]",
             _ => true, options => options.Schedule,
-            (options, value) => options with { Schedule = value }) with { Former = OptionWords.Schedules.Of(LearningRateSchedule.Exponential) },
+            (options, value) => options with { Schedule = value }) with
+            {
+                Former = OptionWords.Schedules.Of(LearningRateSchedule.Exponential),
+            },
         Value(
             nameof(TrainingOptions.LearningRateDecay), "Learning rate decay per epoch", "--decay", "factor",
-            "Factor on the learning rate after every epoch, or after every period of step; above 0 and at most 1. [default: the preset's 0.95]",
+            "Factor on the learning rate after every epoch, or after every period of step; above 0 and at most 1. "
+            + "[default: the preset's 0.95]",
             _ => true, options => options.LearningRateDecay, ConsoleOutput.Plain, OptionText.Fraction,
             (options, value) => options with { LearningRateDecay = value }) with { With = OfSchedules(schedule => schedule.HasDecay) },
         Value(
@@ -74,12 +80,16 @@ internal sealed record TrainingOption(
             (options, value) => options with { WeightOptimizer = value }),
         Value(
             nameof(TrainingOptions.Momentum), "Momentum", "--momentum", "number",
-            $"Momentum of the optimizers {Listed(Optimizer.All.Where(optimizer => optimizer.HasMomentum).Select(optimizer => optimizer.Word))}, at least 0 and below 1. [default: 0.9]",
+            "Momentum of the optimizers "
+            + $"{Listed(Optimizer.All.Where(optimizer => optimizer.HasMomentum).Select(optimizer => optimizer.Word))}, "
+            + "at least 0 and below 1. [default: 0.9]",
             _ => true, options => options.Momentum, ConsoleOutput.Plain, OptionText.NotNegative,
             (options, value) => options with { Momentum = value }) with { With = OfOptimizers(optimizer => optimizer.HasMomentum) },
         Value(
             nameof(TrainingOptions.WeightDecay), "Weight decay", "--weight-decay", "number",
-            $"Decoupled weight decay of the optimizer {Listed(Optimizer.All.Where(optimizer => optimizer.HasWeightDecay).Select(optimizer => optimizer.Word))}: this times the rate is the share of all that it moves that goes in a step. [default: 0.01]",
+            "Decoupled weight decay of the optimizer "
+            + $"{Listed(Optimizer.All.Where(optimizer => optimizer.HasWeightDecay).Select(optimizer => optimizer.Word))}: "
+            + "this times the rate is the share of all that it moves that goes in a step. [default: 0.01]",
             _ => true, options => options.WeightDecay, ConsoleOutput.Plain, OptionText.NotNegative,
             (options, value) => options with { WeightDecay = value }) with { With = OfOptimizers(optimizer => optimizer.HasWeightDecay) },
         Word(
@@ -89,14 +99,19 @@ internal sealed record TrainingOption(
             (options, value) => options with { Loss = value }),
         Word(
             nameof(TrainingOptions.WeightInitialisation), "Weights start as", "--weight-init", OptionWords.Initialisations,
-            words => $"Start of weights: {words} (uniform within 1/√inputs). [default: paper kaiming, but zeros for DFA; published-code pytorch for the rules that it has]",
+            words => $"Start of weights: {words} (uniform within 1/√inputs). [default: paper kaiming, but zeros for DFA; "
+                + "published-code pytorch for the rules that it has]",
             _ => true, options => options.WeightInitialisation,
             (options, value) => options with { WeightInitialisation = value }),
         Word(
             nameof(TrainingOptions.BiasInitialisation), "Biases start as", "--bias-init", OptionWords.BiasInitialisations,
-            words => $"Start of biases: {words}; with-weights means pytorch where the weights start as pytorch, else zeros. [default: the preset's with-weights]",
+            words => $"Start of biases: {words}; with-weights means pytorch where the weights start as pytorch, else zeros. "
+                + "[default: the preset's with-weights]",
             _ => true, options => options.BiasInitialisation,
-            (options, value) => options with { BiasInitialisation = value }) with { Former = OptionWords.BiasInitialisations.Of(BiasInitialisation.WithWeights) },
+            (options, value) => options with { BiasInitialisation = value }) with
+            {
+                Former = OptionWords.BiasInitialisations.Of(BiasInitialisation.WithWeights),
+            },
         Value(
             nameof(TrainingOptions.FeedbackRate), "Feedback rate", "--feedback-rate", "rate",
             "Learning rate of the feedback in the first epoch. [default: the preset's 1e-4]",
@@ -114,7 +129,8 @@ internal sealed record TrainingOption(
             (options, value) => options with { FeedbackOptimizer = value }),
         Word(
             nameof(TrainingOptions.FeedbackOrder), "Feedback is updated", "--feedback-order", OptionWords.FeedbackOrders,
-            words => $"Whether the weights see the new feedback or the old: {words}. [default: paper first (Algorithm 1), published-code simultaneous]",
+            words => $"Whether the weights see the new feedback or the old: {words}. "
+                + "[default: paper first (Algorithm 1), published-code simultaneous]",
             // Layerwise feedback is used in the step's own backward chain, before it can change.
             rule => rule.LearnsFeedback && rule.ErrorSignal == ErrorSignal.DirectFeedback, options => options.FeedbackOrder,
             (options, value) => options with { FeedbackOrder = value }),
@@ -146,21 +162,28 @@ internal sealed record TrainingOption(
             options => options with { Antithetic = true }),
         Word(
             nameof(TrainingOptions.WeightNoise), "Weight noise per", "--weight-noise", OptionWords.WeightNoises,
-            words => $"What FG-W draws a perturbation of all weights for: each {words}. A step per sample costs some 25 times one per batch. [default: paper sample (Algorithm 2), published-code batch]",
+            words => $"What FG-W draws a perturbation of all weights for: each {words}. "
+                + "A step per sample costs some 25 times one per batch. [default: paper sample (Algorithm 2), published-code batch]",
             rule => rule.Injection == Injection.Weights, options => options.WeightNoise,
             (options, value) => options with { WeightNoise = value }),
         Word(
             nameof(TrainingOptions.OutputGradient), "Output gradient", "--output-gradient", OptionWords.OutputGradients,
-            words => $"How FG-A and LG-FG-A train the output block: {words}, which is local there too. [default: the preset's perturbed (Eq. 4)]",
+            words => $"How FG-A and LG-FG-A train the output block: {words}, which is local there too. "
+                + "[default: the preset's perturbed (Eq. 4)]",
             rule => rule.Injection == Injection.AllActivations, options => options.OutputGradient,
             (options, value) => options with { OutputGradient = value }),
         Word(
             nameof(TrainingOptions.PerturbationSite), "Perturbed at", "--perturb-at", OptionWords.PerturbationSites,
-            words => $"Where in a block perturbations are added and the feedback error arrives: {words}. [default: block-output, but published-code before-pool where a block has a pool, except in alexnet]",
+            words => $"Where in a block perturbations are added and the feedback error arrives: {words}. "
+                + "[default: block-output, but published-code before-pool where a block has a pool, except in alexnet]",
             // Layerwise feedback stands for the next block's weights, which read the block's output; BP and FG-W have no such place.
-            rule => rule.Injection == Injection.AllActivations || rule.ErrorSignal is ErrorSignal.DirectFeedback or ErrorSignal.DirectTargets,
+            rule =>
+                rule.Injection == Injection.AllActivations || rule.ErrorSignal is ErrorSignal.DirectFeedback or ErrorSignal.DirectTargets,
             options => options.PerturbationSite,
-            (options, value) => options with { PerturbationSite = value }) with { Former = OptionWords.PerturbationSites.Of(PerturbationSite.BlockOutput) },
+            (options, value) => options with { PerturbationSite = value }) with
+            {
+                Former = OptionWords.PerturbationSites.Of(PerturbationSite.BlockOutput),
+            },
     ];
 
     /// <summary>Which other options it belongs to; null where it is on its own.</summary>
@@ -200,7 +223,8 @@ internal sealed record TrainingOption(
         if (!Concerns(rule))
         {
             throw new InvalidOptionException(
-                $"The option {Switch} means nothing to the rule {rule.Name}; leave it out, or choose a rule that it is for: {string.Join(", ", LearningRule.All.Where(Concerns))}.");
+                $"The option {Switch} means nothing to the rule {rule.Name}; leave it out, or choose a rule that it is for: "
+                + $"{string.Join(", ", LearningRule.All.Where(Concerns))}.");
         }
     }
 
@@ -210,13 +234,15 @@ internal sealed record TrainingOption(
     {
         if (With?.Are(options) == false)
         {
-            throw new InvalidOptionException($"The option {Switch} means nothing here, because it is for {With.Words}; leave it out, or choose one of those.");
+            throw new InvalidOptionException(
+                $"The option {Switch} means nothing here, because it is for {With.Words}; leave it out, or choose one of those.");
         }
     }
 
     private static Companions OfOptimizers(Func<Optimizer, bool> have) => new(
         $"--optimizer {Listed(Optimizer.All.Where(have).Select(optimizer => optimizer.Word))}",
-        options => have(Optimizer.Of(options.WeightOptimizer)) || (options.Rule.LearnsFeedback && have(Optimizer.Of(options.FeedbackOptimizer))));
+        options =>
+            have(Optimizer.Of(options.WeightOptimizer)) || (options.Rule.LearnsFeedback && have(Optimizer.Of(options.FeedbackOptimizer))));
 
     private static Companions OfSchedules(Func<Schedule, bool> have) => new(
         $"--schedule {Listed(Schedule.All.Where(have).Select(schedule => schedule.Word))}", options => have(Schedule.Of(options.Schedule)));
@@ -250,7 +276,9 @@ internal sealed record TrainingOption(
         Func<TrainingOptions, T> get,
         Func<TrainingOptions, T, TrainingOptions> set)
         where T : struct, Enum =>
-        Value(property, label, name, "name", help(words.Listed), concerns, get, words.Of, (arguments, option) => arguments.OneOf(option, words), set);
+        Value(
+            property, label, name, "name", help(words.Listed), concerns, get, words.Of,
+            (arguments, option) => arguments.OneOf(option, words), set);
 
     private static TrainingOption Flag(
         string property,

@@ -109,7 +109,10 @@ internal sealed class ConsoleOutput(IAnsiConsole console, TextWriter error, bool
             index++;
         }
 
-        return string.Create(CultureInfo.InvariantCulture, $"{(index == 0 ? value.ToString("0.#", CultureInfo.InvariantCulture) : value.ToString("G3", CultureInfo.InvariantCulture))} {prefixes[index]}{unit}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(index == 0 ? value.ToString("0.#", CultureInfo.InvariantCulture) : value.ToString("G3", CultureInfo.InvariantCulture))} "
+            + $"{prefixes[index]}{unit}");
     }
 
     /// <summary>A count with its noun: "1 seed", "10 seeds".</summary>

@@ -14,7 +14,9 @@ internal abstract class LoadingDisplay : IProgress<LoadingProgress>
         null => work(null),
         { IsLive: true } => output.Console.Progress()
             .AutoClear(true)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(
+                new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
+                new RemainingTimeColumn())
             .Start(context => work(new Bars(context))),
         _ => work(new Lines(output)),
     };
@@ -31,7 +33,9 @@ internal abstract class LoadingDisplay : IProgress<LoadingProgress>
             if (value.What != _what)
             {
                 _what = value.What;
-                string size = value.Unit == "B" ? ConsoleOutput.Quantity(value.Total, value.Unit) : ConsoleOutput.Count(value.Total, value.Unit);
+                string size = value.Unit == "B"
+                    ? ConsoleOutput.Quantity(value.Total, value.Unit)
+                    : ConsoleOutput.Count(value.Total, value.Unit);
                 output.Line($"{value.What} ({size})");
             }
         }

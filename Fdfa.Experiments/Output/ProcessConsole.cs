@@ -19,7 +19,10 @@ internal static class ProcessConsole
         }
 
         // Console.Out would begin a UTF-8 stream with no mark but encode by the locale, which in a container is often ASCII.
-        var writer = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
+        var writer = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false))
+        {
+            AutoFlush = true,
+        };
         return CreatePlain(new StandardOutput(writer, isTerminal: false), RedirectedWidth);
     }
 

@@ -11,7 +11,9 @@ internal abstract class ProgressDisplay : IProgress<TrainingProgress>
     /// <param name="output">Where to show it.</param>
     /// <param name="quiet">Show nothing.</param>
     /// <param name="work">Given the display.</param>
-    /// <param name="runs">How many runs there are to be; above one, each is numbered, and the time to the last one's end is estimated.</param>
+    /// <param name="runs">
+    /// How many runs there are to be; above one, each is numbered, and the time to the last one's end is estimated.
+    /// </param>
     /// <param name="clock">What measures time; null for the system's.</param>
     public static T Run<T>(ConsoleOutput output, bool quiet, Func<ProgressDisplay, T> work, int runs = 1, TimeProvider? clock = null)
     {
@@ -74,13 +76,16 @@ internal abstract class ProgressDisplay : IProgress<TrainingProgress>
         private int _epochs;
         private int _ended;
 
-        /// <summary>When a run's first steps were done, and how much of the run they are: what came before is mostly the translation of kernels.</summary>
+        /// <summary>
+        /// When a run's first steps were done, and how much of the run they are: what came before is mostly the translation of kernels.
+        /// </summary>
         private (long Time, double Share)? _start;
 
         /// <summary>The time since then, and the share of a run that it took for, of runs that have ended.</summary>
         private (TimeSpan Time, double Share) _measured;
 
-        public override void Begin(string label, int epochs, int stepsPerEpoch) => (_label, _epochs, _start) = (Numbered(label, _ended, runs), epochs, null);
+        public override void Begin(string label, int epochs, int stepsPerEpoch) =>
+            (_label, _epochs, _start) = (Numbered(label, _ended, runs), epochs, null);
 
         public override void Report(TrainingProgress value) =>
             _start ??= (clock.GetTimestamp(), (value.Epoch + ((double)value.Step / value.StepsPerEpoch)) / _epochs);

@@ -27,7 +27,8 @@ internal static class Sparkline
     {
         int begin = (int)((long)place * values.Count / count);
         int end = (int)((place + 1L) * values.Count / count);
-        return Enumerable.Range(begin, end - begin).Select(index => values[index]).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
+        return Enumerable.Range(begin, end - begin).Select(index => values[index]).Where(double.IsFinite)
+            .DefaultIfEmpty(double.NaN).Average();
     }
 
     private static char BlockOf(double value, double smallest, double largest)

@@ -6,7 +6,9 @@ namespace Fdfa.Experiments.Output;
 /// <summary>Standard output that is closed, full or broken.</summary>
 internal sealed class StandardOutputException(string message, Exception cause) : FdfaException(message, cause);
 
-/// <summary>Writes to a terminal for as long as there is one: a run does not end because nobody sees it. Elsewhere it says that it fails.</summary>
+/// <summary>
+/// Writes to a terminal for as long as there is one: a run does not end because nobody sees it. Elsewhere it says that it fails.
+/// </summary>
 /// <param name="writer">What to write with.</param>
 /// <param name="isTerminal">Whether it writes to a terminal.</param>
 internal sealed class StandardOutput(TextWriter writer, bool isTerminal) : TextWriter

@@ -31,7 +31,8 @@ internal static class VersionedJson
 
             if (schema != version)
             {
-                throw refuse($"'{path}' has schemaVersion {schema}, and this fdfa reads {version}; use the version of fdfa that wrote it.", null);
+                throw refuse(
+                    $"'{path}' has schemaVersion {schema}, and this fdfa reads {version}; use the version of fdfa that wrote it.", null);
             }
 
             return document.Deserialize<T>(options) ?? throw refuse($"'{path}' is empty.", null);

@@ -4,7 +4,9 @@ using ScottPlot.TickGenerators;
 
 namespace Fdfa.Experiments.Plots;
 
-/// <summary>Panels with two logarithmic axes: what is drawn there are decimal logarithms, what is written beside the axes are the numbers.</summary>
+/// <summary>
+/// Panels with two logarithmic axes: what is drawn there are decimal logarithms, what is written beside the axes are the numbers.
+/// </summary>
 internal static class LogAxes
 {
     /// <summary>Below this many decades an axis has numbers between the powers of ten.</summary>
@@ -19,7 +21,8 @@ internal static class LogAxes
     /// <param name="color">Of the markers.</param>
     /// <param name="marker">Their shape.</param>
     /// <param name="legend">What they are; null to leave them out of the legend.</param>
-    public static void AddPoints(Plot plot, IReadOnlyList<double> x, IReadOnlyList<double> y, Color color, MarkerShape marker, string? legend)
+    public static void AddPoints(
+        Plot plot, IReadOnlyList<double> x, IReadOnlyList<double> y, Color color, MarkerShape marker, string? legend)
     {
         var points = plot.Add.ScatterPoints(Logarithms(x), Logarithms(y));
         points.Color = color;

@@ -41,7 +41,8 @@ internal static class PlotLibrary
             using var bitmap = new SKBitmap(1, 1);
             return null;
         }
-        catch (Exception failure) when (failure is TypeInitializationException or DllNotFoundException or EntryPointNotFoundException or BadImageFormatException or InvalidOperationException)
+        catch (Exception failure) when (failure is TypeInitializationException or DllNotFoundException or EntryPointNotFoundException
+            or BadImageFormatException or InvalidOperationException)
         {
             return failure.GetBaseException().Message.ReplaceLineEndings(" ").Split(". ")[0].TrimEnd('.', ' ');
         }
@@ -55,6 +56,7 @@ internal static class PlotLibrary
 
         /// <summary>The same as a sentence.</summary>
         public string? Sentence => Failure is null ? null
-            : $"No pictures were drawn, because the library that draws them, libSkiaSharp, cannot be loaded ({Failure}); everything else is there. Put it beside fdfa, or publish fdfa with it inside.";
+            : $"No pictures were drawn, because the library that draws them, libSkiaSharp, cannot be loaded ({Failure}); "
+                + "everything else is there. Put it beside fdfa, or publish fdfa with it inside.";
     }
 }

@@ -39,7 +39,9 @@ internal sealed class HtmlReport(string title, IReadOnlyList<(string Name, strin
         addEventListener("load", () => {
           const images = [...document.images];
           const missing = images.filter(image => !image.complete || image.naturalWidth === 0 || image.clientWidth === 0);
-          document.documentElement.dataset.images = missing.length ? "missing: " + missing.map(image => image.alt).join(", ") : "loaded: " + images.length;
+          document.documentElement.dataset.images = missing.length
+            ? "missing: " + missing.map(image => image.alt).join(", ")
+            : "loaded: " + images.length;
         });
         """;
 
@@ -71,7 +73,9 @@ internal sealed class HtmlReport(string title, IReadOnlyList<(string Name, strin
         page.Append("</dl>\n<nav><ul>\n");
         foreach (ReportSection section in sections)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<li><a href=\"#{Text(section.Id)}\">{Text(section.Title)}</a>{Text(Verdict(section))}</li>\n");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<li><a href=\"#{Text(section.Id)}\">{Text(section.Title)}</a>{Text(Verdict(section))}</li>\n");
         }
 
         page.Append("</ul></nav>\n");
@@ -109,7 +113,9 @@ internal sealed class HtmlReport(string title, IReadOnlyList<(string Name, strin
         {
             // As an image and not inline: Skia gives the parts of every picture the same ids.
             string data = Convert.ToBase64String(Encoding.UTF8.GetBytes(svg));
-            page.Append(CultureInfo.InvariantCulture, $"<figure><img alt=\"{Text(section.Title)}\" src=\"data:image/svg+xml;base64,{data}\"></figure>\n");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<figure><img alt=\"{Text(section.Title)}\" src=\"data:image/svg+xml;base64,{data}\"></figure>\n");
         }
 
         if (section.Table is { } table)
@@ -122,7 +128,10 @@ internal sealed class HtmlReport(string title, IReadOnlyList<(string Name, strin
             page.Append("<ul>\n");
             foreach (Claim claim in section.Claims)
             {
-                page.Append(CultureInfo.InvariantCulture, $"<li class=\"{claim.Verdict}\"><b>agreement: {claim.Verdict}.</b> {Text(claim.Statement)}: {Text(claim.Measured)}</li>\n");
+                page.Append(
+                    CultureInfo.InvariantCulture,
+                    $"<li class=\"{claim.Verdict}\"><b>agreement: {claim.Verdict}.</b> {Text(claim.Statement)}: "
+                    + $"{Text(claim.Measured)}</li>\n");
             }
 
             page.Append("</ul>\n");

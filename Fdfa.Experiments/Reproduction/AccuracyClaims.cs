@@ -5,8 +5,8 @@ namespace Fdfa.Experiments.Reproduction;
 
 /// <summary>What a table of the paper says beside its numbers, held to ours: the order of the rules, and what depth does to each.</summary>
 /// <remarks>
-/// A difference counts where the paper tells it from none: by <see cref="Separation"/> standard errors of its ten runs. Ours stand beside it
-/// with theirs, √(s₁²/n₁ + s₂²/n₂), where there are two seeds or more.
+/// A difference counts where the paper tells it from none: by <see cref="Separation"/> standard errors of its ten runs. Ours stand beside
+/// it with theirs, √(s₁²/n₁ + s₂²/n₂), where there are two seeds or more.
 /// </remarks>
 internal static class AccuracyClaims
 {
@@ -40,7 +40,8 @@ internal static class AccuracyClaims
 
     private static Claim? Order(string where, IReadOnlyList<TableEntry> byPaper)
     {
-        (TableEntry Upper, TableEntry Lower)[] pairs = [.. byPaper.Zip(byPaper.Skip(1)).Where(pair => IsSeparated(pair.First, pair.Second))];
+        (TableEntry Upper, TableEntry Lower)[] pairs =
+            [.. byPaper.Zip(byPaper.Skip(1)).Where(pair => IsSeparated(pair.First, pair.Second))];
         return pairs.Length == 0 ? null : new Claim(
             $"{where}: the rules stand in the paper's order, {Text(byPaper)}",
             pairs.All(pair => pair.Upper.Mean > pair.Lower.Mean),
@@ -65,7 +66,8 @@ internal static class AccuracyClaims
         ];
         return pairs.Length == 0 ? null : new Claim(
             $"{column}: from {shallow} to {deep} {string.Join(", ", directions)}, as in the paper",
-            pairs.All(pair => Math.Sign(pair.Deep.Mean!.Value - pair.Shallow.Mean!.Value) == Math.Sign(pair.Deep.Paper!.Mean - pair.Shallow.Paper!.Mean)),
+            pairs.All(pair =>
+                Math.Sign(pair.Deep.Mean!.Value - pair.Shallow.Mean!.Value) == Math.Sign(pair.Deep.Paper!.Mean - pair.Shallow.Paper!.Mean)),
             string.Join("; ", pairs.Select(pair => $"{Name(pair.Deep)} {Margin(pair.Deep, pair.Shallow)}")));
     }
 

@@ -37,7 +37,8 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
 
             bool repeats = previous?.Column == entry.Column;
             string[] section = hasSections ? [repeats && previous!.Section == entry.Section ? "" : entry.Section] : [];
-            string[] cells = [repeats ? "" : entry.Column, .. section, entry.Request.Options.Rule.Name, Ours(entry), Paper(entry), Difference(entry)];
+            string[] cells =
+                [repeats ? "" : entry.Column, .. section, entry.Request.Options.Rule.Name, Ours(entry), Paper(entry), Difference(entry)];
             rows.AddRow(cells.Select(cell => new Text(cell)));
             previous = entry;
         }
@@ -51,11 +52,15 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
 
     /// <summary>The table as in the paper, in Markdown.</summary>
     public string ToMarkdown() => new StringBuilder($"# {table.Title}\n\n").Append(ToTable().ToMarkdown())
-        .Append('\n').AppendJoin('\n', Caption().Concat(AccuracyClaims.Of(table, entries).Select(claim => claim.ToString())).Select(sentence => "- " + sentence)).Append('\n')
+        .Append('\n')
+        .AppendJoin(
+            '\n', Caption().Concat(AccuracyClaims.Of(table, entries).Select(claim => claim.ToString())).Select(sentence => "- " + sentence))
+        .Append('\n')
         .ToString();
 
     /// <summary>The table as in the paper, for the report.</summary>
-    public ReportSection ToSection() => new(table.Name, table.Title) { Table = ToTable(), Caption = [.. Caption()], Claims = [.. AccuracyClaims.Of(table, entries)] };
+    public ReportSection ToSection() =>
+        new(table.Name, table.Title) { Table = ToTable(), Caption = [.. Caption()], Claims = [.. AccuracyClaims.Of(table, entries)] };
 
     /// <summary>A row per rule, a column per data set.</summary>
     private ReportTable ToTable()
@@ -63,7 +68,11 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
         string[] columns = [.. entries.Select(entry => entry.Column).Distinct()];
         bool hasSections = table.Sections.Count > 1;
         return new ReportTable(
-            [.. hasSections ? ["Depth"] : Array.Empty<string>(), "Rule", .. columns.SelectMany(column => new[] { column, "Paper", "Δ / sd" })],
+            [
+                .. hasSections ? ["Depth"] : Array.Empty<string>(),
+                "Rule",
+                .. columns.SelectMany(column => new[] { column, "Paper", "Δ / sd" }),
+            ],
             [
                 .. entries.GroupBy(entry => (entry.Section, entry.Request.Options.Rule)).Select(row => (IReadOnlyList<string>)
                 [
@@ -81,15 +90,17 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
     public string ToCsv()
     {
         var text = new StringBuilder(
-            "table,section,data_set,rule,network,batch_normalization,preset,training_samples,epochs,seeds,outcome,test_accuracy_percent,standard_deviation,"
-            + "paper_percent,paper_standard_deviation,difference_in_paper_deviations,run\n");
+            "table,section,data_set,rule,network,batch_normalization,preset,training_samples,epochs,seeds,outcome,"
+            + "test_accuracy_percent,standard_deviation,paper_percent,paper_standard_deviation,difference_in_paper_deviations,run\n");
         foreach (TableEntry entry in entries)
         {
             string[] cells =
             [
                 table.Name, entry.Section, entry.Request.DataName, entry.Request.Options.Rule.Name, entry.Request.Network.Topology,
-                BatchNormalization.Text(entry.Request.Network), entry.Request.PresetName, Number(TrainingSamples(entry.Request), "0"), Number(entry.Request.Epochs, "0"), Number(entry.Request.Seeds.Count, "0"), Outcome(entry),
-                Number(entry.Mean, "F4"), Number(entry.Deviation, "F4"), Number(entry.Paper?.Mean, "F2"), Number(entry.Paper?.Deviation, "F2"),
+                BatchNormalization.Text(entry.Request.Network), entry.Request.PresetName, Number(TrainingSamples(entry.Request), "0"),
+                Number(entry.Request.Epochs, "0"), Number(entry.Request.Seeds.Count, "0"), Outcome(entry),
+                Number(entry.Mean, "F4"), Number(entry.Deviation, "F4"), Number(entry.Paper?.Mean, "F2"),
+                Number(entry.Paper?.Deviation, "F2"),
                 Number(entry.Difference, "F4"), entry.Run?.Folder ?? RunKey.Of(entry.Request),
             ];
             text.AppendJoin(',', cells).Append('\n');
@@ -101,25 +112,29 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
     /// <summary>What a reader must know to read the table, a sentence each.</summary>
     private IEnumerable<string> Caption()
     {
-        yield return "Test accuracy after the last epoch in percent, mean ± sample standard deviation over seeds; Δ / sd: (ours − paper's) / paper's standard deviation.";
+        yield return "Test accuracy after the last epoch in percent, mean ± sample standard deviation over seeds; Δ / sd: "
+            + "(ours − paper's) / paper's standard deviation.";
         foreach (string remark in remarks)
         {
             yield return remark;
         }
 
         // The paper's accuracies are those of whole trainings.
-        TableEntry[] compared = [.. entries.Where(entry => entry is { Difference: not null, Request: { Epochs: >= AccuracyTable.PaperEpochs, Limit: null, Part: null } }
-            && entry.Request.DataName != EmbeddedFashionMnist.Name)];
+        TableEntry[] compared = [.. entries.Where(
+            entry => entry is { Difference: not null, Request: { Epochs: >= AccuracyTable.PaperEpochs, Limit: null, Part: null } }
+                && entry.Request.DataName != EmbeddedFashionMnist.Name)];
         if (compared.Length > 0)
         {
             int agreeing = compared.Count(entry => Math.Abs(entry.Difference!.Value) <= AccuracyTable.Agreement);
             yield return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{agreeing} of {ConsoleOutput.Count(compared.Length, "entry", "entries")} within {AccuracyTable.Agreement} of the paper's standard deviations, which counts as agreement.");
+                $"{agreeing} of {ConsoleOutput.Count(compared.Length, "entry", "entries")} within {AccuracyTable.Agreement} of the paper's "
+                + $"standard deviations, which counts as agreement.");
         }
 
         // A network that does not fit the device does so with every data set.
-        foreach (var failure in entries.GroupBy(entry => (Outcome: Outcome(entry), Sentence: entry.Run?.Divergence ?? entry.Refusal)).Where(group => group.Key.Sentence is not null))
+        foreach (var failure in entries.GroupBy(entry => (Outcome: Outcome(entry), Sentence: entry.Run?.Divergence ?? entry.Refusal))
+            .Where(group => group.Key.Sentence is not null))
         {
             yield return $"{string.Join("; ", failure.Select(entry => entry.Label))}: {failure.Key.Outcome}. {failure.Key.Sentence}";
         }
@@ -164,7 +179,8 @@ internal sealed class AccuracyReport(AccuracyTable table, IReadOnlyList<TableEnt
     private static string Paper(TableEntry entry) =>
         entry.Paper is { } paper ? $"{Number(paper.Mean, "F2")} ± {Number(paper.Deviation, "F2")}" : Missing;
 
-    private static string Difference(TableEntry entry) => entry.Difference is { } difference ? Number(difference, "+0.0;-0.0;0.0") : Missing;
+    private static string Difference(TableEntry entry) =>
+        entry.Difference is { } difference ? Number(difference, "+0.0;-0.0;0.0") : Missing;
 
     private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "";
 }

@@ -62,7 +62,8 @@ internal sealed record AccuracyTable(
 
     /// <summary>Whether a preset augments the images of a column.</summary>
     public bool HasAugmentation => Sections.Any(section => Columns.Any(column => Preset.All.Any(preset =>
-        preset.AugmentationOf(section.TopologyFor(column.DataSet, preset), LearningRule.Backpropagation, DataSource.ShapeOf(column.DataSet)) is not null)));
+        preset.AugmentationOf(
+            section.TopologyFor(column.DataSet, preset), LearningRule.Backpropagation, DataSource.ShapeOf(column.DataSet)) is not null)));
 
     /// <summary>Appendix A: "We train each network over 100 epochs".</summary>
     public const int PaperEpochs = 100;

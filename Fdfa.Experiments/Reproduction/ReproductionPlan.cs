@@ -41,10 +41,12 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
         .. rules.Except(LearningRule.OfThePaper).Select(rule => new PaperRow(rule, [])),
     ];
 
-    private static TableEntry Entry(ReproductionRequest request, TableSection section, PaperColumn column, PaperRow row, Dictionary<string, SampleCounts> parts)
+    private static TableEntry Entry(
+        ReproductionRequest request, TableSection section, PaperColumn column, PaperRow row, Dictionary<string, SampleCounts> parts)
     {
         bool isEmbedded = column.DataSet == EmbeddedFashionMnist.Name;
-        int figure = request.Table.Columns.ToList().FindIndex(paper => paper.DataSet == (isEmbedded ? IdxDataSet.FashionMnist.Name : column.DataSet));
+        int figure = request.Table.Columns.ToList()
+            .FindIndex(paper => paper.DataSet == (isEmbedded ? IdxDataSet.FashionMnist.Name : column.DataSet));
         Preset preset = request.Preset;
         string topology = section.TopologyFor(column.DataSet, preset.OriginFor(row.Rule));
         ImageShape image = DataSource.ShapeOf(column.DataSet);
@@ -71,7 +73,8 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
         return new TableEntry(section.Heading, column.Heading, run, row.Figures.ElementAtOrDefault(figure));
     }
 
-    private static List<PaperColumn> ChooseColumns(ReproductionRequest request, List<string> remarks, Dictionary<string, SampleCounts> parts)
+    private static List<PaperColumn> ChooseColumns(
+        ReproductionRequest request, List<string> remarks, Dictionary<string, SampleCounts> parts)
     {
         IEnumerable<PaperColumn> wanted = request.DataSets is null
             ? request.Table.Columns
@@ -154,7 +157,8 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
         (int training, int test) = DataSource.SamplesOf(EmbeddedFashionMnist.Name);
         remarks.Add(string.Create(
             CultureInfo.InvariantCulture,
-            $"The embedded data are {training} training and {test} test images of Fashion-MNIST, beside the paper's figures for all of it: do not expect agreement."));
+            $"The embedded data are {training} training and {test} test images of Fashion-MNIST, beside the paper's figures for all of it: "
+            + $"do not expect agreement."));
         return new PaperColumn("Embedded part", EmbeddedFashionMnist.Name);
     }
 
@@ -167,7 +171,9 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
             false when request.Rules.Any(preset.BatchNormalizationFor) => ", but without its batch normalization",
             _ => "",
         };
-        string others = request.BorrowedRules.Count > 0 ? $"; {string.Join(", ", request.BorrowedRules)} as in {Preset.Paper}, since the authors' code does not have them" : "";
+        string others = request.BorrowedRules.Count > 0
+            ? $"; {string.Join(", ", request.BorrowedRules)} as in {Preset.Paper}, since the authors' code does not have them"
+            : "";
         remarks.Add($"Preset {preset}{but}{others}.");
     }
 
@@ -177,7 +183,10 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
         {
             remarks.Add(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{ConsoleOutput.Count(request.Epochs, "epoch")} and {ConsoleOutput.Count(request.Seeds, "seed")}, where the paper has {AccuracyTable.PaperEpochs} and {AccuracyTable.PaperSeeds}{(request.Epochs < AccuracyTable.PaperEpochs ? ": accuracies are those of an earlier stage" : "")}."));
+                $"{ConsoleOutput.Count(request.Epochs, "epoch")} and {ConsoleOutput.Count(request.Seeds, "seed")}, where the paper has "
+                + $"{AccuracyTable.PaperEpochs} and "
+                + $"{AccuracyTable.PaperSeeds}"
+                + $"{(request.Epochs < AccuracyTable.PaperEpochs ? ": accuracies are those of an earlier stage" : "")}."));
         }
     }
 
@@ -190,7 +199,8 @@ internal sealed record ReproductionPlan(IReadOnlyList<TableEntry> Entries, IRead
 
         int steps = (limit + run.Options.BatchSize - 1) / run.Options.BatchSize;
         remarks.Add(
-            $"Trained on the first {ConsoleOutput.Count(limit, "sample")} of a data set, where the paper has all: {ConsoleOutput.Count(steps, "step")} per epoch at batch size {run.Options.BatchSize}.");
+            $"Trained on the first {ConsoleOutput.Count(limit, "sample")} of a data set, where the paper has all: "
+            + $"{ConsoleOutput.Count(steps, "step")} per epoch at batch size {run.Options.BatchSize}.");
     }
 
     private static void AddRulesRemark(ReproductionRequest request, List<string> remarks)

@@ -9,22 +9,27 @@ namespace Fdfa.Experiments.Reproduction;
 /// <summary>The name under which a run is stored: the same for the same experiment, whoever asks for it and where.</summary>
 /// <remarks>
 /// It covers what decides a run's numbers, and only the options that mean anything to its rule, each by its value: two
-/// presets, or two tables, that ask for the same share a run. The data are in it by what they hold, not by their path. Neither is the device, nor the
-/// version: another device adds up in another order and another sample of the same distribution comes out, while the
+/// presets, or two tables, that ask for the same share a run. The data are in it by what they hold, not by their path. Neither is the
+/// device, nor the version: another device adds up in another order and another sample of the same distribution comes out, while the
 /// table reports that distribution; a store may be begun on one machine and finished on another. config.json names both.
 /// What came to be decided later is in it only where it is decided otherwise than it always was before: an older run keeps its key,
 /// which is without the data.
 /// </remarks>
 internal static class RunKey
 {
-    /// <summary>Raise it where a configuration comes to mean other numbers (a bug in a rule, say): stored runs are not found any more then.</summary>
+    /// <summary>
+    /// Raise it where a configuration comes to mean other numbers (a bug in a rule, say): stored runs are not found any more then.
+    /// </summary>
     private const int Meaning = 1;
 
     private const int LongestTopology = 80;
     private const int HashBytes = 4;
     private const int DataDigits = 2 * HashBytes;
 
-    /// <summary>The key of a run, fit to name a folder: readable at first, and at its end hashes of everything asked for, and of the data once they were read.</summary>
+    /// <summary>
+    /// The key of a run, fit to name a folder: readable at first, and at its end hashes of everything asked for, and of the data once they
+    /// were read.
+    /// </summary>
     public static string Of(RunRequest request) =>
         request.DataSha256 is { } data ? $"{OfAnyData(request)}-{data[..DataDigits]}" : OfAnyData(request);
 

@@ -24,8 +24,8 @@ internal sealed record UnfinishedRun(RunFolder Folder, RunConfiguration Configur
 
 /// <summary>A folder of run folders, one per <see cref="RunKey"/>: what is finished there is never trained again.</summary>
 /// <remarks>
-/// Runs on other data have other keys, and folders side by side. Before the data were part of the key a run's folder had one name for all data;
-/// it is found again where its config.json has the same data.
+/// Runs on other data have other keys, and folders side by side. Before the data were part of the key a run's folder had one name for all
+/// data; it is found again where its config.json has the same data.
 /// A run is finished when metrics.csv has every epoch of every seed, or when it diverged and says so. Both appear in one
 /// rename, so that a process killed at any moment leaves a run that is finished or one that is not, and the latter goes
 /// on from its newest checkpoint. One process at a time writes to a store, or several of them a run each: they hold locks that the
@@ -66,7 +66,8 @@ internal sealed class RunStore : IDisposable
     /// <exception cref="RunFolderException">There is none, or nothing can be written beside its runs.</exception>
     public static RunStore OpenToRead(string path) => Directory.Exists(path)
         ? Hold(path, folder => new RunStore(folder))
-        : throw new RunFolderException($"There is no folder '{path}' with runs of a sweep; give the one that they were trained into with --output.");
+        : throw new RunFolderException(
+            $"There is no folder '{path}' with runs of a sweep; give the one that they were trained into with --output.");
 
     /// <summary>Opens a store to train one run of it, beside processes here or on other machines that train others.</summary>
     /// <exception cref="FolderTakenException">Another process trains this run, or all of them.</exception>
@@ -97,7 +98,9 @@ internal sealed class RunStore : IDisposable
 
     /// <summary>Finds a finished run.</summary>
     /// <param name="request">The run, with its data.</param>
-    /// <param name="tell">Given a sentence about a run that is there and cannot be read, or is of other data, each once; null where nothing is to be said.</param>
+    /// <param name="tell">
+    /// Given a sentence about a run that is there and cannot be read, or is of other data, each once; null where nothing is to be said.
+    /// </param>
     /// <returns>Null where it is to be trained.</returns>
     public StoredRun? Find(RunRequest request, Action<string>? tell)
     {
@@ -125,7 +128,9 @@ internal sealed class RunStore : IDisposable
     /// <exception cref="RunFolderException">It cannot be read.</exception>
     public StoredRun? Read(RunRequest request) => Read(PathOf(request), request);
 
-    /// <summary>Opens a run that was stopped, on this device or another: a table reports a distribution, as <see cref="RunKey"/> says.</summary>
+    /// <summary>
+    /// Opens a run that was stopped, on this device or another: a table reports a distribution, as <see cref="RunKey"/> says.
+    /// </summary>
     /// <param name="request">The run.</param>
     /// <param name="data">What it would go on with.</param>
     /// <param name="verbose">Whether its log goes to standard error too.</param>
@@ -254,7 +259,10 @@ internal sealed class RunStore : IDisposable
     {
         if (tell is not null && RunsOf(request).FirstOrDefault() is ({ } other, { } configuration))
         {
-            Tell(tell, $"The run stored in '{other}' was trained on other samples of {request.DataName}, from {configuration.Data.Source}: it stays as it is, and the run is trained anew, in '{folder}'.");
+            Tell(
+                tell,
+                $"The run stored in '{other}' was trained on other samples of {request.DataName}, from {configuration.Data.Source}: "
+                + $"it stays as it is, and the run is trained anew, in '{folder}'.");
         }
     }
 

@@ -40,7 +40,8 @@ internal static class StoredTraining
     {
         UnfinishedRun? unfinished = store.Continue(request, data.Description, verbose);
         using RunFolder folder = unfinished?.Folder ?? store.Begin(request, verbose);
-        RunConfiguration configuration = unfinished?.Configuration ?? RunConfiguration.Describe(request, data.Description, [.. devices.Select(device => device.Info)]);
+        RunConfiguration configuration = unfinished?.Configuration
+            ?? RunConfiguration.Describe(request, data.Description, [.. devices.Select(device => device.Info)]);
         if (writesEvents)
         {
             configuration = configuration.WithEvents();

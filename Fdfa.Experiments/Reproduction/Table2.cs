@@ -39,7 +39,8 @@ internal static class Table2
         // 157 steps per epoch at batch 64, as many as the embedded data have.
         Quick = new(Epochs: 3, Seeds: 2, Limit: 10_000),
         Remarks = request => request.Preset == Preset.PublishedCode
-            ? [$"The network is the authors' code's, {PublishedTopology}, where the paper's has a pool behind its first convolution too, {PaperTopology}, which --preset {Preset.Paper} has{Others(request)}."]
+            ? [$"The network is the authors' code's, {PublishedTopology}, where the paper's has a pool behind its first convolution too, "
+                + $"{PaperTopology}, which --preset {Preset.Paper} has{Others(request)}."]
             : [],
     };
 

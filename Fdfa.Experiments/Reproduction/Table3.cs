@@ -62,10 +62,12 @@ internal static class Table3
 
         if (!request.Augments)
         {
-            return $"AlexNet takes {Native} ({Augmentation.Without}), where the authors' code enlarges CIFAR100 to 224 pixels, mirrors and crops: do not expect agreement there.";
+            return $"AlexNet takes {Native} ({Augmentation.Without}), where the authors' code enlarges CIFAR100 to 224 pixels, "
+                + "mirrors and crops: do not expect agreement there.";
         }
 
         string others = augmented.Length == request.Rules.Count ? "" : $" with {string.Join(", ", augmented.AsEnumerable())}";
-        return $"AlexNet takes CIFAR100 enlarged to 224 pixels, mirrored and cropped at random in training{others}, as the authors' code does; else it takes {Native}.";
+        return $"AlexNet takes CIFAR100 enlarged to 224 pixels, mirrored and cropped at random in training{others}, "
+            + $"as the authors' code does; else it takes {Native}.";
     }
 }

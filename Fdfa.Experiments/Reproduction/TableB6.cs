@@ -5,8 +5,8 @@ namespace Fdfa.Experiments.Reproduction;
 /// Runs: as Table 1, whose runs are its last section. LG-FG-A has no 2-layer network: its only hidden block is the last
 /// one, which has no loss of its own, and it would be FG-A.
 /// Reports: test accuracy after the last epoch, mean ± standard deviation over the seeds.
-/// Agrees: as Table 1; and each rule gains or loses accuracy from 2 layers to 4 as it does in the paper, where FG-W and FG-A lose it on every
-/// data set, and DFA, DKP and FDFA on CIFAR10.
+/// Agrees: as Table 1; and each rule gains or loses accuracy from 2 layers to 4 as it does in the paper, where FG-W and FG-A lose it on
+/// every data set, and DFA, DKP and FDFA on CIFAR10.
 /// </remarks>
 internal static class TableB6
 {

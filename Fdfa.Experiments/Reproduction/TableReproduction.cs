@@ -31,7 +31,10 @@ internal sealed class TableReproduction
     /// <summary>The table's file, without its ending: a quick look, or a part of it, must not replace the table of a week's work.</summary>
     private string FileName => string.Join('-',
     [
-        string.Create(CultureInfo.InvariantCulture, $"{_request.Table.Name}-{_request.Preset}{BatchNormalizationPart}{(_request.Augments ? "" : Augmentation.Without[1..])}-{_request.Epochs}epochs-{_request.Seeds}seeds"),
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{_request.Table.Name}-{_request.Preset}{BatchNormalizationPart}{(_request.Augments ? "" : Augmentation.Without[1..])}-"
+            + $"{_request.Epochs}epochs-{_request.Seeds}seeds"),
         .. _request.Limit is { } limit ? new[] { string.Create(CultureInfo.InvariantCulture, $"{limit}samples") } : [],
         .. _request.Rules.SequenceEqual(LearningRule.OfThePaper) ? [] : new[] { string.Join('+', _request.Rules) },
         .. _request.DataSets is { } names ? new[] { string.Join('+', names) } : [],
@@ -104,7 +107,9 @@ internal sealed class TableReproduction
             return;
         }
 
-        _output.Line($"{_request.Table.Title}: {ConsoleOutput.Count(_entries.Length, "entry", "entries")}, of which {_entries.Length - open} are in {_store.Path} and {open} to train on {devices.Names}");
+        _output.Line(
+            $"{_request.Table.Title}: {ConsoleOutput.Count(_entries.Length, "entry", "entries")}, "
+            + $"of which {_entries.Length - open} are in {_store.Path} and {open} to train on {devices.Names}");
         foreach (string remark in _plan.Remarks)
         {
             _output.Line(remark);
@@ -128,7 +133,8 @@ internal sealed class TableReproduction
 
             if (_entries[index] is { Run: null, Refusal: null })
             {
-                return $"Interrupted in run {ConsoleOutput.Plain(number + 1)} of {ConsoleOutput.Plain(open.Count)} ({entry.Label}); finished runs are kept, and the same command goes on with this one where it stopped.";
+                return $"Interrupted in run {ConsoleOutput.Plain(number + 1)} of {ConsoleOutput.Plain(open.Count)} ({entry.Label}); "
+                    + "finished runs are kept, and the same command goes on with this one where it stopped.";
             }
         }
 
@@ -139,7 +145,8 @@ internal sealed class TableReproduction
     private TableEntry Train(
         TableEntry entry, LoadedData data, IReadOnlyList<ComputeDevice> devices, ProgressDisplay progress, CancellationToken cancellation)
     {
-        StoredOutcome outcome = StoredTraining.Train(_store, entry.Request, entry.Label, data, devices, writesEvents: false, _output.Verbose, progress, cancellation);
+        StoredOutcome outcome = StoredTraining.Train(
+            _store, entry.Request, entry.Label, data, devices, writesEvents: false, _output.Verbose, progress, cancellation);
         return entry with { Run = outcome.Run, Refusal = outcome.Refusal };
     }
 

@@ -80,7 +80,8 @@ internal sealed record CheckpointManifest
             CheckpointManifest manifest = JsonSerializer.Deserialize<CheckpointManifest>(text, RunConfiguration.Json)!;
             return manifest.SchemaVersion == CurrentSchemaVersion
                 ? manifest
-                : throw new RunFolderException($"its schemaVersion is {manifest.SchemaVersion}, and this fdfa reads {CurrentSchemaVersion}");
+                : throw new RunFolderException(
+                    $"its schemaVersion is {manifest.SchemaVersion}, and this fdfa reads {CurrentSchemaVersion}");
         }
         catch (JsonException malformed)
         {

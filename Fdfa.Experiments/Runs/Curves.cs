@@ -11,7 +11,9 @@ namespace Fdfa.Experiments.Runs;
 /// <param name="Rows">Its rows of metrics.csv.</param>
 internal sealed record CurveSeries(string Name, IReadOnlyList<MetricsRow> Rows);
 
-/// <summary>Loss and accuracy over epochs, side by side: the mean over seeds as a line, their standard deviation to both sides as a band.</summary>
+/// <summary>
+/// Loss and accuracy over epochs, side by side: the mean over seeds as a line, their standard deviation to both sides as a band.
+/// </summary>
 /// <param name="title">Above both panels.</param>
 /// <param name="loss">What the loss is, for its axis; null where it is not the same in all series.</param>
 /// <param name="series">
@@ -24,7 +26,8 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
     private const int MostWithTraining = 4;
 
     // Of lines that lie upon one another every one shows, through the gaps of those above it, and by markers that reach beyond them.
-    private static readonly LinePattern[] s_patterns = [LinePattern.Solid, LinePattern.Dashed, LinePattern.Dotted, LinePattern.DenselyDashed];
+    private static readonly LinePattern[] s_patterns =
+        [LinePattern.Solid, LinePattern.Dashed, LinePattern.Dotted, LinePattern.DenselyDashed];
     private static readonly MarkerShape[] s_markers =
         [MarkerShape.FilledCircle, MarkerShape.OpenSquare, MarkerShape.OpenTriangleUp, MarkerShape.OpenDiamond, MarkerShape.Cross];
 
@@ -58,7 +61,8 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
     }
 
     /// <summary>What the band shows, as the end of the title.</summary>
-    private string Band => series.Select(one => one.Rows.Select(row => row.Seed).Distinct().Count()).Where(seeds => seeds > 1).Distinct().Order().ToArray() switch
+    private string Band => series.Select(one => one.Rows.Select(row => row.Seed).Distinct().Count())
+        .Where(seeds => seeds > 1).Distinct().Order().ToArray() switch
     {
         [] => "",
         [var seeds] => string.Create(CultureInfo.InvariantCulture, $" (mean ± sd over {seeds} seeds)"),
@@ -110,7 +114,9 @@ internal sealed class Curves(string title, LossFunction? loss, IReadOnlyList<Cur
         return plot;
     }
 
-    /// <remarks>The test set, or validation instead of it, has markers; validation beside it has bars; training has none and is thin.</remarks>
+    /// <remarks>
+    /// The test set, or validation instead of it, has markers; validation beside it has bars; training has none and is thin.
+    /// </remarks>
     private static void AddLine(
         Plot plot,
         string name,

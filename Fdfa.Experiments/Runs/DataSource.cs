@@ -33,7 +33,10 @@ internal static class DataSource
     public static ImageShape ShapeOf(string name) =>
         DataSetDescription.All.FirstOrDefault(set => set.Name == name)?.Shape ?? EmbeddedFashionMnist.Shape;
 
-    /// <summary>The samples of a data set that can be read without a download: fewer than <see cref="SamplesOf"/> where a part is here, null where nothing is.</summary>
+    /// <summary>
+    /// The samples of a data set that can be read without a download: fewer than <see cref="SamplesOf"/> where a part is here, null where
+    /// nothing is.
+    /// </summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="directory">The option --data-dir.</param>
     /// <exception cref="DataFormatException">The data set is damaged.</exception>
@@ -51,13 +54,15 @@ internal static class DataSource
         {
             // Training on other data than the folder's would be a silent mistake.
             throw new InvalidOptionException(
-                $"The data set {request.DataName} is part of fdfa and not read from '{directory}'; name the folder's data set with --data, or leave out --data-dir.");
+                $"The data set {request.DataName} is part of fdfa and not read from '{directory}'; "
+                + "name the folder's data set with --data, or leave out --data-dir.");
         }
 
         if (request.SkipsBadImages && request.DataName != TinyImageNetDataSet.TinyImageNet.Name)
         {
             throw new InvalidOptionException(
-                $"The option --skip-bad-images means nothing to the data set {request.DataName}; leave it out, or choose a data set of image files: {TinyImageNetDataSet.TinyImageNet.Name}.");
+                $"The option --skip-bad-images means nothing to the data set {request.DataName}; "
+                + $"leave it out, or choose a data set of image files: {TinyImageNetDataSet.TinyImageNet.Name}.");
         }
 
         using var client = new HttpClient();
@@ -93,7 +98,8 @@ internal static class DataSource
         if (request.Limit is { } limit && limit > pair.Train.Count)
         {
             throw new InvalidOptionException(
-                $"The limit is {limit}, but {request.DataName} has {pair.Train.Count} training samples; give --limit at most that, or leave it out.");
+                $"The limit is {limit}, but {request.DataName} has {pair.Train.Count} training samples; "
+                + "give --limit at most that, or leave it out.");
         }
 
         RequireFit(request, pair.Train);
@@ -154,13 +160,15 @@ internal static class DataSource
             if (shape != Augmentation.InputOf(request.Options.Augmentation, data.Shape))
             {
                 throw new ShapeMismatchException(
-                    $"The network {network.Topology} takes images of {shape}, but {request.DataName} has images of {data.Shape}; train it again for these.");
+                    $"The network {network.Topology} takes images of {shape}, but {request.DataName} has images of {data.Shape}; "
+                    + "train it again for these.");
             }
 
             if (network.OutputSize != data.ClassCount)
             {
                 throw new ShapeMismatchException(
-                    $"The network {network.Topology} has {network.OutputSize} outputs, but {request.DataName} has {data.ClassCount} classes; give a --network that ends with {data.ClassCount}.");
+                    $"The network {network.Topology} has {network.OutputSize} outputs, "
+                    + $"but {request.DataName} has {data.ClassCount} classes; give a --network that ends with {data.ClassCount}.");
             }
         }
         else if (network.InputSize != data.SampleSize || network.OutputSize != data.ClassCount)
@@ -176,7 +184,8 @@ internal static class DataSource
     public static string PartOf(string name, SampleCounts samples)
     {
         SampleCounts whole = SamplesOf(name);
-        return $"Only a part of {name} is here: {samples.Training} of {whole.Training} training and {samples.Test} of {whole.Test} test samples";
+        return $"Only a part of {name} is here: {samples.Training} of {whole.Training} training and {samples.Test} of "
+            + $"{whole.Test} test samples";
     }
 }
 

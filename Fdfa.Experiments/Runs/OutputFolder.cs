@@ -3,7 +3,9 @@ using Fdfa.Gpu.Checkpoints;
 
 namespace Fdfa.Experiments.Runs;
 
-/// <summary>A folder that <c>--output</c> names: proved writable before anything costly begins, and taken away again if nothing was written to it.</summary>
+/// <summary>
+/// A folder that <c>--output</c> names: proved writable before anything costly begins, and taken away again if nothing was written to it.
+/// </summary>
 /// <remarks>Who writes a run claims its folder first, by a lock within it; who cannot have the lock has touched nothing.</remarks>
 internal sealed class OutputFolder : IDisposable
 {

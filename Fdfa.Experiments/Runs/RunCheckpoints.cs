@@ -29,8 +29,8 @@ internal sealed record Checkpoint(string Path, CheckpointManifest Manifest)
 ///                               metrics.csv                the epochs so far
 ///                               state-seed0.safetensors    all that the training of this seed depends on, and so on
 /// </code>
-/// A folder gets its name when it is whole and on the disk, and only then goes the oldest: whenever the process is killed, one is there that
-/// can be read, except before the first. What cannot be read stays until two newer ones can be.
+/// A folder gets its name when it is whole and on the disk, and only then goes the oldest: whenever the process is killed, one is there
+/// that can be read, except before the first. What cannot be read stays until two newer ones can be.
 /// The metrics of all epochs so far are in the newest and nowhere in memory: however long a run is, it takes no more of it. They stay open,
 /// so that they outlast their folder where somebody removes that.
 /// Whoever writes them has claimed the run's folder.
@@ -78,7 +78,9 @@ internal sealed class RunCheckpoints : IDisposable
     /// <summary>Whether the newest is still there; true where there is none yet.</summary>
     public bool AreThere => _known.Count == 0 || Directory.Exists(_known[^1]);
 
-    /// <summary>Deletes what this program wrote of a run's checkpoints, and their folder if nothing else is in it. Nobody may have them open.</summary>
+    /// <summary>
+    /// Deletes what this program wrote of a run's checkpoints, and their folder if nothing else is in it. Nobody may have them open.
+    /// </summary>
     /// <param name="run">The run's folder.</param>
     public static void Delete(string run)
     {

@@ -47,16 +47,21 @@ internal sealed class RunComparison
     {
         Runs = runs;
         _settings = [.. runs.Select(run => SettingsOf(run.Configuration))];
-        Differences = [.. Labels().Select(DifferenceIn).Where(setting => setting.Label == Samples ? HasUnlikeData() : setting.Values.Distinct().Skip(1).Any())];
+        Differences = [.. Labels().Select(DifferenceIn)
+            .Where(setting => setting.Label == Samples ? HasUnlikeData() : setting.Values.Distinct().Skip(1).Any())];
 
-        // Where a run was computed is seldom why one looks at its curves, and long; what only runs of other rules have, the rule's name says.
+        // Where a run was computed is seldom why one looks at its curves, and long; what only runs of other rules have,
+        // the rule's name says.
         SettingDifference[] telling = [.. Differences.Where(setting => !s_origin.Contains(setting.Label) && DiffersWithinARule(setting))];
         Names =
         [
             .. runs.Select((run, index) => string.Create(
                 CultureInfo.InvariantCulture,
-                $"{index + 1}: {string.Join(", ", [run.Configuration.Options.Rule.Name, .. telling.Length <= MostValuesInName ? telling.Select(setting => setting.Values[index]).OfType<string>() : []])}")),
+                $"{index + 1}: {string.Join(", ", [run.Configuration.Options.Rule.Name, .. TellingValues(index)])}")),
         ];
+
+        IEnumerable<string> TellingValues(int index) =>
+            telling.Length <= MostValuesInName ? telling.Select(setting => setting.Values[index]).OfType<string>() : [];
     }
 
     private static readonly string[] s_origin = ["Device", "fdfa"];
@@ -70,7 +75,9 @@ internal sealed class RunComparison
     /// <summary>What the runs differ in.</summary>
     public IReadOnlyList<SettingDifference> Differences { get; }
 
-    /// <summary>The runs' indices, the best by validation first, those without an epoch last; null where one has epochs and no validation.</summary>
+    /// <summary>
+    /// The runs' indices, the best by validation first, those without an epoch last; null where one has epochs and no validation.
+    /// </summary>
     public IReadOnlyList<int>? Ranking
     {
         get

@@ -80,7 +80,9 @@ internal sealed record RunConfiguration
     /// <summary>σ of the hidden blocks.</summary>
     public required ActivationFunction Activation { get; init; }
 
-    /// <summary>Whether every hidden block is normalized over its batch; files from before there was that lack it, and have it in none.</summary>
+    /// <summary>
+    /// Whether every hidden block is normalized over its batch; files from before there was that lack it, and have it in none.
+    /// </summary>
     public bool BatchNormalization { get; init; }
 
     /// <summary>Weights, biases, γ and β of one seed.</summary>
@@ -92,7 +94,9 @@ internal sealed record RunConfiguration
     /// <summary>How the run differs from each preset, for a reader; empty in files from before this was written.</summary>
     public IReadOnlyList<string> Differences { get; init; } = [];
 
-    /// <summary>The rule and its options, each as it was in effect. One that an older file lacks has its default, which it had then.</summary>
+    /// <summary>
+    /// The rule and its options, each as it was in effect. One that an older file lacks has its default, which it had then.
+    /// </summary>
     public required TrainingOptions Options { get; init; }
 
     /// <summary>The file whose weights the run started from; null where they were drawn from its seeds.</summary>
@@ -188,7 +192,8 @@ internal sealed record RunConfiguration
         if (!HasData(found.Sha256))
         {
             throw new RunFolderException(
-                $"The data set {Data.Name} from {found.Source} is not the one that the run began with, from {Data.Source}: its samples are others; give the folder of that one with --data-dir.");
+                $"The data set {Data.Name} from {found.Source} is not the one that the run began with, from {Data.Source}: "
+                + "its samples are others; give the folder of that one with --data-dir.");
         }
     }
 
@@ -209,7 +214,8 @@ internal sealed record RunConfiguration
         Options.Validate();
         ImageShape? input = Options.Augmentation is { } augmentation ? augmentation.InputOf(Data.Shape ?? default) : Data.Shape;
         return new RunRequest(
-            Topology.Parse(Network, Activation, input, BatchNormalization), Options, Preset, Epochs, Seeds, Data.Name, Data.Directory, Data.Limit)
+            Topology.Parse(Network, Activation, input, BatchNormalization), Options, Preset, Epochs, Seeds, Data.Name,
+            Data.Directory, Data.Limit)
         {
             Validation = Data.Validation,
             Keep = Keep,

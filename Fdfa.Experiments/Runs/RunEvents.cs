@@ -23,7 +23,8 @@ internal static class RunEvents
             // One file for the whole run, however often it is gone on with: named by when it began.
             string file = string.Create(
                 CultureInfo.InvariantCulture, $"seed{seed}/events.out.tfevents.{configuration.StartedAt.ToUnixTimeSeconds()}.fdfa");
-            EventFile.Append(Path.Combine(PathIn(runFolder), file), rows.Where(row => row.Seed == seed).Select(EventOf), DateTimeOffset.Now);
+            EventFile.Append(
+                Path.Combine(PathIn(runFolder), file), rows.Where(row => row.Seed == seed).Select(EventOf), DateTimeOffset.Now);
         }
     }
 

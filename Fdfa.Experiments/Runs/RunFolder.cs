@@ -165,7 +165,8 @@ internal sealed class RunFolder : IDisposable
         return found is not null || (ReadMetrics(Path).Count == 0 && !configuration.Seeds.Any(seed => File.Exists(ModelPath(Path, seed))))
             ? found
             : throw new RunFolderException(
-                $"The run '{Path}' has no checkpoints, because an older fdfa trained it or they were deleted; train again: {configuration.Repeat}");
+                $"The run '{Path}' has no checkpoints, because an older fdfa trained it or they were deleted; train again: "
+                + $"{configuration.Repeat}");
     }
 
     /// <summary>Whether a run is finished: the metrics of its last epoch are the last file that it writes.</summary>

@@ -118,6 +118,8 @@ internal sealed partial record RunProgress(
     }
 
     /// <summary>A line of log.txt: time, level, text; below a failure its exception, "Type: message".</summary>
-    [GeneratedRegex(@"^\d{4}-\S+ (Debug|Information|Warning|Error) +(?<text>[^\n]*)(\n[\w.]+Exception: (?<failure>[^\n]*))?", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^\d{4}-\S+ (Debug|Information|Warning|Error) +(?<text>[^\n]*)(\n[\w.]+Exception: (?<failure>[^\n]*))?",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex Message();
 }

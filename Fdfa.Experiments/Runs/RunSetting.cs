@@ -17,11 +17,12 @@ internal sealed record RunSetting(string Label, string Value)
         new(AugmentationLabel, Augmentation.Text(request.Options.Augmentation)),
     ];
 
-    /// <summary>The same settings as a preset has them for such a run, in the same order; "none" where a run by it has no such setting.</summary>
+    /// <summary>The same settings as a preset has them for such a run, in their order; "none" where the preset's run has none.</summary>
     public static IReadOnlyList<string> AsIn(Preset preset, RunRequest request)
     {
         // An optimizer's or a schedule's own numbers are settings of those runs alone that have it.
-        Dictionary<string, string> there = DecidedByPreset(request.AsIn(preset)).ToDictionary(setting => setting.Label, setting => setting.Value);
+        Dictionary<string, string> there =
+            DecidedByPreset(request.AsIn(preset)).ToDictionary(setting => setting.Label, setting => setting.Value);
         return [.. DecidedByPreset(request).Select(setting => there.GetValueOrDefault(setting.Label, "none"))];
     }
 

@@ -22,7 +22,10 @@ internal sealed record RunResult(string Rule, string Network, IReadOnlyList<Metr
 }
 
 /// <summary>Trains as a configuration says, and leaves every epoch's results in the run folder.</summary>
-/// <remarks>It keeps none of them itself: what is needed of earlier epochs is read from the newest checkpoint, and memory does not grow with the run.</remarks>
+/// <remarks>
+/// It keeps none of them itself: what is needed of earlier epochs is read from the newest checkpoint, and memory does not grow with the
+/// run.
+/// </remarks>
 internal sealed class TrainingRun : IDisposable
 {
     /// <summary>The word in a model's file for the epochs that it has seen whole.</summary>
@@ -83,7 +86,9 @@ internal sealed class TrainingRun : IDisposable
         }
     }
 
-    /// <summary>Gives every seed the same weights, biases and statistics of batch normalization; feedback and heads stay what the seed drew.</summary>
+    /// <summary>
+    /// Gives every seed the same weights, biases and statistics of batch normalization; feedback and heads stay what the seed drew.
+    /// </summary>
     /// <exception cref="ShapeMismatchException">They are not those of the network.</exception>
     public void StartFrom(NetworkParameters weights)
     {
@@ -97,7 +102,9 @@ internal sealed class TrainingRun : IDisposable
     /// <exception cref="DivergenceException">The loss became NaN or infinite; the epochs before are in the folder.</exception>
     /// <exception cref="DeviceLostException">The device failed; the epochs before are in the folder.</exception>
     /// <exception cref="RunFolderException">The disk is full; the epochs before are in the folder.</exception>
-    /// <exception cref="DeviceException">The device ran out of memory, or its driver refuses a kernel: then the driver's log is in the folder.</exception>
+    /// <exception cref="DeviceException">
+    /// The device ran out of memory, or its driver refuses a kernel: then the driver's log is in the folder.
+    /// </exception>
     public RunResult Execute(ProgressDisplay progress, CancellationToken cancellation)
     {
         try
@@ -181,7 +188,8 @@ internal sealed class TrainingRun : IDisposable
         if (DriverFailure.IsOutOfMemory(failure))
         {
             return new DeviceException(
-                $"{device} ran out of memory in the middle of the run ({DriverFailure.Describe(failure)}); make a layer or the batch smaller, or train fewer seeds at once.", failure);
+                $"{device} ran out of memory in the middle of the run ({DriverFailure.Describe(failure)}); "
+                + "make a layer or the batch smaller, or train fewer seeds at once.", failure);
         }
 
         string left = (hasEpochs, KeepsModels) switch
@@ -191,7 +199,8 @@ internal sealed class TrainingRun : IDisposable
             (true, true) => "Metrics and models of the finished epochs",
         };
         return new DeviceLostException(
-            $"{device} failed in the middle of the run, and what was on it is lost: {DriverFailure.Describe(failure)}. {left} are in {_folder.Path}; {WayOn ?? $"to go on: {_folder.Resumption}"}.", failure);
+            $"{device} failed in the middle of the run, and what was on it is lost: {DriverFailure.Describe(failure)}. "
+            + $"{left} are in {_folder.Path}; {WayOn ?? $"to go on: {_folder.Resumption}"}.", failure);
     }
 
     private RunFolderException ExplainDisk(IOException cause)
@@ -260,7 +269,8 @@ internal sealed class TrainingRun : IDisposable
                     epoch + 1, training[0].Steps, steps, training.Average(seed => seed.Loss), training.Average(seed => seed.Accuracy));
                 return string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Interrupted in epoch {epoch + 1} after step {training[0].Steps} of {steps}; the models are as of that step, the metrics as of epoch {epoch}. To go on: {_folder.Resumption}");
+                    $"Interrupted in epoch {epoch + 1} after step {training[0].Steps} of {steps}; "
+                    + $"the models are as of that step, the metrics as of epoch {epoch}. To go on: {_folder.Resumption}");
             }
 
             IReadOnlyList<Evaluation>? validation = _trainer.EvaluateValidation();
@@ -296,7 +306,8 @@ internal sealed class TrainingRun : IDisposable
                 _folder.Log.InterruptedBetween(epoch + 1);
                 return string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Interrupted after epoch {epoch + 1} of {epochs}; models and metrics are as of that epoch. To go on: {_folder.Resumption}");
+                    $"Interrupted after epoch {epoch + 1} of {epochs}; models and metrics are as of that epoch. To go on: "
+                    + $"{_folder.Resumption}");
             }
         }
 
@@ -377,7 +388,9 @@ internal sealed class TrainingRun : IDisposable
         added,
         _trainer.SaveState);
 
-    /// <summary>Writes what an epoch leaves for people, the metrics last: a run whose metrics are whole has nothing left to write.</summary>
+    /// <summary>
+    /// Writes what an epoch leaves for people, the metrics last: a run whose metrics are whole has nothing left to write.
+    /// </summary>
     private void WriteResults()
     {
         WriteModels();
@@ -475,7 +488,8 @@ internal static partial class TrainingRunLog
 
     [LoggerMessage(
         2, LogLevel.Information,
-        "Epoch {Epoch}: training loss {TrainingLoss:R}, accuracy {TrainingAccuracy:R}; test loss {TestLoss:R}, accuracy {TestAccuracy:R}; {Seconds:F3} s (means over seeds)")]
+        "Epoch {Epoch}: training loss {TrainingLoss:R}, accuracy {TrainingAccuracy:R}; test loss {TestLoss:R}, accuracy {TestAccuracy:R}; "
+        + "{Seconds:F3} s (means over seeds)")]
     public static partial void EpochDone(
         this ILogger log, int epoch, double trainingLoss, double trainingAccuracy, double testLoss, double testAccuracy, double seconds);
 
@@ -485,12 +499,14 @@ internal static partial class TrainingRunLog
     [LoggerMessage(13, LogLevel.Information, "{Sentence}")]
     public static partial void StoppedEarly(this ILogger log, string sentence);
 
-    [LoggerMessage(12, LogLevel.Warning, "The model of seed {Seed} after its best epoch so far, {Epoch}, is gone, and is not written again")]
+    [LoggerMessage(
+        12, LogLevel.Warning, "The model of seed {Seed} after its best epoch so far, {Epoch}, is gone, and is not written again")]
     public static partial void BestModelLost(this ILogger log, ulong seed, int epoch);
 
     [LoggerMessage(
         3, LogLevel.Warning,
-        "Interrupted within epoch {Epoch}: partial epoch of {Steps} of {AllSteps} steps, training loss {Loss:R}, accuracy {Accuracy:R} (means over seeds); it is in the models, not in metrics.csv")]
+        "Interrupted within epoch {Epoch}: partial epoch of {Steps} of {AllSteps} steps, training loss {Loss:R}, "
+        + "accuracy {Accuracy:R} (means over seeds); it is in the models, not in metrics.csv")]
     public static partial void InterruptedWithin(this ILogger log, int epoch, int steps, int allSteps, double loss, double accuracy);
 
     [LoggerMessage(4, LogLevel.Warning, "Interrupted after epoch {Epoch}")]
@@ -504,7 +520,8 @@ internal static partial class TrainingRunLog
 
     [LoggerMessage(
         7, LogLevel.Warning,
-        "Before, it ran on {Device} with {Before}, now with {Now}: the numbers may differ in their last bits from those of an undisturbed run")]
+        "Before, it ran on {Device} with {Before}, now with {Now}: "
+        + "the numbers may differ in their last bits from those of an undisturbed run")]
     public static partial void ResumedElsewhere(this ILogger log, string device, RunVersions before, RunVersions now);
 
     [LoggerMessage(8, LogLevel.Warning, "{Finding}")]

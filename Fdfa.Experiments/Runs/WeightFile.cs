@@ -5,7 +5,9 @@ using Fdfa.Gpu.Exchange;
 
 namespace Fdfa.Experiments.Runs;
 
-/// <summary>Weights for a network that a command line describes. A refusal says which options describe the network that they are of.</summary>
+/// <summary>
+/// Weights for a network that a command line describes. A refusal says which options describe the network that they are of.
+/// </summary>
 internal static class WeightFile
 {
     /// <summary>Reads them.</summary>

@@ -16,11 +16,12 @@ internal static class SlurmScript
     {
         string start = string.Join(' ', program.Select(ShellWord.Quote));
         string sweep = string.Join(' ', request.ToArguments(gridFile).Select(ShellWord.Quote));
+        string points = ConsoleOutput.Count(request.Grid.Points.Count, "point");
         return string.Create(
             CultureInfo.InvariantCulture,
             $"""
             #!/bin/bash
-            # Trains {ConsoleOutput.Count(request.Grid.Points.Count, "point")} of a sweep, a job each; send them off with sbatch. A job whose point is
+            # Trains {points} of a sweep, a job each; send them off with sbatch. A job whose point is
             # finished ends at once: after failures, send the same script again. When all have ended, gather the results with
             #   fdfa {sweep} --gather
             # Add what your cluster asks for: partition, time, memory, --gres=gpu:1. Many clusters take no more than 1001 jobs at once.

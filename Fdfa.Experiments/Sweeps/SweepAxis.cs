@@ -18,7 +18,11 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
     {
         get
         {
-            double?[] numbers = [.. Values.Select(value => double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : (double?)null)];
+            double?[] numbers =
+            [
+                .. Values.Select(value =>
+                    double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : (double?)null)
+            ];
             return numbers.All(number => number.HasValue) ? [.. numbers.Select(number => number!.Value)] : null;
         }
     }
@@ -36,7 +40,8 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
             return ReadFile(text);
         }
 
-        return [Of(text[..equals].Trim(), text[(equals + 1)..].Split(',').Select(value => value.Trim()), $"{QuotedText.Of(text)} of --sweep")];
+        string name = text[..equals].Trim();
+        return [Of(name, text[(equals + 1)..].Split(',').Select(value => value.Trim()), $"{QuotedText.Of(text)} of --sweep")];
     }
 
     /// <summary>Axes as the text of a JSON file that <c>--sweep</c> takes: a command line has room for fewer values.</summary>
@@ -51,7 +56,8 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            using JsonDocument document = JsonDocument.Parse(
+                json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
             {
                 throw NoGrid(path, "it is no object");
@@ -76,7 +82,8 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
         if (!file.Exists)
         {
             throw new InvalidOptionException(
-                $"The value {QuotedText.Of(path)} of --sweep is neither an option with its values, such as lr=1e-3,1e-4, nor a JSON file; give one of them.");
+                $"The value {QuotedText.Of(path)} of --sweep is neither an option with its values, such as lr=1e-3,1e-4, nor a JSON file; "
+                + "give one of them.");
         }
 
         return file.Length <= LongestFile
@@ -87,7 +94,8 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
     private static SweepAxis ReadProperty(JsonProperty property, string path)
     {
         JsonElement[] elements = property.Value.ValueKind == JsonValueKind.Array ? [.. property.Value.EnumerateArray()] : [property.Value];
-        return Of(property.Name, elements.Select(element => Word(element, property.Name, path)), $"{QuotedText.Of(property.Name)} in '{path}'");
+        return Of(
+            property.Name, elements.Select(element => Word(element, property.Name, path)), $"{QuotedText.Of(property.Name)} in '{path}'");
     }
 
     private static string Word(JsonElement element, string name, string path) => element.ValueKind switch
@@ -102,7 +110,8 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
     private static SweepAxis Of(string name, IEnumerable<string> words, string place)
     {
         string[] values = [.. words];
-        if (name.Length == 0 || values.Length == 0 || values.Any(value => value.Length == 0 || value.Contains(',', StringComparison.Ordinal)))
+        if (name.Length == 0 || values.Length == 0
+            || values.Any(value => value.Length == 0 || value.Contains(',', StringComparison.Ordinal)))
         {
             throw new InvalidOptionException($"The axis {place} is not an option with values, such as lr=1e-3,1e-4; give it so.");
         }
@@ -113,5 +122,6 @@ internal sealed record SweepAxis(string Name, IReadOnlyList<string> Values)
     }
 
     private static InvalidOptionException NoGrid(string path, string why) => new(
-        $$"""The file '{{path}}' is not the grid of a sweep: {{why}}; write options and their values as in {"lr": [1e-3, 1e-4], "rule": ["FDFA", "DFA"]}.""");
+        $$"""The file '{{path}}' is not the grid of a sweep: {{why}}; """
+        + """write options and their values as in {"lr": [1e-3, 1e-4], "rule": ["FDFA", "DFA"]}.""");
 }

@@ -12,7 +12,10 @@ namespace Fdfa.Experiments.Sweeps;
 /// <param name="Request">The run that it is.</param>
 internal sealed record SweepPoint(IReadOnlyList<string?> Values, IReadOnlyList<string> LeftOut, RunRequest Request);
 
-/// <summary>Every combination of the values of some axes, and the run that each is; one point for combinations that differ only in what means nothing to their rule.</summary>
+/// <summary>
+/// Every combination of the values of some axes, and the run that each is; one point for combinations that differ only in what means
+/// nothing to their rule.
+/// </summary>
 /// <param name="Axes">The axes, each once.</param>
 /// <param name="Points">The points, the first axis varying slowest.</param>
 internal sealed record SweepGrid(IReadOnlyList<SweepAxis> Axes, IReadOnlyList<SweepPoint> Points)
@@ -35,7 +38,8 @@ internal sealed record SweepGrid(IReadOnlyList<SweepAxis> Axes, IReadOnlyList<Sw
             int combinations = Axes.Aggregate(1, (product, axis) => product * axis.Values.Count);
             if (combinations != Points.Count)
             {
-                yield return $"{ConsoleOutput.Count(combinations, "combination")} make {ConsoleOutput.Count(Points.Count, "point")}, because some differ only in what is left out.";
+                yield return $"{ConsoleOutput.Count(combinations, "combination")} make {ConsoleOutput.Count(Points.Count, "point")}, "
+                    + "because some differ only in what is left out.";
             }
         }
     }
@@ -43,12 +47,15 @@ internal sealed record SweepGrid(IReadOnlyList<SweepAxis> Axes, IReadOnlyList<Sw
     /// <summary>Spans a grid, and asks for the run of each point before any of them is trained.</summary>
     /// <param name="axes">Its axes.</param>
     /// <param name="read">The point of a combination, given its values.</param>
-    /// <exception cref="InvalidOptionException">There is no axis, or one twice, the grid is too large, a point is no run, or two points are the same.</exception>
+    /// <exception cref="InvalidOptionException">
+    /// There is no axis, or one twice, the grid is too large, a point is no run, or two points are the same.
+    /// </exception>
     public static SweepGrid Span(IReadOnlyList<SweepAxis> axes, Func<IReadOnlyList<string>, SweepPoint> read)
     {
         if (axes.GroupBy(axis => axis.Name).FirstOrDefault(same => same.Count() > 1) is { } twice)
         {
-            throw new InvalidOptionException($"The option {twice.Key} is swept {twice.Count()} times; give all its values at once, as in {twice.Key}=a,b.");
+            throw new InvalidOptionException(
+                $"The option {twice.Key} is swept {twice.Count()} times; give all its values at once, as in {twice.Key}=a,b.");
         }
 
         if (axes.Count == 0)
@@ -66,10 +73,12 @@ internal sealed record SweepGrid(IReadOnlyList<SweepAxis> Axes, IReadOnlyList<Sw
         IEnumerable<IReadOnlyList<string>> combinations = axes.Aggregate(
             (IEnumerable<IReadOnlyList<string>>)[[]],
             (points, axis) => points.SelectMany(point => axis.Values.Select(value => (IReadOnlyList<string>)[.. point, value])));
-        var grid = new SweepGrid(axes, [.. combinations.Select(values => Read(axes, values, read)).DistinctBy(point => Name(axes, point.Values))]);
+        var grid = new SweepGrid(
+            axes, [.. combinations.Select(values => Read(axes, values, read)).DistinctBy(point => Name(axes, point.Values))]);
         return grid.Points.GroupBy(point => RunKey.Of(point.Request)).FirstOrDefault(same => same.Count() > 1) is { } equal
             ? throw new InvalidOptionException(
-                $"The sweep's points '{grid.Name(equal.First())}' and '{grid.Name(equal.ElementAt(1))}' are the same run; leave out the values that make no difference.")
+                $"The sweep's points '{grid.Name(equal.First())}' and '{grid.Name(equal.ElementAt(1))}' are the same run; "
+                + "leave out the values that make no difference.")
             : grid;
     }
 
@@ -79,7 +88,8 @@ internal sealed record SweepGrid(IReadOnlyList<SweepAxis> Axes, IReadOnlyList<Sw
     private static string Name(IReadOnlyList<SweepAxis> axes, IReadOnlyList<string?> values) =>
         string.Join(' ', axes.Zip(values).Where(pair => pair.Second is not null).Select(pair => $"{pair.First.Name}={pair.Second}"));
 
-    private static SweepPoint Read(IReadOnlyList<SweepAxis> axes, IReadOnlyList<string> values, Func<IReadOnlyList<string>, SweepPoint> read)
+    private static SweepPoint Read(
+        IReadOnlyList<SweepAxis> axes, IReadOnlyList<string> values, Func<IReadOnlyList<string>, SweepPoint> read)
     {
         try
         {

@@ -9,7 +9,9 @@ using Text = Spectre.Console.Text;
 
 namespace Fdfa.Experiments.Sweeps;
 
-/// <summary>The accuracies that rank a grid of two options with numbers, each where its numbers place it: as a table and as a picture.</summary>
+/// <summary>
+/// The accuracies that rank a grid of two options with numbers, each where its numbers place it: as a table and as a picture.
+/// </summary>
 internal sealed class SweepHeatMap
 {
     private static readonly ScottPlot.Colormaps.Viridis s_colours = new();
@@ -53,7 +55,8 @@ internal sealed class SweepHeatMap
         return table;
     }
 
-    private static string Cell(SweepEntry entry) => entry.Accuracy is { } accuracy ? ConsoleOutput.PercentNumber(accuracy.Mean) : entry.State;
+    private static string Cell(SweepEntry entry) =>
+        entry.Accuracy is { } accuracy ? ConsoleOutput.PercentNumber(accuracy.Mean) : entry.State;
 
     /// <summary>The map as a picture; the caller's to dispose of.</summary>
     public PlotSheet Draw()

@@ -73,7 +73,8 @@ internal sealed class SweepReport
                 + "--validation 0.1 sets a part of the training samples aside to rank by.");
         }
 
-        foreach (var failure in _entries.GroupBy(entry => entry.Outcome.Run?.Divergence ?? entry.Outcome.Refusal).Where(same => same.Key is not null))
+        foreach (var failure in _entries.GroupBy(entry => entry.Outcome.Run?.Divergence ?? entry.Outcome.Refusal)
+            .Where(same => same.Key is not null))
         {
             output.Line($"{string.Join("; ", failure.Select(entry => _grid.Name(entry.Point)))}: {failure.Key}");
         }
@@ -90,7 +91,8 @@ internal sealed class SweepReport
     }
 
     /// <summary>The test accuracy of a point, if it may be shown.</summary>
-    private SeedSpread? TestOf(SweepEntry entry) => !HasValidation(_grid) || (entry == _entries[0] && IsDecided) ? entry.TestAccuracy : null;
+    private SeedSpread? TestOf(SweepEntry entry) =>
+        !HasValidation(_grid) || (entry == _entries[0] && IsDecided) ? entry.TestAccuracy : null;
 
     /// <summary>Whether no point is left that could still be the best.</summary>
     private bool IsDecided => _entries.Count == _grid.Points.Count && _entries.All(entry => entry.Outcome != default);
@@ -123,7 +125,8 @@ internal sealed class SweepReport
         {
             RunRequest run = entry.Point.Request;
             SeedSpread? test = TestOf(entry);
-            string[] validated = HasValidation(_grid) ? [Number(entry.ValidationAccuracy?.Mean), Number(entry.ValidationAccuracy?.Deviation)] : [];
+            string[] validated =
+                HasValidation(_grid) ? [Number(entry.ValidationAccuracy?.Mean), Number(entry.ValidationAccuracy?.Deviation)] : [];
             string[] cells =
             [
                 .. entry.Point.Values.Select(value => value ?? ""), entry.State, .. validated, Number(test?.Mean), Number(test?.Deviation),

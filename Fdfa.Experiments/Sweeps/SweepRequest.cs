@@ -20,5 +20,11 @@ internal sealed record SweepRequest(SweepGrid Grid, IReadOnlyList<string> Words,
     /// <summary>The words, after "fdfa", that ask for this sweep again.</summary>
     /// <param name="gridFile">A file with the grid; null to give it in words.</param>
     public IReadOnlyList<string> ToArguments(string? gridFile = null) =>
-        ["train", .. Words, .. (gridFile is null ? Grid.Axes.Select(axis => axis.ToString()) : [gridFile]).SelectMany(grid => new[] { "--sweep", grid }), "--output", Output];
+        [
+            "train",
+            .. Words,
+            .. (gridFile is null ? Grid.Axes.Select(axis => axis.ToString()) : [gridFile]).SelectMany(grid => new[] { "--sweep", grid }),
+            "--output",
+            Output,
+        ];
 }

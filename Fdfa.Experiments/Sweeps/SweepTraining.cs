@@ -39,8 +39,10 @@ internal sealed class SweepTraining
     {
         get
         {
-            byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _entries.Select(entry => RunKey.Of(entry.Point.Request)))));
-            return $"sweep-{string.Join('+', _request.Grid.Axes.Select(axis => axis.Name))}-{Convert.ToHexStringLower(hash.AsSpan(0, HashBytes))}";
+            byte[] hash = SHA256.HashData(
+                Encoding.UTF8.GetBytes(string.Join('\n', _entries.Select(entry => RunKey.Of(entry.Point.Request)))));
+            return $"sweep-{string.Join('+', _request.Grid.Axes.Select(axis => axis.Name))}-"
+                + $"{Convert.ToHexStringLower(hash.AsSpan(0, HashBytes))}";
         }
     }
 
@@ -50,7 +52,9 @@ internal sealed class SweepTraining
     private SweepReport Report => new(_request.Grid, _entries);
 
     /// <summary>Trains a sweep, or the one point of it that was asked for.</summary>
-    /// <exception cref="FdfaException">Nothing can be trained at all: no data, no device, no folder, or a network that does not fit the data.</exception>
+    /// <exception cref="FdfaException">
+    /// Nothing can be trained at all: no data, no device, no folder, or a network that does not fit the data.
+    /// </exception>
     public static SweepResult Run(SweepRequest request, ConsoleOutput output, CancellationToken cancellation)
     {
         IReadOnlyList<SweepPoint> points = request.Point is { } one ? [request.Grid.Points[one]] : request.Grid.Points;
@@ -80,10 +84,13 @@ internal sealed class SweepTraining
 
             if (open.Length > 0 && !_request.Gathers)
             {
-                using DeviceSet devices = DeviceSet.Open(_request.Device, most: open.Max(index => _entries[index].Point.Request.Seeds.Count));
+                using DeviceSet devices = DeviceSet.Open(
+                    _request.Device, most: open.Max(index => _entries[index].Point.Request.Seeds.Count));
                 if (!_request.Quiet)
                 {
-                    _output.Line($"Sweep of {string.Join(' ', _request.Grid.Axes)}: {ConsoleOutput.Count(_entries.Length, "run")}, of which {_entries.Length - open.Length} are in {_store.Path} and {open.Length} to train on {devices.Names}");
+                    _output.Line(
+                        $"Sweep of {string.Join(' ', _request.Grid.Axes)}: {ConsoleOutput.Count(_entries.Length, "run")}, "
+                        + $"of which {_entries.Length - open.Length} are in {_store.Path} and {open.Length} to train on {devices.Names}");
                 }
 
                 interruption = ProgressDisplay.Run(
@@ -103,7 +110,9 @@ internal sealed class SweepTraining
             WriteTable();
             using PlotSheet? picture = map is null ? null : PlotLibrary.Draw(map.Draw);
             picture?.Write((ending, bytes) => _store.Write(FileName + ending, bytes));
-            _output.Line($"The table is in {Path.Combine(_store.Path, FileName + ".csv")}{(picture is null ? "" : ", a picture of it")}, its runs beside it.");
+            _output.Line(
+                $"The table is in {Path.Combine(_store.Path, FileName + ".csv")}{(picture is null ? "" : ", a picture of it")}, "
+                + "its runs beside it.");
         }
 
         return new SweepResult(_entries, interruption, _request.Gathers ? Missing() : null);
@@ -118,10 +127,12 @@ internal sealed class SweepTraining
             return null;
         }
 
-        string points = string.Join("; ", open.Take(MostNamed).Select(index => $"{ConsoleOutput.Plain(index)} ({_request.Grid.Name(_entries[index].Point)})"));
+        string points = string.Join(
+            "; ", open.Take(MostNamed).Select(index => $"{ConsoleOutput.Plain(index)} ({_request.Grid.Name(_entries[index].Point)})"));
         string more = open.Length > MostNamed ? $" and {ConsoleOutput.Plain(open.Length - MostNamed)} more" : "";
-        return $"{ConsoleOutput.Plain(open.Length)} of {ConsoleOutput.Count(_entries.Length, "point")} are not trained: {points}{more}. To train them: "
-            + $"{RunConfiguration.CommandLine(_request.ToArguments())}, or send the job array again; one of them: the same with --sweep-point {ConsoleOutput.Plain(open[0])}.";
+        return $"{ConsoleOutput.Plain(open.Length)} of {ConsoleOutput.Count(_entries.Length, "point")} are not trained: {points}{more}. "
+            + $"To train them: {RunConfiguration.CommandLine(_request.ToArguments())}, or send the job array again; one of them: "
+            + $"the same with --sweep-point {ConsoleOutput.Plain(open[0])}.";
     }
 
     private void ReadStore(DataOfRuns data)
@@ -130,7 +141,8 @@ internal sealed class SweepTraining
         {
             SweepPoint point = _entries[index].Point;
             point = point with { Request = data.Identify(point.Request) };
-            _entries[index] = new SweepEntry(point, new StoredOutcome(_store.Find(point.Request, _request.Quiet ? null : _output.Line), null));
+            _entries[index] = new SweepEntry(
+                point, new StoredOutcome(_store.Find(point.Request, _request.Quiet ? null : _output.Line), null));
         }
     }
 
@@ -155,7 +167,8 @@ internal sealed class SweepTraining
 
             if (outcome == default)
             {
-                return $"Interrupted in run {ConsoleOutput.Plain(number + 1)} of {ConsoleOutput.Plain(open.Length)} ({name}); finished runs are kept, and the same command goes on with this one.";
+                return $"Interrupted in run {ConsoleOutput.Plain(number + 1)} of {ConsoleOutput.Plain(open.Length)} ({name}); "
+                    + "finished runs are kept, and the same command goes on with this one.";
             }
         }
 

@@ -20,7 +20,9 @@ internal static class EventFile
     /// <summary>An event of a few numbers has some 200 bytes; what claims far more is no record of this program.</summary>
     private const int LongestMessage = 1 << 16;
 
-    /// <summary>Adds the events that the file does not have yet, in the place of what is no whole record at its end; creates it where it is missing.</summary>
+    /// <summary>
+    /// Adds the events that the file does not have yet, in the place of what is no whole record at its end; creates it where it is missing.
+    /// </summary>
     /// <param name="path">The file; TensorBoard finds it by "tfevents" in its name.</param>
     /// <param name="events">All there are since the beginning, those in the file among them.</param>
     /// <param name="time">Now.</param>

@@ -87,12 +87,14 @@ public struct AugmentedGather
             if (SampleMajorTarget.Length > 0)
             {
                 SampleMajor.Store<TLane, TBits, TLanes>(
-                    SampleMajorTarget, (column * Gather.Batch.InputStride) + row, Gather.Batch.InputStride, Gather.Batch.Inputs - row, y0, y1, y2, y3);
+                    SampleMajorTarget, (column * Gather.Batch.InputStride) + row, Gather.Batch.InputStride, Gather.Batch.Inputs - row,
+                    y0, y1, y2, y3);
             }
 
             if (row == 0)
             {
-                TLanes.StoreBits(BatchLabels, column, TLanes.GatherBytes(Gather.Batch.Labels, Gather.Batch.Order, OrderBegin + column, 1, 0));
+                TLanes.StoreBits(
+                    BatchLabels, column, TLanes.GatherBytes(Gather.Batch.Labels, Gather.Batch.Order, OrderBegin + column, 1, 0));
             }
         }
 
@@ -185,7 +187,8 @@ public struct AugmentedGather
             where TLane : unmanaged
             where TBits : unmanaged
             where TLanes : struct, ILanes<TLane, TBits> => TLanes.ConvertToFloats(TLanes.GatherBytesAt(
-                Gather.Batch.Data, Gather.Batch.Order, OrderBegin + column, Gather.Channels * Gather.ImageSide * Gather.ImageSide, offsets));
+                Gather.Batch.Data, Gather.Batch.Order, OrderBegin + column,
+                Gather.Channels * Gather.ImageSide * Gather.ImageSide, offsets));
     }
 }
 

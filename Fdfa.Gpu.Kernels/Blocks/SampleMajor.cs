@@ -7,7 +7,9 @@ namespace Fdfa.Gpu.Kernels.Blocks;
 /// <summary>Writes four neighbouring neurons of neighbouring samples into a sample-major buffer.</summary>
 internal static class SampleMajor
 {
-    /// <summary>Writes the first <paramref name="count"/> of the values, of which there are four; what lies beyond in a row is left alone.</summary>
+    /// <summary>
+    /// Writes the first <paramref name="count"/> of the values, of which there are four; what lies beyond in a row is left alone.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<TLane, TBits, TLanes>(
         ArrayView<float> target, int index, int stride, int count, TLane first, TLane second, TLane third, TLane fourth)

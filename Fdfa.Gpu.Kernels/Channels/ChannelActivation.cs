@@ -8,7 +8,8 @@ namespace Fdfa.Gpu.Kernels.Channels;
 /// <summary>From z to σ(a), and from z' to its tangents: normalization and activation, four rows of the map at a time.</summary>
 /// <remarks>
 ///   y = σ(a),  a' = γ r (z' − ⟨z'⟩ − x̂ ⟨x̂ z'⟩) + V_γ x̂ + V_β,  d = (a' + u) σ'(a)  or  a' σ'(a) + u, as the site is
-/// Where nothing is pooled these are the block's outputs; else d stays in the map (=), and <see cref="ChannelPool{TActivation, TRule}"/> goes on from there.
+/// Where nothing is pooled these are the block's outputs; else d stays in the map (=), and <see cref="ChannelPool{TActivation, TRule}"/>
+/// goes on from there.
 /// </remarks>
 internal struct ChannelActivation<TActivation, TRule> : IElementwise
     where TActivation : struct, IActivation

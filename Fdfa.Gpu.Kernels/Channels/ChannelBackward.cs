@@ -41,7 +41,8 @@ public struct ChannelLink
 /// <summary>One link of backpropagation's chain into a block with channels: from ∂z⁽ˡ⁺¹⁾ to ∂z⁽ˡ⁾.</summary>
 /// <remarks>
 ///   δ⁽ˡ⁾ = ∂z⁽ˡ⁺¹⁾ W⁽ˡ⁺¹⁾                                                    (=)   where the block above is dense
-///   δ⁽ˡ⁾[c, y, x] = Σ_{f, i, j} W⁽ˡ⁺¹⁾[f, c, i, j] ∂z⁽ˡ⁺¹⁾[f, (y + p − i)/s, (x + p − j)/s]      where it is a convolution, over whole positions of its map:
+///   δ⁽ˡ⁾[c, y, x] = Σ_{f, i, j} W⁽ˡ⁺¹⁾[f, c, i, j] ∂z⁽ˡ⁺¹⁾[f, (y + p − i)/s, (x + p − j)/s]      where it is a convolution,
+///   over whole positions of its map:
 /// a convolution itself, of ∂z with zeros around it and between its positions.
 /// and back within the block (<see cref="ChannelErrors{TActivation}"/>). The pending update then finds ∂z, ∂γ and ∂β. Where the block above
 /// lies on another device, each does its half: one has the matrix but no ∂z⁽ˡ⁾, the other no matrix.

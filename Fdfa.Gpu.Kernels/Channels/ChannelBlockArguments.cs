@@ -6,7 +6,10 @@ using ILGPU;
 
 namespace Fdfa.Gpu.Kernels.Channels;
 
-/// <summary>Everything the kernels of a block with channels read and write: a convolution, or a dense block with batch normalization. Each view holds all replicas.</summary>
+/// <summary>
+/// Everything the kernels of a block with channels read and write: a convolution, or a dense block with batch normalization. Each view
+/// holds all replicas.
+/// </summary>
 /// <remarks>
 /// C channels have P positions each in the map z, a⁽ˡ⁾, σ(a⁽ˡ⁾), and Q in the block's output, which is fewer where the map is pooled;
 /// a dense block has P = Q = 1. A channel's rows lie one after the other: value (c, p) is row c · P + p.
@@ -15,7 +18,9 @@ namespace Fdfa.Gpu.Kernels.Channels;
 /// </remarks>
 public struct ChannelBlockArguments
 {
-    /// <summary>Numbers per channel in <see cref="Offsets"/>, <see cref="Gradients"/> and <see cref="RunningStatistics"/>: a cache line.</summary>
+    /// <summary>
+    /// Numbers per channel in <see cref="Offsets"/>, <see cref="Gradients"/> and <see cref="RunningStatistics"/>: a cache line.
+    /// </summary>
     public const int ChannelStride = Padding.Unit;
 
     /// <summary>C.</summary>
@@ -51,7 +56,10 @@ public struct ChannelBlockArguments
     /// <summary>Row stride of every feature-major buffer.</summary>
     public int FeatureStride;
 
-    /// <summary>Row stride of <see cref="Deltas"/> and <see cref="SiteDeltas"/>: SampleCapacity, or K times that for rules that follow their perturbations.</summary>
+    /// <summary>
+    /// Row stride of <see cref="Deltas"/> and <see cref="SiteDeltas"/>: SampleCapacity, or K times that for rules that follow their
+    /// perturbations.
+    /// </summary>
     public int DeltaStride;
 
     /// <summary>W [C × FilterStride], with its optimizer's moments.</summary>
@@ -96,10 +104,15 @@ public struct ChannelBlockArguments
     /// <summary>Where ∂z is in <see cref="SpreadDeltas"/>.</summary>
     public ImageBorder Spread;
 
-    /// <summary>The error where it arrives [C · values × DeltaStride]; the same memory as <see cref="Deltas"/> where that is as large. Rules that sum perturbations leave u_k there.</summary>
+    /// <summary>
+    /// The error where it arrives [C · values × DeltaStride]; the same memory as <see cref="Deltas"/> where that is as large. Rules that
+    /// sum perturbations leave u_k there.
+    /// </summary>
     public ArrayView<float> SiteDeltas;
 
-    /// <summary>What feedback learns from, sample-major [K · SampleCapacity × FeedbackStride]: u of each direction, or the values at the site.</summary>
+    /// <summary>
+    /// What feedback learns from, sample-major [K · SampleCapacity × FeedbackStride]: u of each direction, or the values at the site.
+    /// </summary>
     public ArrayView<float> SiteValues;
 
     /// <summary>FG-W: V of γ, then of b or β, of each direction and sample [2C × K · SampleCapacity].</summary>
@@ -132,7 +145,9 @@ public struct ChannelBlockArguments
     /// <summary>Numbers that a channel's statistics need with so many directions; the error's need as much as one.</summary>
     public static int StatisticsLength(int directions) => ChannelStatistics.Fixed + (2 * (directions > 1 ? directions : 1));
 
-    /// <summary>The same of one replica alone; all but the pending feedback gradient and the seeds, which are sliced where they are used.</summary>
+    /// <summary>
+    /// The same of one replica alone; all but the pending feedback gradient and the seeds, which are sliced where they are used.
+    /// </summary>
     public readonly ChannelBlockArguments OfReplica(int replica)
     {
         var one = this;
@@ -197,7 +212,9 @@ public struct OutputMap
     /// <summary>The value that each window took, as its number within the window: [C · windows × SampleCapacity].</summary>
     public ArrayView<float> Choices;
 
-    /// <summary>What the windows took, where it is averaged before it leaves the block: [C · windows × FeatureStride]; else empty.</summary>
+    /// <summary>
+    /// What the windows took, where it is averaged before it leaves the block: [C · windows × FeatureStride]; else empty.
+    /// </summary>
     public ArrayView<float> Pooled;
 
     /// <summary>Rows of a channel's output.</summary>
@@ -212,7 +229,9 @@ public struct OutputMap
     /// <summary>Whether an average follows the windows.</summary>
     public readonly bool IsAveraged => Pooled.Length > 0;
 
-    /// <summary>y⁽ˡ⁾ and d⁽ˡ⁾, feature-major [C · Q + 1 × FeatureStride], for a dense block or one without padding to read; empty where none does.</summary>
+    /// <summary>
+    /// y⁽ˡ⁾ and d⁽ˡ⁾, feature-major [C · Q + 1 × FeatureStride], for a dense block or one without padding to read; empty where none does.
+    /// </summary>
     public ArrayView<float> Features;
 
     /// <summary>The same with rows of zeros around every channel, for a convolution with padding; empty where there is none.</summary>

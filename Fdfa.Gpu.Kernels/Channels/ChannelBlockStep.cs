@@ -6,23 +6,29 @@ using ILGPU;
 
 namespace Fdfa.Gpu.Kernels.Channels;
 
-/// <summary>A hidden block with channels (a convolution, or a dense block with batch normalization): its whole training step in one launch.</summary>
+/// <summary>
+/// A hidden block with channels (a convolution, or a dense block with batch normalization): its whole training step in one launch.
+/// </summary>
 /// <remarks>
-/// Pending, as in <see cref="DenseBlockStep"/>, with the way back within the block (<see cref="ChannelErrors{TActivation}"/>) and, in a convolution,
+/// Pending, as in <see cref="DenseBlockStep"/>, with the way back within the block (<see cref="ChannelErrors{TActivation}"/>) and, in a
+/// convolution,
 ///   ∇W[c, k] = Σ_p Σ_s ∂z[c, p, s] y⁽ˡ⁻¹⁾[k at p, s]                    (<see cref="ITileProgram.Correlate"/>)
 /// Then, for y⁽ˡ⁻¹⁾ and the tangents of K directions at once,
 ///   z = W ∗ y⁽ˡ⁻¹⁾,  z' = W ∗ d⁽ˡ⁻¹⁾ (+ V ∗ y⁽ˡ⁻¹⁾)                       (<see cref="ITileProgram.Convolve"/>)
-///   a = BN(z),  y = pool(σ(a)), and d beside it                          (<see cref="ChannelStatistics"/>, <see cref="ChannelActivation{TActivation, TRule}"/>, <see cref="ChannelPool{TActivation, TRule}"/>, <see cref="ChannelAverage{TRule}"/>)
+///   a = BN(z),  y = pool(σ(a)), and d beside it                          (<see cref="ChannelStatistics"/>,
+///       <see cref="ChannelActivation{TActivation, TRule}"/>, <see cref="ChannelPool{TActivation, TRule}"/>,
+///       <see cref="ChannelAverage{TRule}"/>)
 /// A convolution is a product whose right operand is looked up row by row in the input: no patches are copied.
 ///
-/// Launch: grid (⌈C / ChannelsPerGroup⌉, replicas): a group owns channels whole, all their positions and samples. Bytes per step: W, B, m, v read
-/// and written once, the map's rows O(N C P) several times, inputs once per strip of columns.
+/// Launch: grid (⌈C / ChannelsPerGroup⌉, replicas): a group owns channels whole, all their positions and samples. Bytes per step: W, B, m,
+/// v read and written once, the map's rows O(N C P) several times, inputs once per strip of columns.
 /// Agrees with the blocks and rules of Fdfa.Cpu.Reference.
 /// </remarks>
 public static class ChannelBlockStep
 {
     /// <summary>The kernel of the first block: it also gathers the next step's batch, a share in each group.</summary>
-    public static void RunFirst<TTiles, TActivation, TOptimizer, TFeedbackOptimizer, TRule>(ChannelBlockArguments arguments, BatchGather gather)
+    public static void RunFirst<TTiles, TActivation, TOptimizer, TFeedbackOptimizer, TRule>(
+        ChannelBlockArguments arguments, BatchGather gather)
         where TTiles : struct, ITileProgram
         where TActivation : struct, IActivation
         where TOptimizer : struct, IOptimizer
@@ -119,7 +125,8 @@ public static class ChannelBlockStep
             TTiles.Barrier();
             var windows = block.Output.PooledHeight * block.Output.PooledWidth;
             TTiles.ForEach(
-                begin * windows, end * windows, columns, new ChannelPool<TActivation, TRule> { Block = block, Site = site, RowEnd = end * windows });
+                begin * windows, end * windows, columns,
+                new ChannelPool<TActivation, TRule> { Block = block, Site = site, RowEnd = end * windows });
             if (block.Output.IsAveraged)
             {
                 TTiles.Barrier();

@@ -19,7 +19,9 @@ internal struct ChannelErrors<TActivation> : IElementwise
     private int _samples;
     private int _rowEnd;
 
-    /// <summary>All of it for the channels given, with all threads of a group; <see cref="ChannelBlockArguments.SiteDeltas"/> hold δ.</summary>
+    /// <summary>
+    /// All of it for the channels given, with all threads of a group; <see cref="ChannelBlockArguments.SiteDeltas"/> hold δ.
+    /// </summary>
     public static void Run<TTiles>(ArrayView<float> workspace, ChannelBlockArguments block, int samples, int begin, int end)
         where TTiles : struct, ITileProgram
     {

@@ -105,8 +105,10 @@ internal struct ChannelPool<TActivation, TRule> : IElementwise
 
                 // A network that has diverged must show it.
                 var number = TLanes.Broadcast(i);
-                choice = LaneMath.SelectNaN<TLane, TBits, TLanes>(candidate, number, TLanes.SelectGreater(candidate, largest, number, choice));
-                largest = LaneMath.SelectNaN<TLane, TBits, TLanes>(candidate, candidate, TLanes.SelectGreater(candidate, largest, candidate, largest));
+                choice = LaneMath.SelectNaN<TLane, TBits, TLanes>(
+                    candidate, number, TLanes.SelectGreater(candidate, largest, number, choice));
+                largest = LaneMath.SelectNaN<TLane, TBits, TLanes>(
+                    candidate, candidate, TLanes.SelectGreater(candidate, largest, candidate, largest));
             }
 
             TLanes.Store(Block.Output.Choices, (row * Block.SampleCapacity) + column, choice);

@@ -16,7 +16,9 @@ namespace Fdfa.Gpu.Kernels.Channels;
 /// </remarks>
 internal static class ChannelStatistics
 {
-    /// <summary>Numbers per channel: μ, r, γ r, β, and ⟨·⟩ and ⟨x̂ ·⟩ of each direction; the first direction's room is also the error's.</summary>
+    /// <summary>
+    /// Numbers per channel: μ, r, γ r, β, and ⟨·⟩ and ⟨x̂ ·⟩ of each direction; the first direction's room is also the error's.
+    /// </summary>
     public const int Fixed = 4;
 
     private const int Mean = 0;

@@ -7,7 +7,9 @@ using ILGPU;
 
 namespace Fdfa.Gpu.Kernels.Channels;
 
-/// <summary>The update that a step leaves pending: from errors, or from what the rule has in their place, to filters, feedback, γ, β and b.</summary>
+/// <summary>
+/// The update that a step leaves pending: from errors, or from what the rule has in their place, to filters, feedback, γ, β and b.
+/// </summary>
 internal static class ChannelUpdate
 {
     /// <summary>All of it for the channels given, with all threads of a group.</summary>
@@ -114,7 +116,8 @@ internal static class ChannelUpdate
         if (block.IsDense != 0)
         {
             DenseUpdate.Weights<TTiles, TOptimizer>(
-                workspace, block.Pending, block.Pending.Inputs, block.Weights, block.FilterStride, block.Deltas, block.DeltaStride, begin, end);
+                workspace, block.Pending, block.Pending.Inputs, block.Weights, block.FilterStride, block.Deltas,
+                block.DeltaStride, begin, end);
             return;
         }
 

@@ -41,7 +41,9 @@ internal static class ChannelWeightPerturbation
         TTiles.ForEach(begin, end, ChannelBlockArguments.ChannelStride, body);
     }
 
-    /// <summary>Adds V ∗ y to z' of the channels given (+=, or = in the first block), and draws V of γ, β and b for the activation pass (=).</summary>
+    /// <summary>
+    /// Adds V ∗ y to z' of the channels given (+=, or = in the first block), and draws V of γ, β and b for the activation pass (=).
+    /// </summary>
     public static void AddToTangents<TTiles>(ArrayView<float> workspace, ChannelBlockArguments block, int replica, int begin, int end)
         where TTiles : struct, ITileProgram
     {

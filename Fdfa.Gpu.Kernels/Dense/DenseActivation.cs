@@ -6,7 +6,9 @@ using ILGPU;
 
 namespace Fdfa.Gpu.Kernels.Dense;
 
-/// <summary>y = σ(a) and, for each direction, d = t ⊙ σ'(a) + u, four neurons at a time; a and t, the tangent that arrives, stand where y and d go.</summary>
+/// <summary>
+/// y = σ(a) and, for each direction, d = t ⊙ σ'(a) + u, four neurons at a time; a and t, the tangent that arrives, stand where y and d go.
+/// </summary>
 /// <remarks>
 /// Writes (=) y and d feature-major and y sample-major; u sample-major where feedback learns from it, u ⊙ σ'(a) where the
 /// weights follow it, t where feedback above learns from it, a where the slope needs it.

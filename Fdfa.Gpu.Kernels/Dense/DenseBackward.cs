@@ -9,8 +9,8 @@ namespace Fdfa.Gpu.Kernels.Dense;
 /// <remarks>
 ///   g⁽ˡ⁾ = (g⁽ˡ⁺¹⁾ W⁽ˡ⁺¹⁾) ⊙ σ'(a⁽ˡ⁾)      [n_l × N]   (=)
 /// The same product as direct feedback's e B⁽ˡ⁾, with the next block's weights for feedback; or with layerwise feedback (FA, L-FDFA)
-/// in their place. Both are still those of the forward pass, because updates wait for the next step. Launch: grid (⌈n_l / rowsPerGroup⌉, replicas).
-/// Agrees with Fdfa.Cpu.Reference's Backpropagation and FeedbackAlignment.
+/// in their place. Both are still those of the forward pass, because updates wait for the next step. Launch: grid (⌈n_l / rowsPerGroup⌉,
+/// replicas). Agrees with Fdfa.Cpu.Reference's Backpropagation and FeedbackAlignment.
 /// </remarks>
 public static class DenseBackward
 {

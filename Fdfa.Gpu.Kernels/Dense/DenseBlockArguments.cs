@@ -79,7 +79,9 @@ public struct DenseBlockArguments
     /// <summary>d⁽ˡ⁻¹⁾ Wᵀ of each direction, feature-major [n_l × K · SampleCapacity], where feedback learns from it.</summary>
     public ArrayView<float> ArrivingTangents;
 
-    /// <summary>What hidden blocks project (e, or targets in its place), or the output block's e; feature-major [n_L × SampleCapacity].</summary>
+    /// <summary>
+    /// What hidden blocks project (e, or targets in its place), or the output block's e; feature-major [n_L × SampleCapacity].
+    /// </summary>
     public ArrayView<float> OutputError;
 
     /// <summary>c_{k,s} = e_s · d_{k,s} / K of each direction and sample: [K · SampleCapacity].</summary>

@@ -5,7 +5,9 @@ using ILGPU;
 
 namespace Fdfa.Gpu.Kernels.Dense;
 
-/// <summary>A hidden dense block's whole training step in one launch: the pending update of its parameters, then the forward and tangent pass.</summary>
+/// <summary>
+/// A hidden dense block's whole training step in one launch: the pending update of its parameters, then the forward and tangent pass.
+/// </summary>
 /// <remarks>
 /// Pending, with what the previous step left behind; the rule says which lines there are:
 ///   ∇B = Keep B + Scale Sourceᵀ Inputs         B by its optimizer   (+=)   (FDFA: Eq. 10; DKP; L-FDFA: <see cref="FeedbackGradient"/>)
@@ -26,7 +28,8 @@ namespace Fdfa.Gpu.Kernels.Dense;
 public static class DenseBlockStep
 {
     /// <summary>The kernel of the first block: it also gathers the next step's batch, a share in each group.</summary>
-    public static void RunFirst<TTiles, TActivation, TOptimizer, TFeedbackOptimizer, TRule>(DenseBlockArguments arguments, BatchGather gather)
+    public static void RunFirst<TTiles, TActivation, TOptimizer, TFeedbackOptimizer, TRule>(
+        DenseBlockArguments arguments, BatchGather gather)
         where TTiles : struct, ITileProgram
         where TActivation : struct, IActivation
         where TOptimizer : struct, IOptimizer
@@ -123,12 +126,14 @@ public static class DenseBlockStep
         if (TRule.SumsPerturbations)
         {
             DirectionSum.Run<TTiles>(
-                deltas, arguments.DeltaStride, DerivativesOf(arguments, replica), arguments.SampleCapacity, arguments.Pending, rowBegin, rowEnd);
+                deltas, arguments.DeltaStride, DerivativesOf(arguments, replica), arguments.SampleCapacity, arguments.Pending,
+                rowBegin, rowEnd);
             TTiles.Barrier();
         }
 
         DenseUpdate.Weights<TTiles, TOptimizer>(
-            workspace, arguments.Pending, DenseUpdate.InputsOf(arguments, replica), weights, arguments.InputStride, deltas, arguments.DeltaStride,
+            workspace, arguments.Pending, DenseUpdate.InputsOf(arguments, replica), weights, arguments.InputStride, deltas,
+            arguments.DeltaStride,
             rowBegin, rowEnd);
     }
 

@@ -132,7 +132,8 @@ public static class DenseOutputStep
             deltas = Replica.Of(arguments.Deltas, replica, arguments.Outputs * arguments.DeltaStride);
             stride = arguments.DeltaStride;
             DirectionSum.Run<TTiles>(
-                deltas, stride, DenseBlockStep.DerivativesOf(arguments, replica), arguments.SampleCapacity, arguments.Pending, 0, arguments.Outputs);
+                deltas, stride, DenseBlockStep.DerivativesOf(arguments, replica), arguments.SampleCapacity, arguments.Pending, 0,
+                arguments.Outputs);
             TTiles.Barrier();
         }
 

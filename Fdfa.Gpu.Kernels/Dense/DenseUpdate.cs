@@ -23,7 +23,9 @@ internal static class DenseUpdate
     public static ArrayView<float> InputsOf(DenseBlockArguments arguments, int replica) =>
         Replica.Of(arguments.Pending.Inputs, replica, arguments.SampleCapacity * arguments.InputStride);
 
-    /// <summary>∇W = gᵀ y⁽ˡ⁻¹⁾ and, in the column of the constant input, ∇b = Σ_s g_s; then the optimizer. Rows rowBegin … rowEnd − 1.</summary>
+    /// <summary>
+    /// ∇W = gᵀ y⁽ˡ⁻¹⁾ and, in the column of the constant input, ∇b = Σ_s g_s; then the optimizer. Rows rowBegin … rowEnd − 1.
+    /// </summary>
     public static void Weights<TTiles, TOptimizer>(
         ArrayView<float> workspace, PendingUpdate pending, ArrayView<float> inputs, OptimizedParameters weights, int stride,
         ArrayView<float> deltas, int deltaStride, int rowBegin, int rowEnd)
@@ -47,8 +49,13 @@ internal static class DenseUpdate
             default(Stored),
             new WeightEpilogue<TOptimizer> { Step = pending.WeightStep, Parameters = weights, Stride = stride });
 
-    /// <summary>∇B as <see cref="FeedbackGradient"/> says, in one product over all samples (never sample by sample); then the optimizer. Columns columnBegin … columnEnd − 1, multiples of 16.</summary>
-    /// <remarks>By columns, though rows would be longer: other columns' u belong to other groups, which overwrite them in this launch.</remarks>
+    /// <summary>
+    /// ∇B as <see cref="FeedbackGradient"/> says, in one product over all samples (never sample by sample); then the optimizer. Columns
+    /// columnBegin … columnEnd − 1, multiples of 16.
+    /// </summary>
+    /// <remarks>
+    /// By columns, though rows would be longer: other columns' u belong to other groups, which overwrite them in this launch.
+    /// </remarks>
     public static void Feedback<TTiles, TOptimizer>(
         ArrayView<float> workspace, PendingUpdate pending, OptimizedParameters feedback, int rows, int stride, int replica,
         int columnBegin, int columnEnd)

@@ -74,7 +74,9 @@ public readonly struct ReLU : IActivation
 }
 
 /// <summary>σ(a) = max(a, 0), with σ'(0) = 1.</summary>
-/// <remarks>The derivative must tell a = 0 from a &lt; 0 by the value alone: a neuron that is off is a negative zero, and an a of −0 a positive one.</remarks>
+/// <remarks>
+/// The derivative must tell a = 0 from a &lt; 0 by the value alone: a neuron that is off is a negative zero, and an a of −0 a positive one.
+/// </remarks>
 public readonly struct ReLUOpenAtZero : IActivation
 {
     /// <inheritdoc/>
@@ -161,7 +163,9 @@ public readonly struct GELU : IActivation
         where TLane : unmanaged
         where TBits : unmanaged
         where TLanes : struct, ILanes<TLane, TBits> =>
-        TLanes.Multiply(preactivation, LaneMath.NormalCumulative<TLane, TBits, TLanes>(preactivation, Exponential<TLane, TBits, TLanes>(preactivation)));
+        TLanes.Multiply(
+            preactivation,
+            LaneMath.NormalCumulative<TLane, TBits, TLanes>(preactivation, Exponential<TLane, TBits, TLanes>(preactivation)));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

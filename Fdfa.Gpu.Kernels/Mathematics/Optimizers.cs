@@ -156,7 +156,8 @@ public readonly struct Momentum : IOptimizer
     public static int MomentCount => 1;
 
     /// <inheritdoc/>
-    public static OptimizerStep StepAt(OptimizerSettings settings) => new() { Rate = (float)settings.Rate, Keep = (float)settings.Momentum };
+    public static OptimizerStep StepAt(OptimizerSettings settings) =>
+        new() { Rate = (float)settings.Rate, Keep = (float)settings.Momentum };
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

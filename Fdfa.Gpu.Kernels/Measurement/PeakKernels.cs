@@ -13,7 +13,10 @@ public static class PeakKernels
     /// <summary>Multiply-adds per sum and round.</summary>
     public const int Repetitions = 4;
 
-    /// <summary>Each thread: rounds × <see cref="Repetitions"/> × <see cref="Accumulators"/> multiply-adds in registers. Writes one float per thread that never comes true.</summary>
+    /// <summary>
+    /// Each thread: rounds × <see cref="Repetitions"/> × <see cref="Accumulators"/> multiply-adds in registers. Writes one float per thread
+    /// that never comes true.
+    /// </summary>
     public static void MultiplyAdd(ArrayView<float> sink, int rounds)
     {
         var factor = 0.999f + (1e-9f * Group.IdxX);

@@ -4,8 +4,8 @@ namespace Fdfa.Gpu.Kernels.Tiles;
 
 /// <summary>Tiles for OpenCL drivers of processors: a thread per group, which reads operands where they lie.</summary>
 /// <remarks>
-/// A processor has caches where a GPU has shared memory: staging there only costs, and barriers make such drivers repeat code. What is left is
-/// a block of 4 × 16 sums that the driver's compiler keeps in vector registers, because neighbouring columns are neighbours in memory.
+/// A processor has caches where a GPU has shared memory: staging there only costs, and barriers make such drivers repeat code. What is left
+/// is a block of 4 × 16 sums that the driver's compiler keeps in vector registers, because neighbouring columns are neighbours in memory.
 /// A finished block passes through the workspace, so that the epilogue stands in the code once.
 /// </remarks>
 public readonly struct DirectTiles : ITileProgram
@@ -104,7 +104,9 @@ public readonly struct DirectTiles : ITileProgram
     }
 
     /// <inheritdoc/>
-    /// <remarks>Sums of four samples at a time for one channel and four taps; taps beyond the last are those of the last, and left out at the end.</remarks>
+    /// <remarks>
+    /// Sums of four samples at a time for one channel and four taps; taps beyond the last are those of the last, and left out at the end.
+    /// </remarks>
     public static void Correlate(ArrayView<float> workspace, Correlation correlation)
     {
         var map = correlation.Geometry;
@@ -148,7 +150,8 @@ public readonly struct DirectTiles : ITileProgram
     }
 
     /// <inheritdoc/>
-    public static void SumChannels<TBody>(ArrayView<float> workspace, int channelBegin, int channelEnd, int positions, int columns, TBody body)
+    public static void SumChannels<TBody>(
+        ArrayView<float> workspace, int channelBegin, int channelEnd, int positions, int columns, TBody body)
         where TBody : struct, IChannelSum
     {
         for (var channel = channelBegin; channel < channelEnd; channel++)
@@ -183,10 +186,17 @@ public readonly struct DirectTiles : ITileProgram
         }
     }
 
-    // The loop ends at a number that the compiler does not know: Mesa's unrolls one that it does, and then loses every store of four floats but
-    // the last (docs/mesa-lost-stores.md).
+    // The loop ends at a number that the compiler does not know: Mesa's unrolls one that it does, and then loses every store of four floats
+    // but the last (docs/mesa-lost-stores.md).
     private static void Drain<TEpilogue>(
-        ArrayView<float> workspace, Rows4<Twice<Twice<Float4>>> block, int row, int rowEnd, int positions, int position, int column, TEpilogue epilogue)
+        ArrayView<float> workspace,
+        Rows4<Twice<Twice<Float4>>> block,
+        int row,
+        int rowEnd,
+        int positions,
+        int position,
+        int column,
+        TEpilogue epilogue)
         where TEpilogue : struct, IProductEpilogue
     {
         var quads = Float4.Of(workspace);

@@ -3,7 +3,9 @@ using ILGPU.Runtime;
 
 namespace Fdfa.Gpu.Kernels.Tiles;
 
-/// <summary>Four floats in registers, 16 bytes in memory. Struct fields stay in registers where an array indexed by a loop variable would not.</summary>
+/// <summary>
+/// Four floats in registers, 16 bytes in memory. Struct fields stay in registers where an array indexed by a loop variable would not.
+/// </summary>
 public readonly struct Float4(float x, float y, float z, float w) : IRowBlock<Float4>
 {
     /// <summary>Its size, and the alignment of what is loaded at once.</summary>

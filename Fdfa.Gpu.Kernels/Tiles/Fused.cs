@@ -10,8 +10,8 @@ namespace Fdfa.Gpu.Kernels.Tiles;
 
 /// <summary>The fused multiply-add, which ILGPU lacks: one rounding, and one instruction where two would halve a device's speed.</summary>
 /// <remarks>
-/// CUDA's own compiler fuses a multiplication and an addition that it finds; an OpenCL compiler must not where they are two statements, as they
-/// are in all that ILGPU writes.
+/// CUDA's own compiler fuses a multiplication and an addition that it finds; an OpenCL compiler must not where they are two statements, as
+/// they are in all that ILGPU writes.
 /// </remarks>
 public static class Fused
 {

@@ -27,8 +27,11 @@ public interface ILanes<TLane, TBits>
     /// <summary>Writes lane k to <c>view[index + k · stride]</c>.</summary>
     static abstract void StoreStrided(ArrayView<float> view, int index, int stride, TLane value);
 
-    /// <summary>Writes lane k of the four values side by side to <c>view[index + k · stride … + 3]</c>; index and stride are multiples of 4.</summary>
-    static abstract void StoreTransposed(ArrayView<float> view, int index, int stride, TLane first, TLane second, TLane third, TLane fourth);
+    /// <summary>
+    /// Writes lane k of the four values side by side to <c>view[index + k · stride … + 3]</c>; index and stride are multiples of 4.
+    /// </summary>
+    static abstract void StoreTransposed(
+        ArrayView<float> view, int index, int stride, TLane first, TLane second, TLane third, TLane fourth);
 
     /// <summary>Words <c>view[index … index + Count − 1]</c>.</summary>
     static abstract TBits LoadBits(ArrayView<uint> view, int index);

@@ -10,7 +10,9 @@ namespace Fdfa.Gpu.Kernels.Tiles;
 /// </remarks>
 public struct MatrixProduct
 {
-    /// <summary>Longest reduction over a generated operand: eight rows of it stay in a first-level cache. Longer ones are added up in parts.</summary>
+    /// <summary>
+    /// Longest reduction over a generated operand: eight rows of it stay in a first-level cache. Longer ones are added up in parts.
+    /// </summary>
     public const int LongestGeneratedDepth = 512;
 
     /// <summary>Left, element (r, k) at r · <see cref="LeftRowStride"/> + k · <see cref="LeftDepthStride"/>.</summary>
@@ -79,7 +81,9 @@ public interface IProductEpilogue
         where TBits : unmanaged
         where TLanes : struct, ILanes<TLane, TBits>;
 
-    /// <summary>Told once before the elements of (row, column) are computed, to bring in memory that <see cref="Apply"/> will need.</summary>
+    /// <summary>
+    /// Told once before the elements of (row, column) are computed, to bring in memory that <see cref="Apply"/> will need.
+    /// </summary>
     void Prefetch<TPrefetch>(int row, int column)
         where TPrefetch : struct, IPrefetch;
 }
@@ -94,7 +98,9 @@ public interface IPrefetch
 /// <summary>Work on every element of a tile of four rows at a time: four neighbouring neurons share one Philox counter.</summary>
 public interface IElementwise
 {
-    /// <summary>Works on rows row … row + 3, of which those below the tile's end exist, at columns column … column + TLanes.Count − 1.</summary>
+    /// <summary>
+    /// Works on rows row … row + 3, of which those below the tile's end exist, at columns column … column + TLanes.Count − 1.
+    /// </summary>
     void Apply<TLane, TBits, TLanes>(int row, int column)
         where TLane : unmanaged
         where TBits : unmanaged
@@ -122,7 +128,10 @@ public interface ITileProgram
     static abstract ArrayView<float> Workspace();
 
     /// <summary>Computes a product and hands each element to the epilogue exactly once.</summary>
-    /// <remarks>Where the left operand is generated, RowBegin is a multiple of 8 and the depth at most <see cref="MatrixProduct.LongestGeneratedDepth"/>.</remarks>
+    /// <remarks>
+    /// Where the left operand is generated, RowBegin is a multiple of 8 and the depth at most
+    /// <see cref="MatrixProduct.LongestGeneratedDepth"/>.
+    /// </remarks>
     static abstract void Product<TLeft, TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TLeft left, TEpilogue epilogue)
         where TLeft : struct, ILeftOperand
         where TEpilogue : struct, IProductEpilogue;
@@ -134,11 +143,18 @@ public interface ITileProgram
     /// <summary>Computes the gradient of filters.</summary>
     static abstract void Correlate(ArrayView<float> workspace, Correlation correlation);
 
-    /// <summary>Sums over rows channel · positions … (channel + 1) · positions − 1 and columns 0 … columns − 1 of each channel, in an order that is always the same.</summary>
-    static abstract void SumChannels<TBody>(ArrayView<float> workspace, int channelBegin, int channelEnd, int positions, int columns, TBody body)
+    /// <summary>
+    /// Sums over rows channel · positions … (channel + 1) · positions − 1 and columns 0 … columns − 1 of each channel, in an order that is
+    /// always the same.
+    /// </summary>
+    static abstract void SumChannels<TBody>(
+        ArrayView<float> workspace, int channelBegin, int channelEnd, int positions, int columns, TBody body)
         where TBody : struct, IChannelSum;
 
-    /// <summary>Runs <paramref name="body"/> on rows rowBegin … rowEnd − 1 in fours and columns 0 … columns − 1; rowBegin is a multiple of 4, columns of 16.</summary>
+    /// <summary>
+    /// Runs <paramref name="body"/> on rows rowBegin … rowEnd − 1 in fours and columns 0 … columns − 1; rowBegin is a multiple of 4,
+    /// columns of 16.
+    /// </summary>
     static abstract void ForEach<TBody>(int rowBegin, int rowEnd, int columns, TBody body)
         where TBody : struct, IElementwise;
 

@@ -1,7 +1,11 @@
 namespace Fdfa.Gpu.Kernels.Tiles;
 
-/// <summary>Where the pixels of a feature-major image are among rows of zeros, so that a convolution over it need not ask where the image ends.</summary>
-/// <remarks>Zeros surround every channel; where an error is spread out for the way back through a stride, they lie between pixels too.</remarks>
+/// <summary>
+/// Where the pixels of a feature-major image are among rows of zeros, so that a convolution over it need not ask where the image ends.
+/// </summary>
+/// <remarks>
+/// Zeros surround every channel; where an error is spread out for the way back through a stride, they lie between pixels too.
+/// </remarks>
 public struct ImageBorder
 {
     /// <summary>Rows of the image itself.</summary>

@@ -5,7 +5,10 @@ using ILGPU;
 
 namespace Fdfa.Gpu.Kernels.Tiles;
 
-/// <summary>As many floats as the widest register that <see cref="Vector{T}"/> stands for holds: 8 with AVX2, 4 with NEON or SSE. Runs on the CPU accelerator only, inside methods that ILGPU does not translate.</summary>
+/// <summary>
+/// As many floats as the widest register that <see cref="Vector{T}"/> stands for holds: 8 with AVX2, 4 with NEON or SSE. Runs on the CPU
+/// accelerator only, inside methods that ILGPU does not translate.
+/// </summary>
 public readonly struct NativeLanes : ILanes<Vector<float>, Vector<uint>>
 {
     /// <inheritdoc/>
@@ -67,7 +70,8 @@ public readonly struct NativeLanes : ILanes<Vector<float>, Vector<uint>>
 
     /// <inheritdoc/>
     [SkipLocalsInit]
-    public static unsafe Vector<uint> GatherBytesAt(ArrayView<byte> data, ArrayView<int> order, int orderIndex, int stride, Vector<uint> offsets)
+    public static unsafe Vector<uint> GatherBytesAt(
+        ArrayView<byte> data, ArrayView<int> order, int orderIndex, int stride, Vector<uint> offsets)
     {
         var bytes = SimdMemory.Pointer(data);
         var rows = SimdMemory.Pointer(order) + orderIndex;
@@ -83,7 +87,8 @@ public readonly struct NativeLanes : ILanes<Vector<float>, Vector<uint>>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe void StoreBits(ArrayView<uint> view, int index, Vector<uint> value) => value.Store(SimdMemory.Pointer(view) + index);
+    public static unsafe void StoreBits(ArrayView<uint> view, int index, Vector<uint> value) =>
+        value.Store(SimdMemory.Pointer(view) + index);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

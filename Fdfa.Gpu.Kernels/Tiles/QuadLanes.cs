@@ -19,7 +19,10 @@ public readonly struct UInt4(uint x, uint y, uint z, uint w)
     public readonly uint W = w;
 }
 
-/// <summary>Four neighbouring elements in a thread of a GPU, which are 16 bytes of memory; indices are multiples of 4. Translated by ILGPU like <see cref="ScalarLanes"/>.</summary>
+/// <summary>
+/// Four neighbouring elements in a thread of a GPU, which are 16 bytes of memory; indices are multiples of 4. Translated by ILGPU like
+/// <see cref="ScalarLanes"/>.
+/// </summary>
 public readonly struct QuadLanes : ILanes<Float4, UInt4>
 {
     /// <inheritdoc/>
@@ -44,7 +47,8 @@ public readonly struct QuadLanes : ILanes<Float4, UInt4>
     }
 
     /// <inheritdoc/>
-    public static void StoreTransposed(ArrayView<float> view, int index, int stride, Float4 first, Float4 second, Float4 third, Float4 fourth)
+    public static void StoreTransposed(
+        ArrayView<float> view, int index, int stride, Float4 first, Float4 second, Float4 third, Float4 fourth)
     {
         Store(view, index, new Float4(first.X, second.X, third.X, fourth.X));
         Store(view, index + stride, new Float4(first.Y, second.Y, third.Y, fourth.Y));

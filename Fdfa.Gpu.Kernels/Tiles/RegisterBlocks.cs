@@ -25,7 +25,9 @@ internal readonly unsafe struct TapSteps(int* taps) : IRightSteps
     public float* At(float* right, int step) => right + taps[step];
 }
 
-/// <summary>Blocks of a product that fit the registers: rows × vectors of accumulators, added up one step of the reduction after the other.</summary>
+/// <summary>
+/// Blocks of a product that fit the registers: rows × vectors of accumulators, added up one step of the reduction after the other.
+/// </summary>
 /// <remarks>
 /// 8 rows × 2 vectors: eight broadcasts of Left and two loads of Right per 16 multiply-adds. The narrower ones are for what is left over;
 /// each adds in the same order, so an element's bits do not depend on the block that it is in.
@@ -38,7 +40,9 @@ internal static unsafe class RegisterBlocks<TLane, TBits, TLanes>
     /// <summary>The most rows of a block.</summary>
     public const int MostRows = 8;
 
-    /// <summary>Rows of the block for the rows that are left, of all that there are, and its first: it may begin before them, to be of full height.</summary>
+    /// <summary>
+    /// Rows of the block for the rows that are left, of all that there are, and its first: it may begin before them, to be of full height.
+    /// </summary>
     public static (int First, int Rows) At(int row, int begin, int end) =>
         end - row >= MostRows ? (row, MostRows)
         : end - row >= 4 ? (row, 4)
@@ -47,7 +51,8 @@ internal static unsafe class RegisterBlocks<TLane, TBits, TLanes>
 
     /// <summary>Multiplies rows (8, 4 or 1) of Left with columns (one or two vectors) of Right.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Multiply<TSteps>(float* left, float* right, in MatrixProduct product, TSteps steps, int rows, int columns, TLane* block)
+    public static void Multiply<TSteps>(
+        float* left, float* right, in MatrixProduct product, TSteps steps, int rows, int columns, TLane* block)
         where TSteps : struct, IRightSteps
     {
         if (columns == 2 * TLanes.Count)
@@ -82,7 +87,9 @@ internal static unsafe class RegisterBlocks<TLane, TBits, TLanes>
         }
     }
 
-    /// <summary>Adds up deltas of 4 channels times inputs of 6 taps over a whole map; what is left in each lane is the sum over its samples.</summary>
+    /// <summary>
+    /// Adds up deltas of 4 channels times inputs of 6 taps over a whole map; what is left in each lane is the sum over its samples.
+    /// </summary>
     /// <param name="deltas">The first of each channel's deltas.</param>
     /// <param name="deltaStride">From position to position.</param>
     /// <param name="inputs">The first of each tap's inputs, at position 0.</param>

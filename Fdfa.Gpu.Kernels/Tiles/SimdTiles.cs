@@ -49,7 +49,8 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
 
     /// <inheritdoc/>
     [SkipLocalsInit]
-    public static unsafe void Product<TLeft, TEpilogue>(ArrayView<float> workspace, MatrixProduct product, TLeft generator, TEpilogue epilogue)
+    public static unsafe void Product<TLeft, TEpilogue>(
+        ArrayView<float> workspace, MatrixProduct product, TLeft generator, TEpilogue epilogue)
         where TLeft : struct, ILeftOperand
         where TEpilogue : struct, IProductEpilogue
     {
@@ -65,7 +66,8 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
         // A generated operand is generated once per stripe: one stripe.
         var stripe = TLeft.IsGenerated ? product.ColumnEnd - product.ColumnBegin : StripeColumns(product.Depth);
         float* left = null;
-        var generated = stackalloc float[TLeft.IsGenerated ? RegisterBlocks<TLane, TBits, TLanes>.MostRows * MatrixProduct.LongestGeneratedDepth : 1];
+        var generated =
+            stackalloc float[TLeft.IsGenerated ? RegisterBlocks<TLane, TBits, TLanes>.MostRows * MatrixProduct.LongestGeneratedDepth : 1];
         if (TLeft.IsGenerated)
         {
             product.LeftRowStride = MatrixProduct.LongestGeneratedDepth;
@@ -106,7 +108,9 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     }
 
     /// <inheritdoc/>
-    /// <remarks>A strip of columns passes over the whole map before the next one: what the windows of neighbouring positions share stays near.</remarks>
+    /// <remarks>
+    /// A strip of columns passes over the whole map before the next one: what the windows of neighbouring positions share stays near.
+    /// </remarks>
     [SkipLocalsInit]
     public static unsafe void Convolve<TEpilogue>(ArrayView<float> workspace, Convolution convolution, TEpilogue epilogue)
         where TEpilogue : struct, IProductEpilogue
@@ -129,7 +133,8 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
                 {
                     var (first, rows) = RegisterBlocks<TLane, TBits, TLanes>.At(channel, convolution.ChannelBegin, convolution.ChannelEnd);
                     next = first + rows;
-                    RegisterBlocks<TLane, TBits, TLanes>.Multiply(filters + ((nint)first * convolution.FilterStride), right, in product, steps, rows, columns, block);
+                    RegisterBlocks<TLane, TBits, TLanes>.Multiply(
+                        filters + ((nint)first * convolution.FilterStride), right, in product, steps, rows, columns, block);
                     var values = block + ((channel - first) * columns / TLanes.Count);
                     for (var c = channel; c < next; c++)
                     {
@@ -144,7 +149,9 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     }
 
     /// <inheritdoc/>
-    /// <remarks>Both operands run along the samples: a vector of them is multiplied by another, and lanes are summed up at the end of the map.</remarks>
+    /// <remarks>
+    /// Both operands run along the samples: a vector of them is multiplied by another, and lanes are summed up at the end of the map.
+    /// </remarks>
     [SkipLocalsInit]
     public static unsafe void Correlate(ArrayView<float> workspace, Correlation correlation)
     {
@@ -187,7 +194,8 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     }
 
     /// <inheritdoc/>
-    public static void SumChannels<TBody>(ArrayView<float> workspace, int channelBegin, int channelEnd, int positions, int columns, TBody body)
+    public static void SumChannels<TBody>(
+        ArrayView<float> workspace, int channelBegin, int channelEnd, int positions, int columns, TBody body)
         where TBody : struct, IChannelSum
     {
         for (var channel = channelBegin; channel < channelEnd; channel++)
@@ -217,7 +225,8 @@ public readonly struct SimdTiles<TLane, TBits, TLanes> : ITileProgram
     }
 
     // A stripe of Right that stays in the second-level cache while all rows pass over it; rows of the result are long runs of memory.
-    private static int StripeColumns(int depth) => Math.Max(2 * Padding.Unit, StripeFloats / Math.Max(depth, 1) / (2 * Padding.Unit) * (2 * Padding.Unit));
+    private static int StripeColumns(int depth) =>
+        Math.Max(2 * Padding.Unit, StripeFloats / Math.Max(depth, 1) / (2 * Padding.Unit) * (2 * Padding.Unit));
 
     private static unsafe void Generate<TLeft>(ref TLeft generator, float* target, int row, int depth)
         where TLeft : struct, ILeftOperand

@@ -70,7 +70,9 @@ public readonly partial struct SimtTiles<TShape, TBlock>
             }
             else if (Product.LeftDepthStride == 1)
             {
-                StageLeft(stage, Product.Left, (place.Row * Product.LeftRowStride) + depth, Product.LeftRowStride, Product.RowEnd - place.Row, steps);
+                StageLeft(
+                    stage, Product.Left, (place.Row * Product.LeftRowStride) + depth, Product.LeftRowStride,
+                    Product.RowEnd - place.Row, steps);
             }
             else
             {

@@ -4,8 +4,8 @@ namespace Fdfa.Gpu.Kernels.Tiles;
 
 /// <summary>Tiles on a GPU: a work-group whose threads each have a block of the product in registers.</summary>
 /// <remarks>
-/// Both operands are staged through shared memory, <see cref="ITileShape.Depth"/> steps of the reduction at a time, in two buffers that take
-/// turns: while the group multiplies what one holds, it loads the next stage, of the next tile too, into the other. A product has one
+/// Both operands are staged through shared memory, <see cref="ITileShape.Depth"/> steps of the reduction at a time, in two buffers that
+/// take turns: while the group multiplies what one holds, it loads the next stage, of the next tile too, into the other. A product has one
 /// barrier per stage, and one before the first. A finished tile leaves through shared memory, in two buffers that take turns as well: the
 /// epilogue then stands in the code once instead of once per element of a block, neighbouring threads have neighbouring columns, and where
 /// the reduction is split the slices are added up there, always in the same order. Every thread stays alive through every barrier: loads
@@ -104,7 +104,9 @@ public readonly partial struct SimtTiles<TShape, TBlock> : ITileProgram
             epilogue);
 
     /// <inheritdoc/>
-    /// <remarks>A product whose reduction runs over positions and samples: each stage takes samples of one position, Depth of them or fewer.</remarks>
+    /// <remarks>
+    /// A product whose reduction runs over positions and samples: each stage takes samples of one position, Depth of them or fewer.
+    /// </remarks>
     public static void Correlate(ArrayView<float> workspace, Correlation correlation)
     {
         var stagesPerPosition = StagesOf(correlation.ColumnEnd);
@@ -124,7 +126,8 @@ public readonly partial struct SimtTiles<TShape, TBlock> : ITileProgram
 
     /// <inheritdoc/>
     /// <remarks>Every thread adds up elements a group apart, and the first thread adds the threads' sums in their order.</remarks>
-    public static void SumChannels<TBody>(ArrayView<float> workspace, int channelBegin, int channelEnd, int positions, int columns, TBody body)
+    public static void SumChannels<TBody>(
+        ArrayView<float> workspace, int channelBegin, int channelEnd, int positions, int columns, TBody body)
         where TBody : struct, IChannelSum
     {
         for (var channel = channelBegin; channel < channelEnd; channel++)
@@ -166,7 +169,8 @@ public readonly partial struct SimtTiles<TShape, TBlock> : ITileProgram
     {
         var here = new TilePlace { Row = range.RowBegin, Column = range.ColumnBegin };
         var ahead = here;
-        var remaining = range.Positions * TilesIn(range.RowEnd - range.RowBegin, TileRows) * TilesIn(range.ColumnEnd - range.ColumnBegin, TileColumns) * range.Stages;
+        var remaining = range.Positions * TilesIn(range.RowEnd - range.RowBegin, TileRows) * TilesIn(
+            range.ColumnEnd - range.ColumnBegin, TileColumns) * range.Stages;
         var block = default(TBlock);
         var stage = 0;
         var tile = 2 * StageLength;

@@ -63,7 +63,9 @@ public struct Convolution
     public int ColumnEnd;
 }
 
-/// <summary>∇[c, k] = Σ_p Σ_s Deltas[c · P + p, s] · Inputs(tap k at position p, s): the gradient of a <see cref="Convolution"/>'s filters.</summary>
+/// <summary>
+/// ∇[c, k] = Σ_p Σ_s Deltas[c · P + p, s] · Inputs(tap k at position p, s): the gradient of a <see cref="Convolution"/>'s filters.
+/// </summary>
 public struct Correlation
 {
     /// <summary>What the filters saw.</summary>

@@ -52,6 +52,7 @@ public readonly struct TensorCoreProduct : IWarpProduct<LeftFragment, RightFragm
     }
 
     /// <inheritdoc/>
-    public static Float4 MultiplyAdd(ArrayView<float> stage, LeftFragment left, RightFragment right, int lane, Float4 sum) => TensorCore.MultiplyAdd(
-        left.A0, left.A1, left.A2, left.A3, right.B0, right.B1, sum.X, sum.Y, sum.Z, sum.W);
+    public static Float4 MultiplyAdd(ArrayView<float> stage, LeftFragment left, RightFragment right, int lane, Float4 sum) =>
+        TensorCore.MultiplyAdd(
+            left.A0, left.A1, left.A2, left.A3, right.B0, right.B1, sum.X, sum.Y, sum.Z, sum.W);
 }

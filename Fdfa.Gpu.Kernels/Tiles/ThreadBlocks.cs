@@ -75,11 +75,16 @@ public interface IRegisterBlock<TSelf> : IThreadBlock<TSelf>
     /// <summary>Adds a step of the reduction: a column of Left, in quads <paramref name="leftStep"/> apart, by a row of Right.</summary>
     TSelf Add(ArrayView<Float4> stage, int left, int leftStep, int right, int rightStep);
 
-    /// <summary>Writes all rows, each <paramref name="width"/> quads after the last, and quads of rows <paramref name="rowStep"/> quads apart.</summary>
+    /// <summary>
+    /// Writes all rows, each <paramref name="width"/> quads after the last, and quads of rows <paramref name="rowStep"/> quads apart.
+    /// </summary>
     void Store(ArrayView<Float4> tile, int index, int width, int rowStep, int columnStep);
 }
 
-/// <summary>Which part of a stage and a tile is a thread's: quads of rows and columns as far apart as the group has threads, so that neighbours read neighbours.</summary>
+/// <summary>
+/// Which part of a stage and a tile is a thread's: quads of rows and columns as far apart as the group has threads, so that neighbours read
+/// neighbours.
+/// </summary>
 internal static class RegisterBlock
 {
     public static TBlock AddStage<TShape, TBlock>(ArrayView<float> stage, TBlock block)

@@ -23,7 +23,8 @@ public readonly struct Vector512Lanes : ILanes<Vector512<float>, Vector512<uint>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe void Store(ArrayView<float> view, int index, Vector512<float> value) => value.Store(SimdMemory.Pointer(view) + index);
+    public static unsafe void Store(ArrayView<float> view, int index, Vector512<float> value) =>
+        value.Store(SimdMemory.Pointer(view) + index);
 
     /// <inheritdoc/>
     public static unsafe void StoreStrided(ArrayView<float> view, int index, int stride, Vector512<float> value)
@@ -73,7 +74,8 @@ public readonly struct Vector512Lanes : ILanes<Vector512<float>, Vector512<uint>
 
     /// <inheritdoc/>
     [SkipLocalsInit]
-    public static unsafe Vector512<uint> GatherBytesAt(ArrayView<byte> data, ArrayView<int> order, int orderIndex, int stride, Vector512<uint> offsets)
+    public static unsafe Vector512<uint> GatherBytesAt(
+        ArrayView<byte> data, ArrayView<int> order, int orderIndex, int stride, Vector512<uint> offsets)
     {
         var bytes = SimdMemory.Pointer(data);
         var rows = SimdMemory.Pointer(order) + orderIndex;
@@ -89,7 +91,8 @@ public readonly struct Vector512Lanes : ILanes<Vector512<float>, Vector512<uint>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe void StoreBits(ArrayView<uint> view, int index, Vector512<uint> value) => value.Store(SimdMemory.Pointer(view) + index);
+    public static unsafe void StoreBits(ArrayView<uint> view, int index, Vector512<uint> value) =>
+        value.Store(SimdMemory.Pointer(view) + index);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -109,7 +112,8 @@ public readonly struct Vector512Lanes : ILanes<Vector512<float>, Vector512<uint>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
+    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) =>
+        Vector512.FusedMultiplyAdd(a, b, c);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -121,7 +125,8 @@ public readonly struct Vector512Lanes : ILanes<Vector512<float>, Vector512<uint>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.ConditionalSelect(Vector512.GreaterThan(a, b), a, b);
+    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) =>
+        Vector512.ConditionalSelect(Vector512.GreaterThan(a, b), a, b);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -133,7 +138,8 @@ public readonly struct Vector512Lanes : ILanes<Vector512<float>, Vector512<uint>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> SelectGreater(Vector512<float> left, Vector512<float> right, Vector512<float> whenTrue, Vector512<float> whenFalse) =>
+    public static Vector512<float> SelectGreater(
+        Vector512<float> left, Vector512<float> right, Vector512<float> whenTrue, Vector512<float> whenFalse) =>
         Vector512.ConditionalSelect(Vector512.GreaterThan(left, right), whenTrue, whenFalse);
 
     /// <inheritdoc/>
@@ -188,7 +194,8 @@ public readonly struct Vector512Lanes : ILanes<Vector512<float>, Vector512<uint>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> SelectEqual(Vector512<uint> left, Vector512<uint> right, Vector512<float> whenTrue, Vector512<float> whenFalse) =>
+    public static Vector512<float> SelectEqual(
+        Vector512<uint> left, Vector512<uint> right, Vector512<float> whenTrue, Vector512<float> whenFalse) =>
         Vector512.ConditionalSelect(Vector512.Equals(left, right).AsSingle(), whenTrue, whenFalse);
 
     /// <inheritdoc/>

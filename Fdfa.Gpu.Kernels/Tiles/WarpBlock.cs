@@ -15,12 +15,17 @@ public interface IWarpProduct<TLeft, TRight>
     /// <summary>A lane's part of Right, whose element (k, c) is <c>stage[index + c + k · stride]</c>.</summary>
     static abstract TRight LoadRight(ArrayView<float> stage, int index, int stride, int lane);
 
-    /// <summary>sum + Left · Right; a lane has elements (lane / 4, 2 (lane mod 4)), the one right of it, and those eight rows below.</summary>
+    /// <summary>
+    /// sum + Left · Right; a lane has elements (lane / 4, 2 (lane mod 4)), the one right of it, and those eight rows below.
+    /// </summary>
     static abstract Float4 MultiplyAdd(ArrayView<float> stage, TLeft left, TRight right, int lane, Float4 sum);
 }
 
 /// <summary>What a lane of a warp has of its 32 × 32 part of a tile: its share of two by four products.</summary>
-/// <remarks>The group has a warp for every 32 rows and 32 columns; its shape has 8 threads for 64 rows and 16 for 64 columns, or 4 and 8 for half of each.</remarks>
+/// <remarks>
+/// The group has a warp for every 32 rows and 32 columns; its shape has 8 threads for 64 rows and 16 for 64 columns, or 4 and 8 for half of
+/// each.
+/// </remarks>
 /// <typeparam name="TProduct">How a warp multiplies.</typeparam>
 /// <typeparam name="TLeft">What a lane holds of Left.</typeparam>
 /// <typeparam name="TRight">What it holds of Right.</typeparam>
@@ -99,13 +104,14 @@ public struct WarpBlock<TProduct, TLeft, TRight> : IThreadBlock<WarpBlock<TProdu
         private Float4 _third;
         private Float4 _fourth;
 
-        public readonly HalfBlock Add(ArrayView<float> stage, TLeft left, TRight first, TRight second, TRight third, TRight fourth, int lane) => new()
-        {
-            _first = TProduct.MultiplyAdd(stage, left, first, lane, _first),
-            _second = TProduct.MultiplyAdd(stage, left, second, lane, _second),
-            _third = TProduct.MultiplyAdd(stage, left, third, lane, _third),
-            _fourth = TProduct.MultiplyAdd(stage, left, fourth, lane, _fourth),
-        };
+        public readonly HalfBlock Add(
+            ArrayView<float> stage, TLeft left, TRight first, TRight second, TRight third, TRight fourth, int lane) => new()
+            {
+                _first = TProduct.MultiplyAdd(stage, left, first, lane, _first),
+                _second = TProduct.MultiplyAdd(stage, left, second, lane, _second),
+                _third = TProduct.MultiplyAdd(stage, left, third, lane, _third),
+                _fourth = TProduct.MultiplyAdd(stage, left, fourth, lane, _fourth),
+            };
 
         public readonly void Store(ArrayView<float> tile, int index, int width)
         {

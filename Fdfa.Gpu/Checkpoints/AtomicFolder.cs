@@ -1,7 +1,9 @@
 namespace Fdfa.Gpu.Checkpoints;
 
 /// <summary>Writes and deletes folders so that a reader finds the whole of one or none.</summary>
-/// <remarks>As <see cref="AtomicFile"/> does: a folder grows, and shrinks, under a temporary name, and has its own from one moment to the next.</remarks>
+/// <remarks>
+/// As <see cref="AtomicFile"/> does: a folder grows, and shrinks, under a temporary name, and has its own from one moment to the next.
+/// </remarks>
 public static class AtomicFolder
 {
     /// <summary>Creates or replaces a folder of files. Where one is replaced, there is none for a moment.</summary>
@@ -54,7 +56,8 @@ public static class AtomicFolder
 
     /// <summary>What a process that was killed left behind in a folder: folders that never got their final name, or had lost it.</summary>
     /// <param name="folder">A folder that exists.</param>
-    public static IEnumerable<string> Abandoned(string folder) => Directory.EnumerateDirectories(folder, ".*.tmp").Where(AtomicFile.IsTemporary);
+    public static IEnumerable<string> Abandoned(string folder) =>
+        Directory.EnumerateDirectories(folder, ".*.tmp").Where(AtomicFile.IsTemporary);
 
     private static string ParentOf(string path) =>
         Path.GetDirectoryName(Path.GetFullPath(path)) ?? throw new IOException($"'{path}' is no folder within another.");

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Fdfa.Gpu.Checkpoints;
 
-/// <summary>What .NET lacks of file systems: flushing folders, so that they outlive a power cut, and telling kinds of files apart.</summary>
+/// <summary>
+/// What .NET lacks of file systems: flushing folders, so that they outlive a power cut, and telling kinds of files apart.
+/// </summary>
 internal static partial class Disk
 {
     private const int ReadOnly = 0;

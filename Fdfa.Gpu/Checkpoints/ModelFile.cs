@@ -25,7 +25,9 @@ public static class ModelFile
     /// <summary>Writes a model, or leaves the file of that name as it was.</summary>
     /// <param name="path">The file to create or replace.</param>
     /// <param name="network">The network that the parameters belong to.</param>
-    /// <param name="options">How it was trained: the rule decides about feedback and heads, the perturbation site about feedback's shape.</param>
+    /// <param name="options">
+    /// How it was trained: the rule decides about feedback and heads, the perturbation site about feedback's shape.
+    /// </param>
     /// <param name="parameters">Rounded to single precision.</param>
     /// <param name="metadata">Further words, such as seed and rule; those about the network come from the network.</param>
     /// <exception cref="ShapeMismatchException">The parameters are not those of the network.</exception>
@@ -77,14 +79,17 @@ public static class ModelFile
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new ModelFileException(
-                $"The model file '{path}' cannot be written ({exception.Message}); give a name in a folder that can be written.", exception);
+                $"The model file '{path}' cannot be written ({exception.Message}); give a name in a folder that can be written.",
+                exception);
         }
     }
 
     /// <summary>Reads the parameters of a network; feedback is empty where the file has none. Other precisions become single.</summary>
     /// <param name="path">A file that <see cref="Save"/> or safetensors wrote.</param>
     /// <param name="network">The network that the file must hold, tensor by tensor.</param>
-    /// <exception cref="ModelFileException">The file cannot be read, is damaged, holds another network or a number that is not finite.</exception>
+    /// <exception cref="ModelFileException">
+    /// The file cannot be read, is damaged, holds another network or a number that is not finite.
+    /// </exception>
     public static NetworkParameters Load(string path, NetworkDescription network)
     {
         ArgumentNullException.ThrowIfNull(network);
@@ -108,7 +113,12 @@ public static class ModelFile
     /// <param name="ignored">What it may have besides.</param>
     /// <exception cref="ModelFileException">It has others; the message names the first.</exception>
     internal static NetworkParameters ReadTensors(
-        string path, FileStream stream, SafetensorsHeader header, NetworkDescription network, IReadOnlyList<ModelTensor> tensors, IEnumerable<string> ignored)
+        string path,
+        FileStream stream,
+        SafetensorsHeader header,
+        NetworkDescription network,
+        IReadOnlyList<ModelTensor> tensors,
+        IEnumerable<string> ignored)
     {
         header.Require(path, tensors, ignored, TensorType.All);
         header.RequireNoGaps(path, stream.Length - header.DataStart);
@@ -154,7 +164,9 @@ public static class ModelFile
         }
     }
 
-    /// <summary>The layout of a file, which need not name its rule: feedback shaped like the next block's weights throughout is layerwise.</summary>
+    /// <summary>
+    /// The layout of a file, which need not name its rule: feedback shaped like the next block's weights throughout is layerwise.
+    /// </summary>
     private static FeedbackLayout LayoutOf(NetworkDescription network, IReadOnlyDictionary<string, SafetensorsEntry> entries)
     {
         if (!entries.Keys.Any(name => name.StartsWith(ModelTensor.FeedbackPrefix, StringComparison.Ordinal)))
@@ -202,7 +214,9 @@ public static class ModelFile
     }
 
     /// <summary>Refuses numbers that a network cannot compute with, and rounds the others to single precision.</summary>
-    /// <exception cref="ModelFileException">One is not finite in single precision, or a negative variance; the message names the first.</exception>
+    /// <exception cref="ModelFileException">
+    /// One is not finite in single precision, or a negative variance; the message names the first.
+    /// </exception>
     private static void RequireUsable(string path, ModelTensor tensor, double[] values)
     {
         for (var i = 0; i < values.Length; i++)

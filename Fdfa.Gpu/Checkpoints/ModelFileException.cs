@@ -16,12 +16,13 @@ public sealed class ModelFileException(string message, Exception? cause = null) 
 
     /// <summary>The refusal of a number with which nothing can be computed.</summary>
     internal static ModelFileException Unusable(string path, FileTensor tensor, long element, string finding) =>
-        new($"The model file '{path}' is not usable: its tensor {QuotedText.Of(tensor.Name)} has {finding} at index {tensor.IndexInWords(element)}; "
-            + "give a file of finite weights, saved before its training diverged.");
+        new($"The model file '{path}' is not usable: its tensor {QuotedText.Of(tensor.Name)} has {finding} at index "
+            + $"{tensor.IndexInWords(element)}; give a file of finite weights, saved before its training diverged.");
 
     /// <summary>The refusal of a tensor that the network does not have like this.</summary>
     internal static ModelFileException Different(string path, string tensor, string finding) =>
-        new($"The model file '{path}' does not fit the network: its tensor {QuotedText.Of(tensor)} {finding}; load it with the network it was saved with.");
+        new($"The model file '{path}' does not fit the network: its tensor {QuotedText.Of(tensor)} {finding}; "
+            + "load it with the network it was saved with.");
 
     /// <summary>The refusal of states that do not belong together.</summary>
     internal static ModelFileException OfOtherSteps(string one, long step, string other, long otherStep) =>

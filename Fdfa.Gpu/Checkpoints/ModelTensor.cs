@@ -115,10 +115,14 @@ internal sealed record ModelTensor(
 
     private static IEnumerable<ModelTensor> OfBlock(Block block, int index)
     {
-        yield return new($"layers.{index}.weight", ModelPart.Weights, index, WeightShape(block), one => one.Weights, (one, values) => one with { Weights = values });
+        yield return new(
+            $"layers.{index}.weight", ModelPart.Weights, index, WeightShape(block), one => one.Weights,
+            (one, values) => one with { Weights = values });
         if (block.BiasCount > 0)
         {
-            yield return new($"layers.{index}.bias", ModelPart.Biases, index, [block.BiasCount], one => one.Biases, (one, values) => one with { Biases = values });
+            yield return new(
+                $"layers.{index}.bias", ModelPart.Biases, index, [block.BiasCount], one => one.Biases,
+                (one, values) => one with { Biases = values });
         }
 
         if (!block.HasBatchNormalization)
@@ -137,15 +141,20 @@ internal sealed record ModelTensor(
 
         yield return Norm("weight", ModelPart.Scale, norm => norm.Scale, (norm, values) => norm with { Scale = values });
         yield return Norm("bias", ModelPart.Shift, norm => norm.Shift, (norm, values) => norm with { Shift = values });
-        yield return Norm("running_mean", ModelPart.RunningMean, norm => norm.RunningMean, (norm, values) => norm with { RunningMean = values });
-        yield return Norm("running_var", ModelPart.RunningVariance, norm => norm.RunningVariance, (norm, values) => norm with { RunningVariance = values });
+        yield return Norm(
+            "running_mean", ModelPart.RunningMean, norm => norm.RunningMean, (norm, values) => norm with { RunningMean = values });
+        yield return Norm(
+            "running_var", ModelPart.RunningVariance, norm => norm.RunningVariance,
+            (norm, values) => norm with { RunningVariance = values });
     }
 
     private static ModelTensor OfFeedback(NetworkDescription network, int index, FeedbackLayout feedback, PerturbationSite site) => new(
         $"{FeedbackPrefix}{index}.weight",
         ModelPart.Feedback,
         index,
-        feedback == FeedbackLayout.Layerwise ? WeightShape(network.Blocks[index + 1]) : [network.OutputSize, .. ShapeAt(network.Blocks[index], site)],
+        feedback == FeedbackLayout.Layerwise
+            ? WeightShape(network.Blocks[index + 1])
+            : [network.OutputSize, .. ShapeAt(network.Blocks[index], site)],
         block => block.Feedback,
         (block, values) => block with { Feedback = values });
 
@@ -160,8 +169,11 @@ internal sealed record ModelTensor(
             one => valuesOf(one.Head!),
             (one, values) => one with { Head = put(one.Head ?? new LocalHead([], []), values) });
 
-        yield return Head("weight", ModelPart.HeadWeights, [network.OutputSize, network.Blocks[index].Outputs], head => head.Weights, (head, values) => head with { Weights = values });
-        yield return Head("bias", ModelPart.HeadBiases, [network.OutputSize], head => head.Biases, (head, values) => head with { Biases = values });
+        yield return Head(
+            "weight", ModelPart.HeadWeights, [network.OutputSize, network.Blocks[index].Outputs], head => head.Weights,
+            (head, values) => head with { Weights = values });
+        yield return Head(
+            "bias", ModelPart.HeadBiases, [network.OutputSize], head => head.Biases, (head, values) => head with { Biases = values });
     }
 
     private static int[] WeightShape(Block block) => block is ConvolutionBlock convolution

@@ -30,7 +30,8 @@ internal static class ModelWords
     /// <param name="network">The network.</param>
     /// <param name="site">Where direct feedback arrives.</param>
     public static IEnumerable<KeyValuePair<string, string>> Of(NetworkDescription network, PerturbationSite site) =>
-        OfNetwork(network).Append(new(SiteWord, site == PerturbationSite.BlockOutput ? string.Empty : site.ToString())).Where(word => word.Value.Length > 0);
+        OfNetwork(network).Append(new(SiteWord, site == PerturbationSite.BlockOutput ? string.Empty : site.ToString()))
+            .Where(word => word.Value.Length > 0);
 
     /// <summary>Refuses a file of another network.</summary>
     /// <exception cref="ModelFileException">A word differs; the message names the first.</exception>
@@ -57,9 +58,10 @@ internal static class ModelWords
 
     /// <summary>Where direct feedback arrives.</summary>
     /// <exception cref="ModelFileException">The word is no site.</exception>
-    public static PerturbationSite Site(string path, IReadOnlyDictionary<string, string> metadata) => !metadata.TryGetValue(SiteWord, out var word)
-        ? PerturbationSite.BlockOutput
-        : Named<PerturbationSite>(word) ?? throw Unknown(path, "perturbation site", word);
+    public static PerturbationSite Site(string path, IReadOnlyDictionary<string, string> metadata) =>
+        !metadata.TryGetValue(SiteWord, out var word)
+            ? PerturbationSite.BlockOutput
+            : Named<PerturbationSite>(word) ?? throw Unknown(path, "perturbation site", word);
 
     /// <summary>The network that the words describe.</summary>
     /// <exception cref="ModelFileException">A word is missing, or describes none.</exception>
@@ -74,10 +76,14 @@ internal static class ModelWords
             ? Named<ActivationFunction>(word) ?? throw Unknown(path, "activation", word)
             : ActivationFunction.ReLU;
         ImageShape? input = metadata.TryGetValue(InputShapeWord, out var shape)
-            ? Integers(shape, 'x') is [var channels, var height, var width] ? new(channels, height, width) : throw Unknown(path, "input shape", shape)
+            ? Integers(shape, 'x') is [var channels, var height, var width]
+                ? new(channels, height, width)
+                : throw Unknown(path, "input shape", shape)
             : null;
         var list = metadata.GetValueOrDefault(NormalizationWord, string.Empty);
-        var normalized = list.Length == 0 ? [] : Integers(list, ',') ?? throw Unknown(path, "list of blocks with batch normalization", list);
+        var normalized = list.Length == 0
+            ? []
+            : Integers(list, ',') ?? throw Unknown(path, "list of blocks with batch normalization", list);
         try
         {
             var plain = Topology.Parse(topology, activation, input);
@@ -87,7 +93,8 @@ internal static class ModelWords
             }
 
             return new NetworkDescription(
-                [.. plain.Blocks.Select((block, index) => block with { HasBatchNormalization = normalized.Contains(index + 1) })], activation, plain.Topology);
+                [.. plain.Blocks.Select((block, index) => block with { HasBatchNormalization = normalized.Contains(index + 1) })],
+                activation, plain.Topology);
         }
         catch (TopologyException exception)
         {
@@ -105,7 +112,8 @@ internal static class ModelWords
             ',', Enumerable.Range(1, network.Blocks.Count).Where(l => network.Blocks[l - 1].HasBatchNormalization))),
     ];
 
-    private static string Input(string word) => word.Length == 0 ? "inputs that are no images" : $"inputs of {QuotedText.WithoutQuotes(word)}";
+    private static string Input(string word) =>
+        word.Length == 0 ? "inputs that are no images" : $"inputs of {QuotedText.WithoutQuotes(word)}";
 
     private static string Normalized(string word) =>
         word.Length == 0 ? "no batch normalization" : $"batch normalization in block(s) {QuotedText.WithoutQuotes(word)}";

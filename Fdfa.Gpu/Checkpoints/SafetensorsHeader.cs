@@ -125,7 +125,9 @@ internal sealed record SafetensorsHeader(
     /// <param name="expected">What it must have.</param>
     /// <param name="ignored">What it may have besides.</param>
     /// <param name="types">Types that its numbers may have.</param>
-    /// <exception cref="ModelFileException">One is missing, has another type or shape, or is none of them; the message names the first.</exception>
+    /// <exception cref="ModelFileException">
+    /// One is missing, has another type or shape, or is none of them; the message names the first.
+    /// </exception>
     public void Require(
         string path, IReadOnlyList<FileTensor> expected, IEnumerable<string> ignored, params IReadOnlyList<TensorType> types)
     {
@@ -145,7 +147,10 @@ internal sealed record SafetensorsHeader(
 
             if (!tensor.HasShape(entry.Shape))
             {
-                throw ModelFileException.Different(path, tensor.Name, $"has the shape {QuotedText.WithoutQuotes($"[{string.Join(", ", entry.Shape)}]")}, where {tensor.ShapeInWords} was expected");
+                throw ModelFileException.Different(
+                    path, tensor.Name,
+                    $"has the shape {QuotedText.WithoutQuotes($"[{string.Join(", ", entry.Shape)}]")}, "
+                    + $"where {tensor.ShapeInWords} was expected");
             }
 
             // Compared without a difference, which hostile offsets could overflow.
@@ -157,7 +162,8 @@ internal sealed record SafetensorsHeader(
             }
         }
 
-        if (Entries.Keys.Except(expected.Select(tensor => tensor.Name)).Except(ignored).Order(StringComparer.Ordinal).FirstOrDefault() is { } foreign)
+        if (Entries.Keys.Except(expected.Select(tensor => tensor.Name)).Except(ignored).Order(StringComparer.Ordinal)
+            .FirstOrDefault() is { } foreign)
         {
             throw ModelFileException.Different(path, foreign, "is not part of the network");
         }
@@ -198,7 +204,8 @@ internal sealed record SafetensorsHeader(
             {
                 foreach (var word in property.Value.EnumerateObject())
                 {
-                    metadata[word.Name] = word.Value.GetString() ?? throw ModelFileException.Damaged(path, $"its metadata {QuotedText.Of(word.Name)} is not text");
+                    metadata[word.Name] = word.Value.GetString()
+                        ?? throw ModelFileException.Damaged(path, $"its metadata {QuotedText.Of(word.Name)} is not text");
                 }
             }
             else

@@ -111,12 +111,16 @@ public sealed class ComputeDevice : IDisposable
 
     /// <summary>Opens a device.</summary>
     /// <remarks>
-    /// A GPU shows that it computes before it trains: the first <see cref="Training.Trainer"/> on it takes a dense and a convolutional step,
-    /// compares them with the double-precision reference, and refuses the device where they differ (<see cref="DeviceException"/>). That takes
-    /// seconds, most of them in the driver's compiler, and once: what came of it is remembered in this user's cache folder, by device,
-    /// driver, tile program and version of fdfa. "+unchecked" behind a name leaves it out.
+    /// A GPU shows that it computes before it trains: the first <see cref="Training.Trainer"/> on it takes a dense and a convolutional
+    /// step, compares them with the double-precision reference, and refuses the device where they differ (<see cref="DeviceException"/>).
+    /// That takes seconds, most of them in the driver's compiler, and once: what came of it is remembered in this user's cache folder, by
+    /// device, driver, tile program and version of fdfa. "+unchecked" behind a name leaves it out.
     /// </remarks>
-    /// <param name="selector">"auto" (CUDA, else an OpenCL GPU, else the CPU), "cpu", "cuda:0", "opencl:1"; "cuda:0+tf32" for products on its tensor cores, of operands rounded to TF32 (a relative error of up to 2⁻¹¹ each); "opencl-unsupported:0" for tests of kernels on OpenCL devices that are refused otherwise.</param>
+    /// <param name="selector">
+    /// "auto" (CUDA, else an OpenCL GPU, else the CPU), "cpu", "cuda:0", "opencl:1"; "cuda:0+tf32" for products on its tensor cores, of
+    /// operands rounded to TF32 (a relative error of up to 2⁻¹¹ each); "opencl-unsupported:0" for tests of kernels on OpenCL devices that
+    /// are refused otherwise.
+    /// </param>
     /// <exception cref="DeviceException">No such device; the message names those there are.</exception>
     public static ComputeDevice Open(string selector = "auto")
     {
@@ -149,11 +153,13 @@ public sealed class ComputeDevice : IDisposable
             return OpenProcessor();
         }
 
-        if (wanted.Split(':') is [UnsupportedOpenCl.Selector, var number] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+        if (wanted.Split(':') is [UnsupportedOpenCl.Selector, var number]
+            && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var index))
         {
             var device = OpenUnsupportedOpenCl(tiles: null, index, out var count) ?? throw new DeviceException(count == 0
                 ? $"There is no OpenCL device of any kind here; install a driver, such as Debian's pocl-opencl-icd. {Drivers.WhyNoOpenCl()}"
-                : $"There is no device '{selector}' here; the last OpenCL device of any kind is {UnsupportedOpenCl.SelectorOf(count - 1)}.");
+                : $"There is no device '{selector}' here; the last OpenCL device of any kind is "
+                    + $"{UnsupportedOpenCl.SelectorOf(count - 1)}.");
             device.IsProven = false;
             return device;
         }
@@ -167,14 +173,20 @@ public sealed class ComputeDevice : IDisposable
             var reasons = survey.Missing.Where(kind => IsOf(kind.Kind)).Select(kind => kind.Reason)
                 .Concat(survey.Refused.Where(device => IsOf(device.Kind)).Select(device => $"{device.Name} is here, but {device.Reason}."));
             throw new DeviceException(string.Join(' ',
-                [$"There is no device '{selector}' here; use one of auto, {string.Join(", ", survey.Devices.Select(device => device.Selector))}.", .. reasons]));
+                [
+                    $"There is no device '{selector}' here; "
+                    + $"use one of auto, {string.Join(", ", survey.Devices.Select(device => device.Selector))}.",
+                    .. reasons,
+                ]));
         }
 
         bool IsOf(DeviceKind kind) => wanted.StartsWith(Prefix(kind), StringComparison.Ordinal);
 
         if (isOnTensorCores && info.Kind != DeviceKind.Cuda)
         {
-            throw new DeviceException($"The device '{info.Selector}' ({info.Name}) has no tensor cores that kernels can use; give a CUDA device, or leave '{OnTensorCores}' out.");
+            throw new DeviceException(
+                $"The device '{info.Selector}' ({info.Name}) has no tensor cores that kernels can use; "
+                + $"give a CUDA device, or leave '{OnTensorCores}' out.");
         }
 
         try
@@ -190,12 +202,15 @@ public sealed class ComputeDevice : IDisposable
         catch (Exception failure) when (failure is not FdfaException)
         {
             throw new DeviceException(
-                $"The device '{info.Selector}' ({info.Name}) was found but could not be opened: {DriverFailure.Describe(failure)}.", failure);
+                $"The device '{info.Selector}' ({info.Name}) was found but could not be opened: {DriverFailure.Describe(failure)}.",
+                failure);
         }
     }
 
     /// <inheritdoc/>
-    /// <remarks>A driver that failed may fail here again; that says nothing new, and it must not hide the failure that ended the work.</remarks>
+    /// <remarks>
+    /// A driver that failed may fail here again; that says nothing new, and it must not hide the failure that ended the work.
+    /// </remarks>
     public void Dispose()
     {
         try
@@ -211,7 +226,8 @@ public sealed class ComputeDevice : IDisposable
 
     /// <summary>How far ILGPU may optimize: the level belongs to the context.</summary>
     /// <remarks>O2 emits uniform branches on divergent conditions on CUDA (ILGPU issue 846), hence O1 there.</remarks>
-    internal static OptimizationLevel OptimizationFor(DeviceKind kind) => kind == DeviceKind.OpenCl ? OptimizationLevel.O2 : OptimizationLevel.O1;
+    internal static OptimizationLevel OptimizationFor(DeviceKind kind) =>
+        kind == DeviceKind.OpenCl ? OptimizationLevel.O2 : OptimizationLevel.O1;
 
     /// <summary>Opens the CPU accelerator with a tile program of the caller's choice.</summary>
     internal static ComputeDevice OpenCpu(TileProgram tiles, int processors)
@@ -223,7 +239,9 @@ public sealed class ComputeDevice : IDisposable
         return new ComputeDevice(Processor, context, accelerator, TileTable.Always(tiles));
     }
 
-    /// <summary>Opens the first OpenCL device, whatever it is, with a tile program of the caller's choice, whose work the caller checks.</summary>
+    /// <summary>
+    /// Opens the first OpenCL device, whatever it is, with a tile program of the caller's choice, whose work the caller checks.
+    /// </summary>
     /// <returns>Null where there is none.</returns>
     internal static ComputeDevice? OpenUnsupportedOpenCl(TileProgram? tiles)
     {
@@ -244,14 +262,19 @@ public sealed class ComputeDevice : IDisposable
             return null;
         }
 
-        var info = new DeviceInfo(UnsupportedOpenCl.SelectorOf(index), DeviceKind.OpenCl, device.Name, device.MemorySize, "unsupported, for tests") { Driver = Drivers.VersionOf(device) };
+        var info = new DeviceInfo(
+            UnsupportedOpenCl.SelectorOf(index), DeviceKind.OpenCl, device.Name, device.MemorySize, "unsupported, for tests")
+        {
+            Driver = Drivers.VersionOf(device),
+        };
         return new ComputeDevice(info, context, device.CreateCLAccelerator(context), tiles is null ? null : TileTable.Always(tiles));
     }
 
     /// <summary>Builds a kernel of one parameter for this device, once: drivers take seconds for some.</summary>
     internal Action<AcceleratorStream, KernelConfig, T> Load<T>(MethodInfo kernel)
         where T : struct =>
-        Load<Action<AcceleratorStream, KernelConfig, T>>(kernel, processor => new CpuLaunches<T>(processor, kernel.CreateDelegate<Action<T>>()).Launch);
+        Load<Action<AcceleratorStream, KernelConfig, T>>(
+            kernel, processor => new CpuLaunches<T>(processor, kernel.CreateDelegate<Action<T>>()).Launch);
 
     /// <summary>Builds a kernel of two parameters for this device, once.</summary>
     internal Action<AcceleratorStream, KernelConfig, T1, T2> Load<T1, T2>(MethodInfo kernel)
@@ -282,7 +305,9 @@ public sealed class ComputeDevice : IDisposable
         {
             throw new DeviceException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Info.Name} has no room for another {(double)length * Interop.SizeOf<T>() / 1e6:0.0} MB ({DriverFailure.Describe(failure)}): {DescribeMemory()}; make a layer or the batch smaller, or train fewer seeds at once."),
+                $"{Info.Name} has no room for another {(double)length * Interop.SizeOf<T>() / 1e6:0.0} MB "
+                + $"({DriverFailure.Describe(failure)}): {DescribeMemory()}; "
+                + $"make a layer or the batch smaller, or train fewer seeds at once."),
                 failure);
         }
     }
@@ -351,28 +376,39 @@ public sealed class ComputeDevice : IDisposable
     {
         const double Gigabyte = 1e9;
         var all = Info.Kind == DeviceKind.Cpu ? "this process may use" : "it has";
-        var free = FreeBytes is { } bytes ? string.Create(CultureInfo.InvariantCulture, $", {bytes / Gigabyte:0.0} GB of it free") : string.Empty;
+        var free = FreeBytes is { } bytes
+            ? string.Create(CultureInfo.InvariantCulture, $", {bytes / Gigabyte:0.0} GB of it free")
+            : string.Empty;
         return string.Create(
-            CultureInfo.InvariantCulture, $"{all} {Info.MemoryBytes / Gigabyte:0.0} GB{free}, and fdfa holds {HeldBytes / Gigabyte:0.0} GB");
+            CultureInfo.InvariantCulture,
+            $"{all} {Info.MemoryBytes / Gigabyte:0.0} GB{free}, and fdfa holds {HeldBytes / Gigabyte:0.0} GB");
     }
 
-    private static ComputeDevice OpenProcessor() => OpenCpu(ProbeOfNext?.Tiles ?? TileProgram.Simd(Environment.ProcessorCount), Environment.ProcessorCount);
+    private static ComputeDevice OpenProcessor() =>
+        OpenCpu(ProbeOfNext?.Tiles ?? TileProgram.Simd(Environment.ProcessorCount), Environment.ProcessorCount);
 
     private static ComputeDevice OpenGpu(DeviceInfo info, Context context) =>
-        new(info, context, info.Kind == DeviceKind.Cuda ? context.CreateCudaAccelerator(IndexOf(info)) : context.CreateCLAccelerator(IndexOf(info)));
+        new(
+            info,
+            context,
+            info.Kind == DeviceKind.Cuda ? context.CreateCudaAccelerator(IndexOf(info)) : context.CreateCLAccelerator(IndexOf(info)));
 
     private static ComputeDevice OpenTensorCores(DeviceInfo info, Context context)
     {
         var accelerator = context.CreateCudaAccelerator(IndexOf(info));
         if (accelerator.Architecture >= CudaArchitecture.SM_80)
         {
-            return new ComputeDevice(info with { Selector = info.Selector + OnTensorCores, Details = $"{info.Details}, TF32" }, context, accelerator, TileTable.Always(TileProgram.TensorCores()));
+            return new ComputeDevice(
+                info with { Selector = info.Selector + OnTensorCores, Details = $"{info.Details}, TF32" }, context, accelerator,
+                TileTable.Always(TileProgram.TensorCores()));
         }
 
         var architecture = accelerator.Architecture;
         accelerator.Dispose();
         context.Dispose();
-        throw new DeviceException($"The device '{info.Selector}' ({info.Name}) is {architecture}, and tensor cores take TF32 from SM_80 on; leave '{OnTensorCores}' out.");
+        throw new DeviceException(
+            $"The device '{info.Selector}' ({info.Name}) is {architecture}, and tensor cores take TF32 from SM_80 on; "
+            + $"leave '{OnTensorCores}' out.");
     }
 
     private static int IndexOf(DeviceInfo info) =>
@@ -384,14 +420,19 @@ public sealed class ComputeDevice : IDisposable
         var index = -1;
         _ = (kind == DeviceKind.Cuda
             ? builder.Cuda((CudaDevice device) => IsUsable(device.Name, Drivers.WhyRefused(device)))
-            : builder.OpenCL(device => IsUsable(device.Name, Drivers.WhyRefused(device)) && UnsupportedOpenCl.Accept(device))).EnableKernels(OptimizationFor(kind));
+            : builder.OpenCL(device => IsUsable(device.Name, Drivers.WhyRefused(device)) && UnsupportedOpenCl.Accept(device)))
+            .EnableKernels(OptimizationFor(kind));
 
         bool IsUsable(string name, string? reason)
         {
             index++;
             if (reason is not null)
             {
-                refuse?.Invoke(new RefusedDevice(kind, name, reason) { Selector = kind == DeviceKind.OpenCl ? UnsupportedOpenCl.SelectorOf(index) : null });
+                refuse?.Invoke(
+                    new RefusedDevice(kind, name, reason)
+                    {
+                        Selector = kind == DeviceKind.OpenCl ? UnsupportedOpenCl.SelectorOf(index) : null,
+                    });
             }
 
             return reason is null;

@@ -27,8 +27,10 @@ internal sealed class CpuLaunches<TArguments>
     public CpuLaunches(CPUAccelerator processor, Action<TArguments> kernel)
     {
         _kernel = (task, _) => kernel(((GridTask)task).Arguments!);
-        var launch = typeof(CPUAccelerator).GetMethod("Launch", BindingFlags.NonPublic | BindingFlags.Instance, [typeof(CPUAcceleratorTask)])
-            ?? throw new InvalidOperationException("This version of ILGPU launches the CPU accelerator's tasks elsewhere; see CpuLaunches.");
+        var launch =
+            typeof(CPUAccelerator).GetMethod("Launch", BindingFlags.NonPublic | BindingFlags.Instance, [typeof(CPUAcceleratorTask)])
+                ?? throw new InvalidOperationException(
+                    "This version of ILGPU launches the CPU accelerator's tasks elsewhere; see CpuLaunches.");
         _launch = launch.CreateDelegate<Action<CPUAcceleratorTask>>(processor);
     }
 

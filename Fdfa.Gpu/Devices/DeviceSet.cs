@@ -52,7 +52,9 @@ public sealed class DeviceSet : IDisposable
         {
             var suffix = selector.Trim()[All.Length..];
             var present = ComputeDevice.Survey().Devices;
-            return new DeviceSet(present.Where(device => device.Kind == present[0].Kind).Take(most).Select(device => device.Selector + suffix)) { IsLayerParallel = isLayerParallel };
+            return new DeviceSet(present.Where(device => device.Kind == present[0].Kind).Take(most)
+                .Select(device => device.Selector + suffix))
+            { IsLayerParallel = isLayerParallel };
         }
 
         var selectors = selector.Split(',', StringSplitOptions.TrimEntries);

@@ -27,7 +27,9 @@ public static class DriverFailure
         return words.TrimEnd('.');
     }
 
-    /// <summary>Whether the driver says that there was no memory left; in a launch too, since OpenCL takes memory when it is first used.</summary>
+    /// <summary>
+    /// Whether the driver says that there was no memory left; in a launch too, since OpenCL takes memory when it is first used.
+    /// </summary>
     public static bool IsOutOfMemory(Exception failure) => failure
         is OutOfMemoryException
         or CudaException { Error: nameof(CudaError.CUDA_ERROR_OUT_OF_MEMORY) }
@@ -35,4 +37,5 @@ public static class DriverFailure
 }
 
 /// <summary>A device or its driver failed in the middle of work: what was on it is lost.</summary>
-public sealed class DeviceLostException(string message, Exception? cause = null) : Fdfa.Cpu.Reference.Description.FdfaException(message, cause);
+public sealed class DeviceLostException(string message, Exception? cause = null)
+    : Fdfa.Cpu.Reference.Description.FdfaException(message, cause);

@@ -8,7 +8,9 @@ using ILGPU.Runtime.OpenCL;
 
 namespace Fdfa.Gpu.Devices;
 
-/// <summary>Why there is no device of a kind, and why one that is there is not used; each in a sentence that says what to install.</summary>
+/// <summary>
+/// Why there is no device of a kind, and why one that is there is not used; each in a sentence that says what to install.
+/// </summary>
 /// <remarks>ILGPU finds no device and says nothing, whatever the cause: these ask the loader and the driver what it was.</remarks>
 internal static unsafe class Drivers
 {
@@ -50,11 +52,15 @@ internal static unsafe class Drivers
         : (CudaError)initialisation switch
         {
             CudaError.CUDA_SUCCESS => $"{CudaNeeds}; the driver is here but shows no GPU that can be used.",
-            CudaError.CUDA_ERROR_NO_DEVICE => $"{CudaNeeds}; the driver is here but sees no GPU: look at what 'nvidia-smi' lists, and whether CUDA_VISIBLE_DEVICES hides it.",
-            (CudaError)DriverMismatch => $"{CudaNeeds}; {s_cuda} and the driver in the kernel are of different versions: restart the machine, or install the driver again.",
-            (CudaError)StubLibrary => $"{CudaNeeds}; the {s_cuda} that the loader finds is the toolkit's stub: put the driver's own before it in LD_LIBRARY_PATH.",
+            CudaError.CUDA_ERROR_NO_DEVICE => $"{CudaNeeds}; the driver is here but sees no GPU: "
+                + "look at what 'nvidia-smi' lists, and whether CUDA_VISIBLE_DEVICES hides it.",
+            (CudaError)DriverMismatch => $"{CudaNeeds}; {s_cuda} and the driver in the kernel are of different versions: "
+                + "restart the machine, or install the driver again.",
+            (CudaError)StubLibrary => $"{CudaNeeds}; the {s_cuda} that the loader finds is the toolkit's stub: "
+                + "put the driver's own before it in LD_LIBRARY_PATH.",
             var error => string.Create(
-                CultureInfo.InvariantCulture, $"{CudaNeeds}; the driver's start failed with {error} ({initialisation}): update or reinstall NVIDIA's driver."),
+                CultureInfo.InvariantCulture,
+                $"{CudaNeeds}; the driver's start failed with {error} ({initialisation}): update or reinstall NVIDIA's driver."),
         };
 
     /// <summary>Why no OpenCL device was found, those that are refused aside.</summary>
@@ -80,8 +86,10 @@ internal static unsafe class Drivers
     {
         (false, _) => OperatingSystem.IsWindows()
             ? $"{OpenClNeeds}, and there is no {s_openCl}; install the driver of the GPU's maker."
-            : $"{OpenClNeeds}, and there is no {s_openCl}, without a version number behind it; install OpenCL's loader (Debian: ocl-icd-opencl-dev).",
-        (_, false) => $"{OpenClNeeds}; the loader is here but knows no driver: install the GPU's (Debian: rocm-opencl-icd or mesa-opencl-icd for AMD, intel-opencl-icd for Intel).",
+            : $"{OpenClNeeds}, and there is no {s_openCl}, without a version number behind it; install OpenCL's loader (Debian: "
+                + "ocl-icd-opencl-dev).",
+        (_, false) => $"{OpenClNeeds}; the loader is here but knows no driver: install the GPU's (Debian: "
+            + "rocm-opencl-icd or mesa-opencl-icd for AMD, intel-opencl-icd for Intel).",
         _ => $"{OpenClNeeds}; the drivers here show none.",
     };
 
@@ -98,7 +106,8 @@ internal static unsafe class Drivers
     /// <remarks>Not whether it has a generic address space: no kernel of ours needs one.</remarks>
     public static string? WhyRefused(CLDeviceType type, CLCVersion version) =>
         !type.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU) ? "it is not a GPU; --device cpu uses the processor, without a driver between"
-        : version < CLBackend.MinimumVersion ? $"its driver offers OpenCL C {version.Major}.{version.Minor}, and 2.0 is needed; install a newer driver of the GPU's maker"
+        : version < CLBackend.MinimumVersion
+            ? $"its driver offers OpenCL C {version.Major}.{version.Minor}, and 2.0 is needed; install a newer driver of the GPU's maker"
         : null;
 
     /// <summary>The version of a device's driver.</summary>
@@ -108,8 +117,10 @@ internal static unsafe class Drivers
         const string NvidiaVersion = "/proc/driver/nvidia/version";
         return device switch
         {
-            CLDevice openCl => $"{openCl.PlatformName}, {CLAPI.CurrentAPI.GetDeviceInfo(openCl.DeviceId, CLDeviceInfoType.CL_DRIVER_VERSION)}",
-            CudaDevice cuda => $"CUDA {cuda.DriverVersion}{(File.Exists(NvidiaVersion) ? ", " + File.ReadLines(NvidiaVersion).FirstOrDefault() : string.Empty)}",
+            CLDevice openCl =>
+                $"{openCl.PlatformName}, {CLAPI.CurrentAPI.GetDeviceInfo(openCl.DeviceId, CLDeviceInfoType.CL_DRIVER_VERSION)}",
+            CudaDevice cuda => $"CUDA {cuda.DriverVersion}"
+                + $"{(File.Exists(NvidiaVersion) ? ", " + File.ReadLines(NvidiaVersion).FirstOrDefault() : string.Empty)}",
             _ => string.Empty,
         };
     }

@@ -17,7 +17,9 @@ internal sealed class HostPassage(Accelerator accelerator) : IDisposable
     private readonly CPUMemoryBuffer _memory = CPUMemoryBuffer.Create(accelerator, Length, sizeof(float));
 
     /// <summary>The beginning of the memory as a buffer of each length that was ever read; a network's arrays have a dozen.</summary>
-    /// <remarks>A view of the memory would not do: of an OpenCL device ILGPU 1.5.3 reads as much as the buffer behind the view is long.</remarks>
+    /// <remarks>
+    /// A view of the memory would not do: of an OpenCL device ILGPU 1.5.3 reads as much as the buffer behind the view is long.
+    /// </remarks>
     private readonly Dictionary<int, CPUMemoryBuffer> _beginnings = [];
 
     /// <summary>Copies to an array as long as the source; returns when it is there.</summary>

@@ -13,7 +13,9 @@ namespace Fdfa.Gpu.Devices;
 public sealed class KernelBuildException : FdfaException
 {
     internal KernelBuildException(MethodInfo kernel, DeviceInfo device, string log, Exception cause)
-        : base($"The kernel {kernel.DeclaringType?.Name}.{kernel.Name} could not be built for {device.Name} ({DriverFailure.Describe(cause)}); update its driver, or use another device.", cause)
+        : base(
+            $"The kernel {kernel.DeclaringType?.Name}.{kernel.Name} could not be built for {device.Name} "
+            + $"({DriverFailure.Describe(cause)}); update its driver, or use another device.", cause)
     {
         Log = log;
     }

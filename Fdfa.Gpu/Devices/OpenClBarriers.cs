@@ -22,7 +22,8 @@ internal static class OpenClBarriers
     private const string OldBarrier = "barrier";
 
     private static readonly FieldInfo s_source =
-        typeof(CLCompiledKernel).GetField($"<{nameof(CLCompiledKernel.Source)}>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance)
+        typeof(CLCompiledKernel).GetField(
+            $"<{nameof(CLCompiledKernel.Source)}>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance)
         ?? throw new InvalidOperationException("This version of ILGPU keeps an OpenCL kernel's source elsewhere; see OpenClBarriers.");
 
     /// <summary>Rewrites an OpenCL kernel's barriers; leaves every other kernel alone.</summary>

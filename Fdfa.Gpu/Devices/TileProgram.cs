@@ -31,19 +31,27 @@ internal sealed record TileProgram(string Name, Type Type, int GroupSize, int Ti
     /// <summary>Where there is little to do: four times the threads for the same tile, each with a quarter of the reduction.</summary>
     public static TileProgram SplitSimt() => Simt<FourBySixteenByFour, Rows4<Float4>>();
 
-    /// <summary>Where there is much: 64 × 64 elements, 8 × 8 in each of 64 threads, which read half as much shared memory for what they multiply.</summary>
+    /// <summary>
+    /// Where there is much: 64 × 64 elements, 8 × 8 in each of 64 threads, which read half as much shared memory for what they multiply.
+    /// </summary>
     public static TileProgram BroadSimt() => Simt<EightByEight, Rows8<Twice<Float4>>>();
 
     /// <summary>On tensor cores, in TF32: 64 × 64 elements, 128 threads.</summary>
-    public static TileProgram TensorCores() => Simt<FourWarps, WarpBlock<TensorCoreProduct, LeftFragment, RightFragment>>() with { Name = "tensor cores, 128 threads, 64 × 64" };
+    public static TileProgram TensorCores() =>
+        Simt<FourWarps, WarpBlock<TensorCoreProduct, LeftFragment, RightFragment>>() with { Name = "tensor cores, 128 threads, 64 × 64" };
 
     /// <summary>For OpenCL drivers of processors: a thread per group, without staging.</summary>
     public static TileProgram Direct() => new("SIMT, 1 thread, direct", typeof(DirectTiles), 1, 4, DirectTiles.SharedBytes, 0);
 
-    /// <summary>The GPU's kernels with the fewest threads that still exercise tiling and barriers: for the CPU accelerator, whose barriers are slow.</summary>
+    /// <summary>
+    /// The GPU's kernels with the fewest threads that still exercise tiling and barriers: for the CPU accelerator, whose barriers are slow.
+    /// </summary>
     public static TileProgram SmallSimt() => Simt<OneByTwo, Rows4<Float4>>();
 
-    /// <summary>The GPU's kernels with a thread per group, which needs no barriers: for OpenCL drivers of processors, which some of them keep busy for minutes.</summary>
+    /// <summary>
+    /// The GPU's kernels with a thread per group, which needs no barriers: for OpenCL drivers of processors, which some of them keep busy
+    /// for minutes.
+    /// </summary>
     public static TileProgram SingleSimt() => Simt<OneByOne, Rows4<Float4>>();
 
     /// <summary>Rows per group for a block of the given outputs: a multiple of 16.</summary>

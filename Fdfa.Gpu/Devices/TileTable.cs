@@ -17,7 +17,9 @@ internal readonly record struct TileProblem(long Rows, long Columns, int Replica
         replicas);
 }
 
-/// <summary>Which tile program a device runs a network with: a table by kind of device and size of the problem, looked up when a network is loaded.</summary>
+/// <summary>
+/// Which tile program a device runs a network with: a table by kind of device and size of the problem, looked up when a network is loaded.
+/// </summary>
 internal sealed class TileTable
 {
     private readonly IReadOnlyList<Row> _rows;
@@ -32,10 +34,11 @@ internal sealed class TileTable
 
     /// <summary>For GPUs of a number of multiprocessors.</summary>
     /// <remarks>
-    /// A group has a tile's rows to itself, so a block makes rows / tile rows groups. Where large tiles would still keep every multiprocessor
-    /// busy twice over they are best: they read least shared memory for what they multiply. Where even small ones leave multiprocessors idle,
-    /// more threads share each tile, along its reduction. That adds up in another order, and a seed's bits must not depend on how many train
-    /// beside it: whether the reduction is split, one replica alone decides. The limits are reasoned; no GPU has measured them yet.
+    /// A group has a tile's rows to itself, so a block makes rows / tile rows groups. Where large tiles would still keep every
+    /// multiprocessor busy twice over they are best: they read least shared memory for what they multiply. Where even small ones leave
+    /// multiprocessors idle, more threads share each tile, along its reduction. That adds up in another order, and a seed's bits must not
+    /// depend on how many train beside it: whether the reduction is split, one replica alone decides. The limits are reasoned; no GPU has
+    /// measured them yet.
     /// </remarks>
     public static TileTable Gpu(int multiprocessors) => new(
         new Row(TileProgram.SplitSimt(), MostRows: (2L * multiprocessors * TileProgram.SplitSimt().TileRows) - 1),
@@ -47,13 +50,15 @@ internal sealed class TileTable
     {
         var table = isProcessor ? Always(TileProgram.Direct()) : Gpu(accelerator.NumMultiprocessors);
         return new(table._rows.Where(row =>
-            row.Tiles.GroupSize <= accelerator.MaxNumThreadsPerGroup && row.Tiles.SharedBytes <= accelerator.MaxSharedMemoryPerGroup).ToList());
+            row.Tiles.GroupSize <= accelerator.MaxNumThreadsPerGroup
+            && row.Tiles.SharedBytes <= accelerator.MaxSharedMemoryPerGroup).ToList());
     }
 
     /// <summary>The first that suits a problem.</summary>
     /// <exception cref="DeviceException">The device has too little shared memory, or too few threads in a group, for any.</exception>
     public TileProgram For(TileProblem problem) => _rows.FirstOrDefault(row => row.Suits(problem))?.Tiles ?? throw new DeviceException(
-        $"The device gives a group of threads too little to work with: {TileProgram.Simt().GroupSize} threads and {TileProgram.Simt().SharedBytes} bytes of shared memory are needed; use another --device.");
+        $"The device gives a group of threads too little to work with: {TileProgram.Simt().GroupSize} threads and "
+        + $"{TileProgram.Simt().SharedBytes} bytes of shared memory are needed; use another --device.");
 
     /// <param name="Tiles">The tile program.</param>
     /// <param name="MostRows">Of one replica.</param>
@@ -62,6 +67,7 @@ internal sealed class TileTable
     private sealed record Row(TileProgram Tiles, long MostRows = long.MaxValue, long LeastGroups = 0, long LeastColumns = 0)
     {
         public bool Suits(TileProblem problem) =>
-            problem.Rows <= MostRows && problem.Replicas * (problem.Rows / Tiles.TileRows) >= LeastGroups && problem.Columns >= LeastColumns;
+            problem.Rows <= MostRows && problem.Replicas * (problem.Rows / Tiles.TileRows) >= LeastGroups
+            && problem.Columns >= LeastColumns;
     }
 }

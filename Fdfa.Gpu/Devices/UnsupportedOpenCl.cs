@@ -4,7 +4,10 @@ using ILGPU.Runtime.OpenCL;
 
 namespace Fdfa.Gpu.Devices;
 
-/// <summary>OpenCL devices of any type and version, numbered together: also those that <see cref="ComputeDevice"/> refuses otherwise, such as CPUs and simulators.</summary>
+/// <summary>
+/// OpenCL devices of any type and version, numbered together: also those that <see cref="ComputeDevice"/> refuses otherwise, such as CPUs
+/// and simulators.
+/// </summary>
 /// <remarks>For tests of kernels where there is no GPU. Nobody gets such a device unasked: see <see cref="Selector"/>.</remarks>
 internal static class UnsupportedOpenCl
 {
@@ -13,7 +16,8 @@ internal static class UnsupportedOpenCl
 
     private static readonly PropertyInfo s_genericAddressSpace =
         typeof(CLCapabilityContext).GetProperty(nameof(CLCapabilityContext.GenericAddressSpace))
-        ?? throw new InvalidOperationException("This version of ILGPU keeps an OpenCL device's capabilities elsewhere; see UnsupportedOpenCl.");
+        ?? throw new InvalidOperationException(
+            "This version of ILGPU keeps an OpenCL device's capabilities elsewhere; see UnsupportedOpenCl.");
 
     /// <summary>What <c>--device</c> takes for one of them.</summary>
     public static string SelectorOf(int index) => string.Create(CultureInfo.InvariantCulture, $"{Selector}:{index}");

@@ -4,11 +4,14 @@ using Fdfa.Gpu.Checkpoints;
 
 namespace Fdfa.Gpu.Exchange;
 
-/// <summary>A network as an ONNX file, for ONNX Runtime and whatever else reads that: what it computes in evaluation, nothing of the learning rule.</summary>
+/// <summary>
+/// A network as an ONNX file, for ONNX Runtime and whatever else reads that: what it computes in evaluation, nothing of the learning rule.
+/// </summary>
 /// <remarks>
 /// The nodes are those of PyTorch's modules (<see cref="StateDict"/>), the tensors have PyTorch's names. The input is what the network
 /// takes, not what a data set holds: floats, a pixel p of 0 to 255 being p·2/255 − 1; [batch, channels, rows, columns] where there are
-/// convolutions, else [batch, values]. The output is [batch, classes], before any softmax. Opset 17: of older ones ONNX's own reference evaluator normalizes by other statistics than ONNX Runtime.
+/// convolutions, else [batch, values]. The output is [batch, classes], before any softmax. Opset 17: of older ones ONNX's own reference
+/// evaluator normalizes by other statistics than ONNX Runtime.
 /// </remarks>
 public static class OnnxFile
 {
@@ -29,7 +32,8 @@ public static class OnnxFile
     /// <param name="metadata">Words about the run, such as seed and rule; null for none.</param>
     /// <exception cref="ShapeMismatchException">The parameters are not those of the network.</exception>
     /// <exception cref="ModelFileException">The file cannot be written, or the network is too large for the format.</exception>
-    public static void Save(string path, NetworkDescription network, NetworkParameters parameters, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Save(
+        string path, NetworkDescription network, NetworkParameters parameters, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(network);
@@ -44,7 +48,9 @@ public static class OnnxFile
         }
 
         int[] shape = network.InputShape is { } image ? [image.Channels, image.Height, image.Width] : [network.InputSize];
-        ProtocolMessage model = Model(graph.Finish(shape, InputWords, network.OutputSize), [new("topology", network.Topology), .. metadata ?? new Dictionary<string, string>()]);
+        ProtocolMessage model = Model(
+            graph.Finish(shape, InputWords, network.OutputSize),
+            [new("topology", network.Topology), .. metadata ?? new Dictionary<string, string>()]);
         ModelFile.WriteAtomically(path, model.WriteTo);
     }
 
@@ -54,11 +60,14 @@ public static class OnnxFile
         long bytes = PyTorchModule.Of(network).SelectMany(module => module.Tensors).Sum(tensor => tensor.Bytes);
         if (bytes > MostBytes)
         {
-            throw new ModelFileException($"The network {network.Topology} takes {bytes} bytes, and an ONNX file can hold {MostBytes}; export it as safetensors.");
+            throw new ModelFileException(
+                $"The network {network.Topology} takes {bytes} bytes, and an ONNX file can hold {MostBytes}; export it as safetensors.");
         }
     }
 
-    /// <summary>ModelProto: ir_version = 1, producer_name = 2, producer_version = 3, graph = 7, opset_import = 8, metadata_props = 14.</summary>
+    /// <summary>
+    /// ModelProto: ir_version = 1, producer_name = 2, producer_version = 3, graph = 7, opset_import = 8, metadata_props = 14.
+    /// </summary>
     private static ProtocolMessage Model(ProtocolMessage graph, IEnumerable<KeyValuePair<string, string>> words) => new ProtocolMessage()
         .Add(1, IrVersion)
         .Add(2, "fdfa")
@@ -152,8 +161,8 @@ public static class OnnxFile
 
     /// <summary>
     /// Adaptive average pooling, which ONNX has only where the output's side divides the map's. Elsewhere windows differ, and the average
-    /// is a product with a matrix on the right, which has a window's shares of the map in each column. (One matrix per axis would be smaller, but
-    /// ONNX Runtime then refuses a batch of no samples.)
+    /// is a product with a matrix on the right, which has a window's shares of the map in each column. (One matrix per axis would be
+    /// smaller, but ONNX Runtime then refuses a batch of no samples.)
     /// </summary>
     private static void AddAverage(OnnxGraph graph, string name, ConvolutionBlock block)
     {

@@ -4,7 +4,9 @@ using Google.Protobuf;
 namespace Fdfa.Gpu.Exchange;
 
 /// <summary>A message of protocol buffers, field by field: numbers and values in the order in which they are added.</summary>
-/// <remarks>Sizes stand before what they are of, so they are counted as fields are added; arrays become bytes one at a time, as they are written.</remarks>
+/// <remarks>
+/// Sizes stand before what they are of, so they are counted as fields are added; arrays become bytes one at a time, as they are written.
+/// </remarks>
 internal sealed class ProtocolMessage
 {
     private readonly List<Action<CodedOutputStream>> _fields = [];
@@ -15,7 +17,8 @@ internal sealed class ProtocolMessage
         field, WireFormat.WireType.Varint, CodedOutputStream.ComputeInt64Size(value), stream => stream.WriteInt64(value));
 
     /// <summary>Adds a number in single precision.</summary>
-    public ProtocolMessage Add(int field, float value) => Add(field, WireFormat.WireType.Fixed32, sizeof(float), stream => stream.WriteFloat(value));
+    public ProtocolMessage Add(int field, float value) =>
+        Add(field, WireFormat.WireType.Fixed32, sizeof(float), stream => stream.WriteFloat(value));
 
     /// <summary>Adds a text.</summary>
     public ProtocolMessage Add(int field, string value) => Add(

@@ -43,12 +43,15 @@ internal sealed record PyTorchModule(ModuleKind Kind, Block Block, IReadOnlyList
         ModuleKind.Linear => Call("Linear", $"{Block.Inputs}, {Block.Outputs}", Block.HasBatchNormalization ? ", bias=False" : ""),
         ModuleKind.Normalization => Call(Block is ConvolutionBlock ? "BatchNorm2d" : "BatchNorm1d", $"{Block.Channels}"),
         ModuleKind.Activation => Activation.Of(Block.Activation).PyTorch,
-        ModuleKind.MaxPool => Call("MaxPool2d", $"{((ConvolutionBlock)Block).Pool!.Value.Size}, stride={((ConvolutionBlock)Block).Pool!.Value.Stride}"),
+        ModuleKind.MaxPool =>
+            Call("MaxPool2d", $"{((ConvolutionBlock)Block).Pool!.Value.Size}, stride={((ConvolutionBlock)Block).Pool!.Value.Stride}"),
         ModuleKind.AveragePool => Call("AdaptiveAvgPool2d", $"{((ConvolutionBlock)Block).AdaptivePool}"),
         _ => throw new ArgumentOutOfRangeException(nameof(Kind), Kind, "There is no such module."),
     };
 
-    /// <summary>All modules of a network, in their order; the input of convolutions is [N, channels, rows, columns], of dense layers [N, values].</summary>
+    /// <summary>
+    /// All modules of a network, in their order; the input of convolutions is [N, channels, rows, columns], of dense layers [N, values].
+    /// </summary>
     public static IReadOnlyList<PyTorchModule> Of(NetworkDescription network)
     {
         ILookup<string, ModelTensor> tensors = ModelTensor
@@ -88,7 +91,11 @@ internal sealed record PyTorchModule(ModuleKind Kind, Block Block, IReadOnlyList
         return modules;
 
         void Add(ModuleKind kind, Block block, string name = "") => modules.Add(new(
-            kind, block, [.. tensors[name].Select(tensor => tensor with { Name = string.Create(CultureInfo.InvariantCulture, $"{modules.Count}.{LeafOf(tensor.Name)}") })]));
+            kind, block,
+            [.. tensors[name].Select(tensor => tensor with
+            {
+                Name = string.Create(CultureInfo.InvariantCulture, $"{modules.Count}.{LeafOf(tensor.Name)}"),
+            })]));
     }
 
     /// <summary>The module in a tensor's name: what stands before the last dot.</summary>

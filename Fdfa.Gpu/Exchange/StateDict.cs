@@ -7,15 +7,19 @@ namespace Fdfa.Gpu.Exchange;
 /// <summary>A network's weights as PyTorch's state_dict of an nn.Sequential, in a safetensors file: what goes both ways.</summary>
 /// <remarks>
 /// <code>
-/// 784-800-10 with batch normalization     nn.Sequential(nn.Linear(784, 800, bias=False), nn.BatchNorm1d(800), nn.ReLU(), nn.Linear(800, 10))
-/// its tensors                             0.weight [800, 784], 1.weight, 1.bias, 1.running_mean, 1.running_var [800], 3.weight [10, 800], 3.bias [10]
+/// 784-800-10 with batch normalization     nn.Sequential(nn.Linear(784, 800, bias=False), nn.BatchNorm1d(800), nn.ReLU(),
+///                                         nn.Linear(800, 10))
+/// its tensors                             0.weight [800, 784], 1.weight, 1.bias, 1.running_mean, 1.running_var [800],
+///                                         3.weight [10, 800], 3.bias [10]
 /// </code>
 /// Nothing of the learning rule is in it: no feedback, no heads. In Python, <c>model.load_state_dict(safetensors.torch.load_file(path))</c>
 /// reads it and <c>safetensors.torch.save_file(model.state_dict(), path)</c> writes it.
 /// </remarks>
 public static class StateDict
 {
-    /// <summary>How inputs are scaled, for a file's words: what a network makes of PyTorch's 0…1 says nothing of how well it was trained.</summary>
+    /// <summary>
+    /// How inputs are scaled, for a file's words: what a network makes of PyTorch's 0…1 says nothing of how well it was trained.
+    /// </summary>
     internal const string InputWords = "A pixel p of 0 to 255 is p*2/255 - 1";
 
     /// <summary>The expression that makes such inputs of an image in Python, behind <c>from torchvision import transforms</c>.</summary>
@@ -53,7 +57,8 @@ public static class StateDict
         NetworkParameters weights = WeightsOf(network, parameters);
 
         // The word by which other readers know whose tensors these are.
-        IEnumerable<KeyValuePair<string, string>> words = [new("format", "pt"), new("input", InputWords), .. ModelWords.Of(network, PerturbationSite.BlockOutput)];
+        IEnumerable<KeyValuePair<string, string>> words =
+            [new("format", "pt"), new("input", InputWords), .. ModelWords.Of(network, PerturbationSite.BlockOutput)];
         ModelFile.Write(path, [.. PyTorchModule.Of(network).SelectMany(module => module.Tensors)], words, weights);
     }
 
@@ -61,8 +66,8 @@ public static class StateDict
     /// <remarks>
     /// The modules are matched in the order of their numbers, whatever these are: those without tensors (a Flatten, a Dropout) may stand
     /// anywhere. What all names begin with, such as a LightningModule's "model.", does not matter. A bias in front of batch normalization,
-    /// which PyTorch's modules have unless they are told otherwise, is taken into the running mean: γ (W x + b − μ̄) r + β = γ (W x − (μ̄ − b)) r + β.
-    /// Numbers of half, bfloat16 and double precision are rounded to single.
+    /// which PyTorch's modules have unless they are told otherwise, is taken into the running mean:
+    /// γ (W x + b − μ̄) r + β = γ (W x − (μ̄ − b)) r + β. Numbers of half, bfloat16 and double precision are rounded to single.
     /// </remarks>
     /// <param name="path">A safetensors file.</param>
     /// <param name="network">The network that the file must hold, tensor by tensor.</param>
@@ -82,12 +87,14 @@ public static class StateDict
             }
 
             ModelWords.Require(path, network, header.Metadata);
-            IReadOnlyList<PyTorchModule> modules = Renamed(path, [.. PyTorchModule.Of(network).Where(module => module.Tensors.Count > 0)], header);
+            IReadOnlyList<PyTorchModule> modules = Renamed(
+                path, [.. PyTorchModule.Of(network).Where(module => module.Tensors.Count > 0)], header);
             IEnumerable<string> counts = modules
                 .Where(module => module.Kind == ModuleKind.Normalization)
                 .Select(module => $"{PyTorchModule.ModuleOf(module.Tensors[0].Name)}.{ModelTensor.IgnoredLeaf}");
             NetworkParameters read = ModelFile.ReadTensors(
-                path, stream, header, network, [.. modules.SelectMany(module => module.Tensors), .. NormalizedBiases(modules, header)], counts);
+                path, stream, header, network,
+                [.. modules.SelectMany(module => module.Tensors), .. NormalizedBiases(modules, header)], counts);
             return new NetworkParameters([.. read.Blocks.Select(WithoutNormalizedBias)]);
         });
     }
@@ -106,7 +113,11 @@ public static class StateDict
         .Where(bias => header.Entries.ContainsKey(bias.Name));
 
     private static BlockParameters WithoutNormalizedBias(BlockParameters block) => block is { Normalization: { } norm, Biases.Length: > 0 }
-        ? block with { Biases = [], Normalization = norm with { RunningMean = [.. norm.RunningMean.Zip(block.Biases, (mean, bias) => mean - bias)] } }
+        ? block with
+        {
+            Biases = [],
+            Normalization = norm with { RunningMean = [.. norm.RunningMean.Zip(block.Biases, (mean, bias) => mean - bias)] },
+        }
         : block;
 
     /// <summary>The modules with the names that they have in a file.</summary>
@@ -121,25 +132,31 @@ public static class StateDict
             string before = module[..(module.LastIndexOf('.') + 1)];
             if (!int.TryParse(module[before.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out int number))
             {
-                throw ModelFileException.Different(path, name, $"is no tensor of an nn.Sequential's state_dict, where names such as {first} were expected");
+                throw ModelFileException.Different(
+                    path, name, $"is no tensor of an nn.Sequential's state_dict, where names such as {first} were expected");
             }
 
             prefix ??= before;
             if (before != prefix)
             {
                 throw ModelFileException.Different(
-                    path, name, $"does not begin like others with '{QuotedText.WithoutQuotes(prefix)}', where the state_dict of one nn.Sequential was expected");
+                    path, name,
+                    $"does not begin like others with '{QuotedText.WithoutQuotes(prefix)}', "
+                    + "where the state_dict of one nn.Sequential was expected");
             }
 
             numbers.Add(number);
         }
 
         // Those that are not there keep their own names, under which they are missed.
-        return [.. expected.Zip(numbers.Select(number => (int?)number).Concat(Enumerable.Repeat<int?>(null, expected.Count)), (module, number) => module with
+        IEnumerable<int?> found = numbers.Select(number => (int?)number).Concat(Enumerable.Repeat<int?>(null, expected.Count));
+        return [.. expected.Zip(found, (module, number) => module with
         {
             Tensors = [.. module.Tensors.Select(tensor => tensor with
             {
-                Name = number is null ? prefix + tensor.Name : string.Create(CultureInfo.InvariantCulture, $"{prefix}{number}.{PyTorchModule.LeafOf(tensor.Name)}"),
+                Name = number is null
+                    ? prefix + tensor.Name
+                    : string.Create(CultureInfo.InvariantCulture, $"{prefix}{number}.{PyTorchModule.LeafOf(tensor.Name)}"),
             })],
         })];
     }

@@ -46,7 +46,8 @@ public static class AgreementCheck
     {
         ArgumentNullException.ThrowIfNull(device);
         return (rules ?? LearningRule.All)
-            .SelectMany(rule => isQuick ? Cases(rule).Where(one => one.Steps == 1).DistinctBy(one => one.Network.InputShape is null) : Cases(rule))
+            .SelectMany(
+                rule => isQuick ? Cases(rule).Where(one => one.Steps == 1).DistinctBy(one => one.Network.InputShape is null) : Cases(rule))
             .Select(one => Compare(device, one, cancellation));
     }
 
@@ -92,7 +93,8 @@ public static class AgreementCheck
 
         foreach (var site in new[] { PerturbationSite.BlockOutput, PerturbationSite.BeforePool })
         {
-            var network = Topology.Parse(Convolutions, ActivationFunction.ReLU, s_image, batchNormalization: site == PerturbationSite.BeforePool);
+            var network = Topology.Parse(
+                Convolutions, ActivationFunction.ReLU, s_image, batchNormalization: site == PerturbationSite.BeforePool);
             var small = adam with { BatchSize = 8, PerturbationSite = site };
             yield return new(network, small with { FeedbackOrder = FeedbackOrder.Simultaneous }, 1, $"at {site}");
             yield return new(network, averaging with { BatchSize = 8, PerturbationSite = site }, 1, $"at {site}");
@@ -100,7 +102,10 @@ public static class AgreementCheck
         }
     }
 
-    /// <summary>A step of plain SGD that lowers the loss instead of leaving for infinity: forward gradients are larger by the square root of what they mix.</summary>
+    /// <summary>
+    /// A step of plain SGD that lowers the loss instead of leaving for infinity: forward gradients are larger by the square root of what
+    /// they mix.
+    /// </summary>
     internal static double StableRate(LearningRule rule) => rule.Injection switch
     {
         Injection.Weights => 1e-5,
@@ -115,7 +120,9 @@ public static class AgreementCheck
         if (rule.HasTangents)
         {
             yield return ("K = 3", options => options with { Perturbations = 3 });
-            yield return ("2 antithetic Rademacher", options => options with { Perturbations = 2, Antithetic = true, Noise = NoiseDistribution.Rademacher });
+            yield return (
+                "2 antithetic Rademacher",
+                options => options with { Perturbations = 2, Antithetic = true, Noise = NoiseDistribution.Rademacher });
         }
 
         if (rule.Injection == Injection.Weights)

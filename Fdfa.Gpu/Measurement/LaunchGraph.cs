@@ -3,7 +3,9 @@ using Fdfa.Cpu.Reference.Description;
 namespace Fdfa.Gpu.Measurement;
 
 /// <summary>The launches of an update phase, what is left of a step once e is there; and which of them must wait for which.</summary>
-/// <remarks>In the order in which one device runs them: links of a backward chain from the output down, then updates from the input up.</remarks>
+/// <remarks>
+/// In the order in which one device runs them: links of a backward chain from the output down, then updates from the input up.
+/// </remarks>
 internal sealed class LaunchGraph
 {
     private readonly List<IReadOnlyList<int>> _waitsFor = [];
@@ -38,7 +40,9 @@ internal sealed class LaunchGraph
         return graph;
     }
 
-    /// <summary>The longest chain of launches that wait for one another: what the phase takes if a device is free for every launch.</summary>
+    /// <summary>
+    /// The longest chain of launches that wait for one another: what the phase takes if a device is free for every launch.
+    /// </summary>
     /// <param name="weightOf">What a launch counts, by its number.</param>
     public double LongestPath(Func<int, double> weightOf)
     {

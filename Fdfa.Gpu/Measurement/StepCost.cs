@@ -5,7 +5,9 @@ namespace Fdfa.Gpu.Measurement;
 
 /// <summary>What a training step cannot do without: counted, not measured.</summary>
 /// <param name="Operations">Floating-point operations of the matrix products, a multiply-add being two.</param>
-/// <param name="Bytes">Bytes of parameters (γ and β among them) and optimizer state, each read once and, where it changes, written once.</param>
+/// <param name="Bytes">
+/// Bytes of parameters (γ and β among them) and optimizer state, each read once and, where it changes, written once.
+/// </param>
 /// <param name="Normals">Perturbations drawn.</param>
 public sealed record StepCost(double Operations, double Bytes, double Normals)
 {
@@ -69,7 +71,8 @@ public sealed record StepCost(double Operations, double Bytes, double Normals)
             products += rule.FeedbackUpdate switch
             {
                 FeedbackUpdate.KolenPollack => feedback,
-                FeedbackUpdate.ForwardGradient when rule.ErrorSignal == ErrorSignal.LayerwiseFeedback => isOutput ? 0 : directions * Product(network.Blocks[l]),
+                FeedbackUpdate.ForwardGradient when rule.ErrorSignal == ErrorSignal.LayerwiseFeedback =>
+                    isOutput ? 0 : directions * Product(network.Blocks[l]),
                 FeedbackUpdate.ForwardGradient => directions * feedback,
                 FeedbackUpdate.None => 0,
                 _ => throw InvalidOptionException.UnknownValue("feedback update", rule.FeedbackUpdate),

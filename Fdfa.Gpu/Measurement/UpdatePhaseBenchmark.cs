@@ -71,7 +71,10 @@ public static class UpdatePhaseBenchmark
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
-    /// <summary>A step whose launches are watched: those after its forward pass, and those of the update, which would otherwise wait for the next step.</summary>
+    /// <summary>
+    /// A step whose launches are watched: those after its forward pass, and those of the update, which would otherwise wait for the next
+    /// step.
+    /// </summary>
     private sealed class Phase(ComputeDevice device, Trainer trainer, int forwardLaunches)
     {
         private readonly List<long> _marks = [];

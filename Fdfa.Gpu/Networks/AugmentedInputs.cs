@@ -33,7 +33,13 @@ internal sealed class AugmentedInputs
     /// <exception cref="InvalidOptionException">The augmentation's numbers are out of their range.</exception>
     /// <exception cref="ShapeMismatchException">It cannot augment such images.</exception>
     public AugmentedInputs(
-        ComputeDevice device, TileProgram tiles, ImageAugmentation augmentation, ImageShape image, ArrayView<uint> crops, ArrayView<uint> seeds, int replicas)
+        ComputeDevice device,
+        TileProgram tiles,
+        ImageAugmentation augmentation,
+        ImageShape image,
+        ArrayView<uint> crops,
+        ArrayView<uint> seeds,
+        int replicas)
     {
         Shape = augmentation.InputOf(image);
         _device = device;
@@ -74,25 +80,27 @@ internal sealed class AugmentedInputs
     /// <param name="samples">Samples of the batch.</param>
     /// <param name="sampleCapacity">Samples that a batch can have, a multiple of 16.</param>
     /// <param name="step">Counter of the draws; <see langword="null"/> in evaluation.</param>
-    public void Draw(int samples, int sampleCapacity, uint? step) => _draw(_device.Accelerator.DefaultStream, _device.Launch(_tiles, 1, _replicas), new CropDraw
-    {
-        Samples = samples,
-        SampleCapacity = sampleCapacity,
-        ImageSide = _image.Height,
-        Tries = step is null ? 0 : RandomCrop.Tries,
-        Flips = step is not null && _augmentation.Flips ? 1 : 0,
-        Step = step ?? 0,
-        SmallestArea = Fixed(_augmentation.SmallestArea),
-        AreaRange = Fixed(_augmentation.LargestArea - _augmentation.SmallestArea),
-        SmallestLogRatio = Fixed(Math.Log(_augmentation.SmallestRatio)),
-        LogRatioRange = Fixed(Math.Log(_augmentation.LargestRatio) - Math.Log(_augmentation.SmallestRatio)),
-        Seeds = _seeds,
-        Crops = _crops,
-    });
+    public void Draw(int samples, int sampleCapacity, uint? step) =>
+        _draw(_device.Accelerator.DefaultStream, _device.Launch(_tiles, 1, _replicas), new CropDraw
+        {
+            Samples = samples,
+            SampleCapacity = sampleCapacity,
+            ImageSide = _image.Height,
+            Tries = step is null ? 0 : RandomCrop.Tries,
+            Flips = step is not null && _augmentation.Flips ? 1 : 0,
+            Step = step ?? 0,
+            SmallestArea = Fixed(_augmentation.SmallestArea),
+            AreaRange = Fixed(_augmentation.LargestArea - _augmentation.SmallestArea),
+            SmallestLogRatio = Fixed(Math.Log(_augmentation.SmallestRatio)),
+            LogRatioRange = Fixed(Math.Log(_augmentation.LargestRatio) - Math.Log(_augmentation.SmallestRatio)),
+            Seeds = _seeds,
+            Crops = _crops,
+        });
 
     private static MethodInfo DrawKernel(Type tiles) => typeof(CropDraw).GetMethod(nameof(CropDraw.Run))!.MakeGenericMethod(tiles);
 
-    private static MethodInfo GatherKernel(Type tiles) => typeof(AugmentedGather).GetMethod(nameof(AugmentedGather.Run))!.MakeGenericMethod(tiles);
+    private static MethodInfo GatherKernel(Type tiles) =>
+        typeof(AugmentedGather).GetMethod(nameof(AugmentedGather.Run))!.MakeGenericMethod(tiles);
 
     private static long Fixed(double value) => (long)Math.Round(value * (1L << CropDraw.FractionBits));
 }

@@ -56,12 +56,16 @@ internal abstract class BlockBuffers
     /// <summary>Row stride of <see cref="Feedback"/>.</summary>
     public int FeedbackStride { get; protected init; }
 
-    /// <summary>∂z, feature-major [values of z × <see cref="DeltaStride"/>]; of the output block only where it follows perturbations.</summary>
+    /// <summary>
+    /// ∂z, feature-major [values of z × <see cref="DeltaStride"/>]; of the output block only where it follows perturbations.
+    /// </summary>
     public ArrayView<float> Deltas { get; protected init; }
 
     public int DeltaStride { get; protected init; }
 
-    /// <summary>Sample-major outputs of even and odd steps: a dense block above still needs the last ones when this block writes new ones.</summary>
+    /// <summary>
+    /// Sample-major outputs of even and odd steps: a dense block above still needs the last ones when this block writes new ones.
+    /// </summary>
     public ArrayView<float>[] Outputs { get; protected init; } = [default, default];
 
     /// <summary>Groups that share the block's rows.</summary>

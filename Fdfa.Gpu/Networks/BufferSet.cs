@@ -50,7 +50,8 @@ internal sealed class BufferSet(ComputeDevice? device, TileProblem problem, int 
     public TileProgram? Tiles { get; } = device?.Tiles.For(problem);
 
     /// <summary>A buffer of zeros; empty without a device, or where nothing is asked for.</summary>
-    public ArrayView<float> Allocate(long lengthPerReplica, BufferUse use = BufferUse.Activations) => Allocate<float>(lengthPerReplica, use);
+    public ArrayView<float> Allocate(long lengthPerReplica, BufferUse use = BufferUse.Activations) =>
+        Allocate<float>(lengthPerReplica, use);
 
     /// <summary>The same of any words of 32 bits.</summary>
     public ArrayView<T> Allocate<T>(long lengthPerReplica, BufferUse use)
@@ -76,7 +77,9 @@ internal sealed class BufferSet(ComputeDevice? device, TileProblem problem, int 
         return view;
     }
 
-    /// <summary>Feature-major activations [rows + 1 × stride], whose last row is the constant input of the first <paramref name="samples"/> columns.</summary>
+    /// <summary>
+    /// Feature-major activations [rows + 1 × stride], whose last row is the constant input of the first <paramref name="samples"/> columns.
+    /// </summary>
     public ArrayView<float> AllocateFeatureMajor(long rows, int stride, int samples)
     {
         var view = Allocate((rows + 1) * stride);

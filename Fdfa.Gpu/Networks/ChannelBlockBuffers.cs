@@ -39,8 +39,10 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         _site = rule.HasBackwardChain ? PerturbationSite.BlockOutput : options.EffectiveSite;
         _siteSize = Block.SizeAt(_site);
         IsPerturbed = options.Perturbs(isOutput: false);
-        ChannelsPerGroup = (Convolution is null ? memory.Tiles?.RowsPerGroup(Block.Channels) : memory.Tiles?.ChannelsPerGroup(Block.Channels)) ?? 0;
-        Offsets = memory.AllocateParameters(channels * ChannelBlockArguments.ChannelStride, Optimizer.Of(options.WeightOptimizer).MomentCount);
+        ChannelsPerGroup =
+            (Convolution is null ? memory.Tiles?.RowsPerGroup(Block.Channels) : memory.Tiles?.ChannelsPerGroup(Block.Channels)) ?? 0;
+        Offsets = memory.AllocateParameters(
+            channels * ChannelBlockArguments.ChannelStride, Optimizer.Of(options.WeightOptimizer).MomentCount);
         RunningStatistics = memory.Allocate(
             Block.HasBatchNormalization ? channels * ChannelBlockArguments.ChannelStride : 0, BufferUse.Parameters);
         Gradients = memory.Allocate(channels * ChannelBlockArguments.ChannelStride);
@@ -83,7 +85,8 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         NextPadding = (next as ConvolutionBlock)?.Padding ?? 0;
         if (next is DenseBlock || hasHead)
         {
-            Outputs = [memory.AllocateSampleMajor(Block.Outputs, sampleCapacity), memory.AllocateSampleMajor(Block.Outputs, sampleCapacity)];
+            Outputs =
+                [memory.AllocateSampleMajor(Block.Outputs, sampleCapacity), memory.AllocateSampleMajor(Block.Outputs, sampleCapacity)];
         }
 
         // A convolution above still needs the last step's when this block writes new ones; a dense block has them sample-major.
@@ -101,7 +104,10 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         InputFeatureStride = inputFeatureStride;
         Taps = memory.AllocateTable(Block.FanIn);
         var inputHeight = (Convolution?.Input.Height ?? 1) + (2 * InputPadding);
-        Write(Taps, Convolution?.Kernel ?? 1, (channel, y, x) => checked((((channel * inputHeight) + y) * InputWidth + x) * InputFeatureStride));
+        Write(
+            Taps,
+            Convolution?.Kernel ?? 1,
+            (channel, y, x) => checked((((channel * inputHeight) + y) * InputWidth + x) * InputFeatureStride));
         if (Convolution is { } convolution && l > 1 && rule.HasBackwardChain)
         {
             // A filter's last tap sees the first pixel: what comes back to a pixel comes from a window that ends there.
@@ -216,12 +222,15 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
     /// <summary>Columns of the input with its zeros.</summary>
     public int InputWidth => (Convolution?.Input.Width ?? 1) + (2 * InputPadding);
 
-    /// <summary>Whether a block is one: a convolution, or dense with batch normalization or with an error that arrives before the activation.</summary>
+    /// <summary>
+    /// Whether a block is one: a convolution, or dense with batch normalization or with an error that arrives before the activation.
+    /// </summary>
     public static bool Holds(Block block, bool isOutput, TrainingOptions options) =>
         !isOutput
         && (block is ConvolutionBlock
             || block.HasBatchNormalization
-            || (options.EffectiveSite == PerturbationSite.PreActivation && !options.Rule.HasBackwardChain && options.Rule.Injection != Injection.Weights));
+            || (options.EffectiveSite == PerturbationSite.PreActivation && !options.Rule.HasBackwardChain
+                && options.Rule.Injection != Injection.Weights));
 
     /// <inheritdoc/>
     /// <remarks>Empty where only a convolution with padding reads them.</remarks>
@@ -243,7 +252,11 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         ModelPart.RunningMean => Line(new OptimizedParameters { Values = RunningStatistics }, 0),
         ModelPart.RunningVariance => Line(new OptimizedParameters { Values = RunningStatistics }, 1),
         ModelPart.Feedback when _isLayerwise => Tensor(Feedback, FeedbackRows, FeedbackStride, _feedbackColumns),
-        ModelPart.Feedback => Tensor(Feedback, FeedbackRows, FeedbackStride, _feedbackColumns) with { RunLength = SitePositions, RunStride = SiteChannelStride },
+        ModelPart.Feedback => Tensor(Feedback, FeedbackRows, FeedbackStride, _feedbackColumns) with
+        {
+            RunLength = SitePositions,
+            RunStride = SiteChannelStride,
+        },
         _ => throw new ArgumentOutOfRangeException(nameof(part), part, "A block has no such array."),
     };
 
@@ -263,7 +276,10 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         }
 
         var running = ReadReplica(RunningStatistics, replica);
-        return parameters with { Normalization = new Normalization(Numbers(offsets, 0), Numbers(offsets, 1), Numbers(running, 0), Numbers(running, 1)) };
+        return parameters with
+        {
+            Normalization = new Normalization(Numbers(offsets, 0), Numbers(offsets, 1), Numbers(running, 0), Numbers(running, 1)),
+        };
     }
 
     /// <inheritdoc/>
@@ -287,7 +303,8 @@ internal sealed class ChannelBlockBuffers : BlockBuffers
         }
     }
 
-    // Direct feedback has a column per value at the site, a channel's rounded up; layerwise feedback is laid out as the next block's weights.
+    // Direct feedback has a column per value at the site, a channel's rounded up; layerwise feedback is laid out as the next block's
+    // weights.
     private int FeedbackColumn(int column) =>
         _isLayerwise ? column : (column / SitePositions * SiteChannelStride) + (column % SitePositions);
 

@@ -73,7 +73,8 @@ internal sealed class DenseBlockBuffers : BlockBuffers
     public ArrayView<float> ArrivingTangents { get; }
 
     /// <summary>The head of a block's own loss.</summary>
-    public static DenseBlockBuffers OfHead(BufferSet memory, NetworkDescription network, int l, TrainingOptions options, int sampleCapacity) => new(
+    public static DenseBlockBuffers OfHead(
+        BufferSet memory, NetworkDescription network, int l, TrainingOptions options, int sampleCapacity) => new(
         memory,
         new DenseBlock(network.Blocks[l - 1].Outputs, network.OutputSize, ActivationFunction.Identity),
         options,

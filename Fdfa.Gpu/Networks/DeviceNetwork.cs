@@ -40,15 +40,21 @@ internal sealed partial class DeviceNetwork : IDisposable
     /// <param name="seeds">One per replica.</param>
     /// <param name="image">The shape of the data's images, where the options augment them.</param>
     public DeviceNetwork(
-        IReadOnlyList<ComputeDevice> devices, NetworkDescription network, TrainingOptions options, IReadOnlyList<ulong> seeds, ImageShape image = default)
+        IReadOnlyList<ComputeDevice> devices,
+        NetworkDescription network,
+        TrainingOptions options,
+        IReadOnlyList<ulong> seeds,
+        ImageShape image = default)
     {
         _options = options;
         _replicas = seeds.Count;
         _buffers = new NetworkBuffers(new Placement(network, devices), network, options, _replicas);
-        _kernels = Stages.ToDictionary(stage => stage, stage => new NetworkKernels(stage.Device, stage.Tiles, network.HiddenActivation, options));
+        _kernels = Stages.ToDictionary(
+            stage => stage, stage => new NetworkKernels(stage.Device, stage.Tiles, network.HiddenActivation, options));
         foreach (var stage in Stages)
         {
-            stage.Seeds.SubView(0, 2L * _replicas).CopyFromCPU(seeds.SelectMany(seed => new[] { (uint)seed, (uint)(seed >> 32) }).ToArray());
+            stage.Seeds.SubView(0, 2L * _replicas)
+                .CopyFromCPU(seeds.SelectMany(seed => new[] { (uint)seed, (uint)(seed >> 32) }).ToArray());
         }
 
         _augmented = options.Augmentation is { } augmentation

@@ -42,27 +42,28 @@ internal sealed partial class DeviceNetwork
     }
 
     /// <summary>What every dense block and head has; <paramref name="index"/> says whose input it shares.</summary>
-    private DenseBlockArguments DenseArguments(Stage stage, DenseBlockBuffers block, int index, LossBuffers loss, in ForwardPass pass) => new()
-    {
-        Inputs = block.Block.Inputs,
-        Outputs = block.Block.Outputs,
-        SampleCapacity = SampleCapacity,
-        InputStride = block.WeightStride,
-        OutputStride = block.OutputStride,
-        DeltaStride = block.DeltaStride,
-        InputFeatureStride = index == 0 ? SampleCapacity : Blocks[index - 1].OutputFeatureStride,
-        OutputFeatureStride = block.OutputFeatureStride,
-        RowsPerGroup = block.RowsPerGroup,
-        Weights = block.Weights,
-        Seeds = stage.Seeds,
-        Block = index + 1,
-        HasWeightNoisePerSample = _options.HasWeightNoisePerSample ? 1 : 0,
-        Pending = Pending(stage, block, index),
-        Forward = Forward(stage, block, index, pass),
-        OutputFeatures = block.Features(_step),
-        DirectionalDerivatives = loss.Derivatives,
-        BatchDerivatives = loss.BatchDerivatives,
-    };
+    private DenseBlockArguments DenseArguments(
+        Stage stage, DenseBlockBuffers block, int index, LossBuffers loss, in ForwardPass pass) => new()
+        {
+            Inputs = block.Block.Inputs,
+            Outputs = block.Block.Outputs,
+            SampleCapacity = SampleCapacity,
+            InputStride = block.WeightStride,
+            OutputStride = block.OutputStride,
+            DeltaStride = block.DeltaStride,
+            InputFeatureStride = index == 0 ? SampleCapacity : Blocks[index - 1].OutputFeatureStride,
+            OutputFeatureStride = block.OutputFeatureStride,
+            RowsPerGroup = block.RowsPerGroup,
+            Weights = block.Weights,
+            Seeds = stage.Seeds,
+            Block = index + 1,
+            HasWeightNoisePerSample = _options.HasWeightNoisePerSample ? 1 : 0,
+            Pending = Pending(stage, block, index),
+            Forward = Forward(stage, block, index, pass),
+            OutputFeatures = block.Features(_step),
+            DirectionalDerivatives = loss.Derivatives,
+            BatchDerivatives = loss.BatchDerivatives,
+        };
 
     private ChannelBlockArguments ChannelArguments(Stage stage, ChannelBlockBuffers block, int index, in ForwardPass pass, bool isTraining)
     {

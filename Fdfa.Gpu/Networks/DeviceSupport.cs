@@ -14,7 +14,8 @@ public static class DeviceSupport
     }
 
     /// <summary>Whether a rule has kernels for blocks with channels.</summary>
-    internal static bool HasChannelKernels(LearningRule rule) => !(rule.ErrorSignal == ErrorSignal.LayerwiseFeedback && rule.LearnsFeedback);
+    internal static bool HasChannelKernels(LearningRule rule) =>
+        !(rule.ErrorSignal == ErrorSignal.LayerwiseFeedback && rule.LearnsFeedback);
 
     /// <summary>Refuses what has none.</summary>
     /// <exception cref="InvalidOptionException">There are no kernels.</exception>
@@ -23,7 +24,8 @@ public static class DeviceSupport
         if (!HasKernels(network, rule))
         {
             throw new InvalidOptionException(
-                $"{rule.Name} has kernels for dense networks without batch normalization only, and {network.Topology} is not one; give another rule or network.");
+                $"{rule.Name} has kernels for dense networks without batch normalization only, and {network.Topology} is not one; "
+                + "give another rule or network.");
         }
     }
 }

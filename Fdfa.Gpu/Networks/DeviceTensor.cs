@@ -7,8 +7,12 @@ using ILGPU.Runtime;
 
 namespace Fdfa.Gpu.Networks;
 
-/// <summary>Where an array, and its optimizer's moments, lie in device memory: rows at a stride, replica after replica, with padding between them.</summary>
-/// <remarks>Values travel between device and stream in pieces, so that no copy of a large array is made, and as they are: no bit changes.</remarks>
+/// <summary>
+/// Where an array, and its optimizer's moments, lie in device memory: rows at a stride, replica after replica, with padding between them.
+/// </summary>
+/// <remarks>
+/// Values travel between device and stream in pieces, so that no copy of a large array is made, and as they are: no bit changes.
+/// </remarks>
 /// <param name="Device">By whose passage values travel.</param>
 /// <param name="Arrays">The array; its moments where an optimizer keeps them.</param>
 /// <param name="Replicas">Copies, one after the other.</param>

@@ -27,8 +27,10 @@ internal sealed class InputBuffers
 
         // The pending update of a dense block reads them sample-major, that of a convolution as the forward pass does.
         var isDense = first is DenseBlock;
-        _sampleMajor = [.. Enumerable.Range(0, isDense ? 3 : 1).Select(_ => isDense ? memory.AllocateSampleMajor(first.Inputs, sampleCapacity) : default)];
-        _featureMajor = [.. Enumerable.Range(0, isDense ? 2 : 3).Select(_ => memory.AllocateFeatureMajor(Rows, sampleCapacity, sampleCapacity))];
+        _sampleMajor = [.. Enumerable.Range(0, isDense ? 3 : 1)
+            .Select(_ => isDense ? memory.AllocateSampleMajor(first.Inputs, sampleCapacity) : default)];
+        _featureMajor =
+            [.. Enumerable.Range(0, isDense ? 2 : 3).Select(_ => memory.AllocateFeatureMajor(Rows, sampleCapacity, sampleCapacity))];
         _labels = [.. Enumerable.Range(0, 2).Select(_ => memory.Allocate<uint>(sampleCapacity, BufferUse.Activations))];
     }
 

@@ -10,9 +10,10 @@ namespace Fdfa.Gpu.Networks;
 /// <summary>The kernels of a network, as methods. Options become type arguments here and nowhere else.</summary>
 internal sealed class KernelChoice
 {
-    private static readonly Dictionary<OptimizerKind, Func<OptimizerSettings, OptimizerStep>> s_steps = Enum.GetValues<OptimizerKind>().ToDictionary(
-        kind => kind,
-        kind => TypeOf(kind).GetMethod(nameof(IOptimizer.StepAt))!.CreateDelegate<Func<OptimizerSettings, OptimizerStep>>());
+    private static readonly Dictionary<OptimizerKind, Func<OptimizerSettings, OptimizerStep>> s_steps = Enum.GetValues<OptimizerKind>()
+        .ToDictionary(
+            kind => kind,
+            kind => TypeOf(kind).GetMethod(nameof(IOptimizer.StepAt))!.CreateDelegate<Func<OptimizerSettings, OptimizerStep>>());
 
     /// <param name="tiles">The tile program.</param>
     /// <param name="activation">Of the hidden blocks.</param>
@@ -36,7 +37,8 @@ internal sealed class KernelChoice
         FirstChannels = Kernel(typeof(ChannelBlockStep), nameof(ChannelBlockStep.RunFirst), step);
         ChannelBackward = Kernel(typeof(Kernels.Channels.ChannelBackward), nameof(Kernels.Channels.ChannelBackward.Run), backward);
         Output = Kernel(
-            typeof(DenseOutputStep), nameof(DenseOutputStep.Run), [tiles, TypeOf(options.WeightOptimizer), TypeOf(options.Loss), TypeOf(options.Rule)]);
+            typeof(DenseOutputStep), nameof(DenseOutputStep.Run),
+            [tiles, TypeOf(options.WeightOptimizer), TypeOf(options.Loss), TypeOf(options.Rule)]);
         Gather = Kernel(typeof(BatchGather), nameof(BatchGather.Run), [tiles]);
     }
 
@@ -56,7 +58,9 @@ internal sealed class KernelChoice
 
     public MethodInfo Gather { get; }
 
-    /// <summary>The kernels that a network launches, each once: its hidden blocks', where the rule has a backward chain that chain's, and the ends.</summary>
+    /// <summary>
+    /// The kernels that a network launches, each once: its hidden blocks', where the rule has a backward chain that chain's, and the ends.
+    /// </summary>
     public static IEnumerable<MethodInfo> LaunchedBy(Type tiles, NetworkDescription network, TrainingOptions options)
     {
         DeviceSupport.Require(network, options.Rule);
@@ -82,7 +86,13 @@ internal sealed class KernelChoice
         from weightOptimizer in Enum.GetValues<OptimizerKind>()
         from feedbackOptimizer in Enum.GetValues<OptimizerKind>()
         from loss in Enum.GetValues<LossFunction>()
-        let options = new TrainingOptions { Rule = rule, WeightOptimizer = weightOptimizer, FeedbackOptimizer = feedbackOptimizer, Loss = loss }
+        let options = new TrainingOptions
+        {
+            Rule = rule,
+            WeightOptimizer = weightOptimizer,
+            FeedbackOptimizer = feedbackOptimizer,
+            Loss = loss,
+        }
         let choice = new KernelChoice(tiles, activation, options)
         let dense = new[] { choice.Gather, choice.Output, choice.Dense, choice.FirstDense, choice.DenseBackward }
         let channels = new[] { choice.Channels, choice.FirstChannels, choice.ChannelBackward }
@@ -108,8 +118,10 @@ internal sealed class KernelChoice
         (Injection.None, ErrorSignal.DirectFeedback or ErrorSignal.DirectTargets, FeedbackUpdate.None) => typeof(FixedFeedbackRule),
         (Injection.None, ErrorSignal.DirectFeedback, FeedbackUpdate.KolenPollack) => typeof(KolenPollackRule),
         (Injection.HiddenActivations, ErrorSignal.DirectFeedback, FeedbackUpdate.ForwardGradient) => typeof(ForwardDirectFeedbackRule),
-        (Injection.HiddenActivations, ErrorSignal.LayerwiseFeedback, FeedbackUpdate.ForwardGradient) => typeof(ForwardLayerwiseFeedbackRule),
-        (Injection.AllActivations, ErrorSignal.ForwardGradient or ErrorSignal.LocalForwardGradient, FeedbackUpdate.None) => typeof(ActivityPerturbedRule),
+        (Injection.HiddenActivations, ErrorSignal.LayerwiseFeedback, FeedbackUpdate.ForwardGradient) =>
+            typeof(ForwardLayerwiseFeedbackRule),
+        (Injection.AllActivations, ErrorSignal.ForwardGradient or ErrorSignal.LocalForwardGradient, FeedbackUpdate.None) =>
+            typeof(ActivityPerturbedRule),
         (Injection.Weights, ErrorSignal.ForwardGradient, FeedbackUpdate.None) => typeof(WeightPerturbedRule),
         _ => throw new InvalidOptionException($"There are no kernels for the learning rule {rule.Name}."),
     };

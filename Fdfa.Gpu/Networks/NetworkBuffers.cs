@@ -37,7 +37,8 @@ internal sealed class NetworkBuffers : IDisposable
                     options.Rule is { HasBackwardChain: true, LearnsFeedback: false } && l < count ? l : l - 1)),
             };
             blocks.Add(ChannelBlockBuffers.Holds(network.Blocks[l - 1], l == count, options)
-                ? new ChannelBlockBuffers(memory, network, l, options, SampleCapacity, blocks.Count > 0 ? blocks[^1].OutputFeatureStride : SampleCapacity)
+                ? new ChannelBlockBuffers(
+                    memory, network, l, options, SampleCapacity, blocks.Count > 0 ? blocks[^1].OutputFeatureStride : SampleCapacity)
                 : new DenseBlockBuffers(memory, network, l, options, SampleCapacity));
             heads.Add(options.Rule.HasLocalHead(network, l)
                 ? new HeadBuffers(

@@ -22,15 +22,20 @@ internal static class NetworkMemory
         {
             using var buffers = new NetworkBuffers(new Placement(network, []), network, options, replicas);
             var hostNumbers = Enumerable.Range(1, network.Blocks.Count).Sum(l => HostNumbers(network, options, l));
-            var largestBlock = network.Blocks.Max(block => block.Channels * Math.Ceiling((block.FanIn + 1.0) / Padding.Unit) * Padding.Unit);
+            var largestBlock = network.Blocks.Max(
+                block => block.Channels * Math.Ceiling((block.FanIn + 1.0) / Padding.Unit) * Padding.Unit);
             return new MemoryPlan(
-                [.. buffers.Blocks.Select((block, index) => Count(Name(block.Block, index + 1), block.Memory)), Count("input and loss", buffers.Stages[0].Memory)],
+                [
+                    .. buffers.Blocks.Select((block, index) => Count(Name(block.Block, index + 1), block.Memory)),
+                    Count("input and loss", buffers.Stages[0].Memory),
+                ],
                 2 * ((hostNumbers * sizeof(double)) + (largestBlock * sizeof(float))));
         }
         catch (OverflowException overflow)
         {
             throw new DeviceException(
-                $"The network {network.Topology} with batch size {options.BatchSize} has a buffer that is longer than any device can count; make a layer or the batch smaller.",
+                $"The network {network.Topology} with batch size {options.BatchSize} has a buffer that is longer than any device can "
+                + "count; make a layer or the batch smaller.",
                 overflow);
         }
     }
@@ -46,11 +51,13 @@ internal static class NetworkMemory
         {
             var (begin, end) = (placement.BeginOf(share), placement.EndOf(share));
             RequireFit(
-                placement.DeviceOf(share)!, needed with { Blocks = [.. needed.Blocks.Take(begin..end), needed.Blocks[^1]] }, network, options, replicas);
+                placement.DeviceOf(share)!, needed with { Blocks = [.. needed.Blocks.Take(begin..end), needed.Blocks[^1]] }, network,
+                options, replicas);
         }
     }
 
-    private static void RequireFit(ComputeDevice device, MemoryPlan needed, NetworkDescription network, TrainingOptions options, int replicas)
+    private static void RequireFit(
+        ComputeDevice device, MemoryPlan needed, NetworkDescription network, TrainingOptions options, int replicas)
     {
         if (needed.FindShortage(device.Info, device.FreeBytes) is { } shortage)
         {
@@ -59,7 +66,8 @@ internal static class NetworkMemory
                 string.Create(CultureInfo.InvariantCulture, $"{part.Name} takes {part.Bytes / 1e9:0.0} GB")));
             throw new DeviceException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Training {network.Topology} with batch size {options.BatchSize} and {replicas} seed(s) needs {shortage}; make a layer or the batch smaller, or train fewer seeds at once: {parts}."));
+                $"Training {network.Topology} with batch size {options.BatchSize} and {replicas} seed(s) needs {shortage}; "
+                + $"make a layer or the batch smaller, or train fewer seeds at once: {parts}."));
         }
     }
 

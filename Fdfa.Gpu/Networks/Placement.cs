@@ -19,10 +19,12 @@ internal sealed class Placement
         if (devices.Count > network.Blocks.Count)
         {
             throw new InvalidOptionException(
-                $"The network {network.Topology} has {network.Blocks.Count} block(s), too few for {devices.Count} devices; name fewer devices.");
+                $"The network {network.Topology} has {network.Blocks.Count} block(s), too few for {devices.Count} devices; "
+                + "name fewer devices.");
         }
 
-        _ends = Share([.. network.Blocks.Select(block => (double)block.Channels * block.FanIn * block.Positions)], Math.Max(devices.Count, 1));
+        _ends = Share(
+            [.. network.Blocks.Select(block => (double)block.Channels * block.FanIn * block.Positions)], Math.Max(devices.Count, 1));
     }
 
     /// <summary>Devices with blocks, at least 1.</summary>

@@ -4,13 +4,16 @@ using ILGPU;
 
 namespace Fdfa.Gpu.Networks;
 
-/// <summary>Consecutive blocks on one device, with what they share there; and copies of what they read that another device writes.</summary>
+/// <summary>
+/// Consecutive blocks on one device, with what they share there; and copies of what they read that another device writes.
+/// </summary>
 /// <remarks>
 /// One stage holds a whole network and copies nothing. Between stages cross, of a block at their boundary, its outputs and tangents
 /// (upward, with the labels), and of the network's output what the rule sends straight to all blocks: e, or d⁽ᴸ⁾ and e, or c. Parameters,
 /// feedback and optimizer state stay where they are. A backward chain also crosses, link by link. Where the weights of a link lie, there it
-/// is computed: BP's above the boundary, from where δ of the block below comes down; FA's fixed feedback lies there in their place. L-FDFA's
-/// feedback learns from perturbations of the block below and stays with it: ∂z of the block above comes down, with the tangents that arrive there.
+/// is computed: BP's above the boundary, from where δ of the block below comes down; FA's fixed feedback lies there in their place.
+/// L-FDFA's feedback learns from perturbations of the block below and stays with it: ∂z of the block above comes down, with the tangents
+/// that arrive there.
 /// </remarks>
 internal sealed class Stage : IDisposable
 {
@@ -66,7 +69,9 @@ internal sealed class Stage : IDisposable
     /// <summary>y⁽ᴸ⁾ and d⁽ᴸ⁾, feature-major, for rules whose feedback learns from them.</summary>
     public ArrayView<float> OutputFeatures { get; private set; }
 
-    /// <summary>Of the block below the first, copies of <see cref="BlockBuffers.FeaturesForNext"/> of even and odd steps; empty in the first stage.</summary>
+    /// <summary>
+    /// Of the block below the first, copies of <see cref="BlockBuffers.FeaturesForNext"/> of even and odd steps; empty in the first stage.
+    /// </summary>
     public ArrayView<float>[] FeaturesBelow { get; } = [default, default];
 
     /// <summary>Of that block, copies of <see cref="BlockBuffers.Outputs"/>.</summary>
@@ -113,7 +118,8 @@ internal sealed class Stage : IDisposable
         {
             below._fromAbove = Open(Device, below.Device);
             below.DeltasAbove = Copied(bottom.Deltas, below.Memory, below._fromAbove);
-            below.ArrivingTangentsAbove = Copied((bottom as DenseBlockBuffers)?.ArrivingTangents ?? default, below.Memory, below._fromAbove);
+            below.ArrivingTangentsAbove = Copied(
+                (bottom as DenseBlockBuffers)?.ArrivingTangents ?? default, below.Memory, below._fromAbove);
         }
         else if (rule.HasBackwardChain)
         {

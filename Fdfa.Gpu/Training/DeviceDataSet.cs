@@ -26,14 +26,20 @@ public sealed class DeviceDataSet : IDisposable
     /// <param name="image">The shape of a sample, which augmentation needs; <see langword="null"/> where samples are no images.</param>
     /// <exception cref="ShapeMismatchException">The sizes do not fit, or a label or the number of classes is out of range.</exception>
     public DeviceDataSet(
-        ComputeDevice device, ReadOnlySpan<byte> samples, ReadOnlySpan<byte> labels, int sampleSize, int classCount, ImageShape? image = null)
+        ComputeDevice device,
+        ReadOnlySpan<byte> samples,
+        ReadOnlySpan<byte> labels,
+        int sampleSize,
+        int classCount,
+        ImageShape? image = null)
     {
         ArgumentNullException.ThrowIfNull(device);
         if (labels.Length == 0 || sampleSize < 1 || samples.Length != (long)labels.Length * sampleSize)
         {
             throw new ShapeMismatchException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{labels.Length} labels and {samples.Length} bytes do not make samples of {sampleSize} bytes; give at least one sample, and labels × {sampleSize} bytes."));
+                $"{labels.Length} labels and {samples.Length} bytes do not make samples of {sampleSize} bytes; "
+                + $"give at least one sample, and labels × {sampleSize} bytes."));
         }
 
         if (classCount is < 1 or > MostClasses)
@@ -52,7 +58,8 @@ public sealed class DeviceDataSet : IDisposable
 
         if (image is { } shape && shape.Size != sampleSize)
         {
-            throw new ShapeMismatchException($"Images of {shape} do not have the {sampleSize} bytes of a sample; give the shape of the samples.");
+            throw new ShapeMismatchException(
+                $"Images of {shape} do not have the {sampleSize} bytes of a sample; give the shape of the samples.");
         }
 
         Device = device;

@@ -36,7 +36,9 @@ internal static class DeviceTrajectory
             var name = $"block {index + 1} of seed {reference.Seeds[replica]}";
             var result = reference.LastResults[replica];
             var trace = result.Blocks[index];
-            return CompareSignals(name, trainer.Network.Blocks[index], replica, step, trace, isOutput: index == reference.Network.Blocks.Count - 1, Cancellation(reference, result))
+            return CompareSignals(
+                name, trainer.Network.Blocks[index], replica, step, trace, isOutput: index == reference.Network.Blocks.Count - 1,
+                Cancellation(reference, result))
                 .Concat(ParameterComparison.Of(name, expected.Blocks[index], actual.Blocks[index], trace));
         });
     }
@@ -56,7 +58,8 @@ internal static class DeviceTrajectory
         if (!isOutput && trace.Gradient.LinearDeltas is { } deltas)
         {
             yield return Discrepancy.Between(
-                Quantity.Deltas, name, deltas, memory.ReadDeltas(replica, samples), beside: Array.ConvertAll(deltas, delta => cancellation * delta));
+                Quantity.Deltas, name, deltas, memory.ReadDeltas(replica, samples),
+                beside: Array.ConvertAll(deltas, delta => cancellation * delta));
         }
     }
 

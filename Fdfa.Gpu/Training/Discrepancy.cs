@@ -19,7 +19,10 @@ internal enum Quantity
 /// <summary>One array of a device beside the reference's.</summary>
 /// <param name="Quantity">What it is.</param>
 /// <param name="Place">Block and seed.</param>
-/// <param name="RelativeError">‖device − reference‖₂ / ‖reference‖₂, or by the norm of what the numbers stand beside where that is larger; the absolute error where both are zero.</param>
+/// <param name="RelativeError">
+/// ‖device − reference‖₂ / ‖reference‖₂, or by the norm of what the numbers stand beside where that is larger; the absolute error where
+/// both are zero.
+/// </param>
 /// <param name="WellConditionedError">The same over the elements whose last gradient is not near zero; see <see cref="Between"/>.</param>
 /// <param name="WorstIndex">Where the two differ most.</param>
 /// <param name="Expected">The reference's value there.</param>
@@ -44,7 +47,11 @@ internal sealed record Discrepancy(
     /// that nearly cancel out are rounded like these.
     /// </param>
     public static Discrepancy Between(
-        Quantity quantity, string place, ReadOnlySpan<double> expected, ReadOnlySpan<double> actual, ReadOnlySpan<double> gradient = default,
+        Quantity quantity,
+        string place,
+        ReadOnlySpan<double> expected,
+        ReadOnlySpan<double> actual,
+        ReadOnlySpan<double> gradient = default,
         ReadOnlySpan<double> beside = default)
     {
         if (expected.Length != actual.Length)
@@ -80,7 +87,8 @@ internal sealed record Discrepancy(
         norm = Math.Max(norm, expected.Length * Math.Pow(RootMeanSquare(beside), 2));
         var scale = norm > 0 ? norm : 1;
         return new(
-            quantity, place, Math.Sqrt(difference / scale), Math.Sqrt(conditioned / scale), worstIndex, expected[worstIndex], actual[worstIndex]);
+            quantity, place, Math.Sqrt(difference / scale), Math.Sqrt(conditioned / scale), worstIndex, expected[worstIndex],
+            actual[worstIndex]);
     }
 
     private static double RootMeanSquare(ReadOnlySpan<double> values)

@@ -24,8 +24,11 @@ public sealed record Evaluation(double Loss, double Accuracy);
 
 /// <summary>The loss of a run is no longer a number.</summary>
 public sealed class DivergenceException(long step, ulong seed, LearningRule rule) : FdfaException(
-    $"The loss became NaN or infinite at step {step} (seed {seed}); try a smaller learning rate{(rule.LearnsFeedback ? ", or a smaller feedback rate" : string.Empty)}.")
+    $"The loss became NaN or infinite at step {step} (seed {seed}); "
+    + $"try a smaller learning rate{(rule.LearnsFeedback ? ", or a smaller feedback rate" : string.Empty)}.")
 {
-    /// <summary>The step, counted from 0 over the whole run, at which the loss was first not finite; the next one where an evaluation showed it.</summary>
+    /// <summary>
+    /// The step, counted from 0 over the whole run, at which the loss was first not finite; the next one where an evaluation showed it.
+    /// </summary>
     public long Step { get; } = step;
 }

@@ -19,7 +19,8 @@ internal static class ParameterComparison
         yield return Discrepancy.Between(Quantity.Feedback, name, expected.Feedback, actual.Feedback, trace.FeedbackGradient);
         var head = $"the head of {name}";
         yield return Discrepancy.Between(Quantity.Weights, head, expected.Head?.Weights, actual.Head?.Weights, gradient.Head?.Weights);
-        yield return Discrepancy.Between(Quantity.Biases, head, expected.Head?.Biases, actual.Head?.Biases, gradient.Head?.Biases, expected.Head?.Weights);
+        yield return Discrepancy.Between(
+            Quantity.Biases, head, expected.Head?.Biases, actual.Head?.Biases, gradient.Head?.Biases, expected.Head?.Weights);
 
         var (norm, other) = (expected.Normalization, actual.Normalization);
         yield return Discrepancy.Between(Quantity.Scale, name, norm?.Scale, other?.Scale, gradient.Scale);

@@ -5,7 +5,9 @@ using Fdfa.Cpu.Reference.Randomness;
 
 namespace Fdfa.Gpu.Training;
 
-/// <summary>A training run of the reference on random bytes (pixels where the network takes images), scaled to −1…1: what devices are compared with.</summary>
+/// <summary>
+/// A training run of the reference on random bytes (pixels where the network takes images), scaled to −1…1: what devices are compared with.
+/// </summary>
 internal sealed class ReferenceTrajectory
 {
     private readonly ReferenceNetwork[] _networks;
@@ -52,12 +54,13 @@ internal sealed class ReferenceTrajectory
     public NetworkParameters Parameters(int replica) => _networks[replica].Parameters;
 
     /// <summary>The loss over all samples with those parameters.</summary>
-    public double Loss(int replica) => _networks[replica].Evaluate(Inputs([.. Enumerable.Range(0, Labels.Length)]), [.. Labels.Select(label => (int)label)]).Loss;
+    public double Loss(int replica) =>
+        _networks[replica].Evaluate(Inputs([.. Enumerable.Range(0, Labels.Length)]), [.. Labels.Select(label => (int)label)]).Loss;
 
     /// <summary>The error that a comparison with it is judged by.</summary>
     /// <remarks>
-    /// After one step with an adaptive optimizer, parameters count where the step is well conditioned: it is the sign of the gradient. After
-    /// more, deltas and loss do not count: training can take the error away until nothing but rounding is left of it.
+    /// After one step with an adaptive optimizer, parameters count where the step is well conditioned: it is the sign of the gradient.
+    /// After more, deltas and loss do not count: training can take the error away until nothing but rounding is left of it.
     /// </remarks>
     public double ErrorOf(Discrepancy one) => Steps switch
     {

@@ -11,7 +11,8 @@ namespace Fdfa.Gpu.Training;
 /// <remarks>
 /// A safetensors file with all tensors of a <see cref="ModelFile"/>, under their names there, and behind them
 /// <code>
-/// optimizer.exp_avg.layers.0.weight      m of layers.0.weight, as PyTorch calls Adam's; likewise of every tensor whose optimizer remembers it
+/// optimizer.exp_avg.layers.0.weight      m of layers.0.weight, as PyTorch calls Adam's;
+///                                        likewise of every tensor whose optimizer remembers it
 /// optimizer.exp_avg_sq.layers.0.weight   Adam's and AdamW's v
 /// epoch.metrics                          [steps, 2], of the epoch under way: per step, mean loss and number correct
 /// </code>
@@ -109,7 +110,8 @@ internal sealed class ReplicaState(
         if (found != expected)
         {
             throw new ModelFileException(
-                $"The file '{path}' is not a state of this training: its {word} is {QuotedText.WithoutQuotes(found)}, not {expected}; give one that was saved with the same rule, seed, data and batch size.");
+                $"The file '{path}' is not a state of this training: its {word} is {QuotedText.WithoutQuotes(found)}, not {expected}; "
+                + "give one that was saved with the same rule, seed, data and batch size.");
         }
     }
 

@@ -3,7 +3,10 @@ using Fdfa.Gpu.Devices;
 
 namespace Fdfa.Gpu.Training;
 
-/// <summary>Whether a device computes: a dense and a convolutional step of FDFA, whose kernels hold most of the other rules' parts, beside the reference.</summary>
+/// <summary>
+/// Whether a device computes: a dense and a convolutional step of FDFA, whose kernels hold most of the other rules' parts, beside the
+/// reference.
+/// </summary>
 /// <remarks>
 /// A driver's compiler can be wrong without a word (docs/mesa-lost-stores.md), and a training on such a device ends with numbers like any
 /// other. Whoever opened the device takes its word for it where <see cref="ComputeDevice.IsProven"/> is set.
@@ -41,8 +44,9 @@ internal static class SelfTest
         if (!result.Passed)
         {
             throw new DeviceException(
-                $"The device '{device.Info.Selector}' ({device.Info.Name}) does not compute what it should: {result.Worst} differ from the reference by {result.ErrorWords}, "
-                + $"where {result.Tolerance:0.0E+00} is allowed. Update its driver ({device.Info.Driver}), use another device, or take it as it is with --unchecked-device.");
+                $"The device '{device.Info.Selector}' ({device.Info.Name}) does not compute what it should: "
+                + $"{result.Worst} differ from the reference by {result.ErrorWords}, where {result.Tolerance:0.0E+00} is allowed. "
+                + $"Update its driver ({device.Info.Driver}), use another device, or take it as it is with --unchecked-device.");
         }
     }
 
@@ -55,8 +59,10 @@ internal static class SelfTest
         device.IsProven = true;
         try
         {
-            var worst = s_networks.SelectMany(network => Errors(device, network)).Aggregate((one, other) => one.Error >= other.Error || double.IsNaN(one.Error) ? one : other);
-            return SelfTestResult.Of(device.Info, tiles, worst.Error, tiles == TileProgram.TensorCores() ? TensorCoreTolerance : Tolerance, worst.Place);
+            var worst = s_networks.SelectMany(network => Errors(device, network))
+                .Aggregate((one, other) => one.Error >= other.Error || double.IsNaN(one.Error) ? one : other);
+            return SelfTestResult.Of(
+                device.Info, tiles, worst.Error, tiles == TileProgram.TensorCores() ? TensorCoreTolerance : Tolerance, worst.Place);
         }
         finally
         {
@@ -68,7 +74,12 @@ internal static class SelfTest
     private static IEnumerable<(double Error, string Place)> Errors(ComputeDevice device, NetworkDescription network)
     {
         // Where a new B is zero but for rounding, Adam's first step goes either way: the step uses the old B.
-        var options = new TrainingOptions { BatchSize = 9, FeedbackInitialisation = Initialisation.KaimingUniform, FeedbackOrder = FeedbackOrder.Simultaneous };
+        var options = new TrainingOptions
+        {
+            BatchSize = 9,
+            FeedbackInitialisation = Initialisation.KaimingUniform,
+            FeedbackOrder = FeedbackOrder.Simultaneous,
+        };
         var reference = new ReferenceTrajectory(network, options, 1, 0);
         return DeviceTrajectory.Compare(device, reference).Select(one => (
             reference.ErrorOf(one), $"{one.Quantity.ToString().ToLowerInvariant()} of {one.Place} of {network.Topology}"));

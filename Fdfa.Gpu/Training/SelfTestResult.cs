@@ -16,11 +16,14 @@ namespace Fdfa.Gpu.Training;
 /// <param name="LargestError">The largest norm-wise relative error; null where it is not a number.</param>
 /// <param name="Tolerance">What is allowed.</param>
 /// <param name="Worst">Where it is.</param>
-public sealed record SelfTestResult(string Device, string Driver, string Fdfa, string Tiles, double? LargestError, double Tolerance, string Worst)
+public sealed record SelfTestResult(
+    string Device, string Driver, string Fdfa, string Tiles, double? LargestError, double Tolerance, string Worst)
 {
     private const string FolderName = "self-tests";
 
-    private static readonly string s_fdfa = $"{typeof(SelfTestResult).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}, {typeof(ITileProgram).Module.ModuleVersionId}";
+    private static readonly string s_fdfa =
+        $"{typeof(SelfTestResult).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}, "
+        + $"{typeof(ITileProgram).Module.ModuleVersionId}";
 
     /// <summary>Whether the device may be used. Not a number never passes.</summary>
     public bool Passed => LargestError <= Tolerance;
@@ -33,7 +36,8 @@ public sealed record SelfTestResult(string Device, string Driver, string Fdfa, s
     {
         ArgumentNullException.ThrowIfNull(device);
         return Directory.Exists(DefaultFolder)
-            ? [.. Directory.EnumerateFiles(DefaultFolder, "*.json").Select(Read).OfType<SelfTestResult>().Where(result => result.IsOf(device))]
+            ? [.. Directory.EnumerateFiles(DefaultFolder, "*.json").Select(Read).OfType<SelfTestResult>()
+                .Where(result => result.IsOf(device))]
             : [];
     }
 

@@ -40,7 +40,8 @@ public sealed class SpreadTrainer : IDisposable
             {
                 var begin = index * seeds.Count / count;
                 var end = (index + 1) * seeds.Count / count;
-                _shares.Add(Share.Open(isLayerParallel ? devices : [devices[index]], network, options, begin, [.. seeds.Take(begin..end)], upload));
+                _shares.Add(
+                    Share.Open(isLayerParallel ? devices : [devices[index]], network, options, begin, [.. seeds.Take(begin..end)], upload));
             }
         }
         catch
@@ -91,12 +92,14 @@ public sealed class SpreadTrainer : IDisposable
         var foremost = Trainers.Max(trainer => trainer.Step);
         return Trainers.All(trainer => trainer.Step == foremost)
             ? [.. metrics.SelectMany(some => some)]
-            : [.. OnEach((share, index) => share.Trainer.Step < foremost ? share.Trainer.TrainTo(foremost) : metrics[index]).SelectMany(some => some)];
+            : [.. OnEach((share, index) => share.Trainer.Step < foremost ? share.Trainer.TrainTo(foremost) : metrics[index])
+                .SelectMany(some => some)];
     }
 
     /// <summary>Evaluates the test data with the current weights.</summary>
     /// <returns>One entry per seed.</returns>
-    public IReadOnlyList<Evaluation> Evaluate() => [.. OnEach((share, _) => share.Trainer.Evaluate(share.Data.Test)).SelectMany(some => some)];
+    public IReadOnlyList<Evaluation> Evaluate() =>
+        [.. OnEach((share, _) => share.Trainer.Evaluate(share.Data.Test)).SelectMany(some => some)];
 
     /// <summary>Evaluates the validation data with the current weights.</summary>
     /// <returns>One entry per seed; <see langword="null"/> where there are no validation data.</returns>
@@ -128,9 +131,13 @@ public sealed class SpreadTrainer : IDisposable
         share.Trainer.SaveState(replica - share.Begin, target);
     }
 
-    /// <summary>Goes on where states were saved, as <see cref="Trainer.RestoreState"/> does; how they were spread then does not matter.</summary>
+    /// <summary>
+    /// Goes on where states were saved, as <see cref="Trainer.RestoreState"/> does; how they were spread then does not matter.
+    /// </summary>
     /// <param name="paths">A file per replica, in the order of <see cref="Seeds"/>, all saved after the same step.</param>
-    /// <exception cref="ModelFileException">A file cannot be read, is damaged, or was saved by another training or after another step.</exception>
+    /// <exception cref="ModelFileException">
+    /// A file cannot be read, is damaged, or was saved by another training or after another step.
+    /// </exception>
     public void RestoreState(IReadOnlyList<string> paths)
     {
         ArgumentNullException.ThrowIfNull(paths);
@@ -155,11 +162,14 @@ public sealed class SpreadTrainer : IDisposable
         return _shares.Last(share => share.Begin <= replica);
     }
 
-    /// <summary>Has every share do its work, each on a thread of its own; waits for all, then fails with the first failure, if there is one.</summary>
+    /// <summary>
+    /// Has every share do its work, each on a thread of its own; waits for all, then fails with the first failure, if there is one.
+    /// </summary>
     private T[] OnEach<T>(Func<Share, int, T> work) => _shares.Count == 1
         ? [work(_shares[0], 0)]
         : Task.WhenAll(_shares.Select((share, index) => Task.Factory.StartNew(
-            () => work(share, index), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))).GetAwaiter().GetResult();
+            () => work(share, index), CancellationToken.None, TaskCreationOptions.LongRunning,
+            TaskScheduler.Default))).GetAwaiter().GetResult();
 
     private sealed record Share(int Begin, Trainer Trainer, UploadedData Data) : IDisposable
     {

@@ -41,8 +41,12 @@ public sealed class Trainer : IDisposable
     /// <param name="seeds">One per replica, at least one.</param>
     /// <exception cref="ShapeMismatchException">The data does not fit the network.</exception>
     /// <exception cref="InvalidOptionException">An option is out of its range, or nothing would be learned.</exception>
-    /// <exception cref="DeviceException">The network needs more memory than there is, or the device does not compute what the reference computes: see <see cref="ComputeDevice.Open"/>.</exception>
-    public Trainer(ComputeDevice device, NetworkDescription network, TrainingOptions options, DeviceDataSet trainingData, IReadOnlyList<ulong> seeds)
+    /// <exception cref="DeviceException">
+    /// The network needs more memory than there is, or the device does not compute what the reference computes: see
+    /// <see cref="ComputeDevice.Open"/>.
+    /// </exception>
+    public Trainer(
+        ComputeDevice device, NetworkDescription network, TrainingOptions options, DeviceDataSet trainingData, IReadOnlyList<ulong> seeds)
         : this([device], network, options, trainingData, seeds)
     {
     }
@@ -54,10 +58,19 @@ public sealed class Trainer : IDisposable
     /// <param name="trainingData">What to train on, on the first device; stays the caller's.</param>
     /// <param name="seeds">One per replica, at least one.</param>
     /// <exception cref="ShapeMismatchException">The data does not fit the network.</exception>
-    /// <exception cref="InvalidOptionException">An option is out of its range, nothing would be learned, or there are more devices than blocks.</exception>
-    /// <exception cref="DeviceException">The network needs more memory than there is, or the device does not compute what the reference computes: see <see cref="ComputeDevice.Open"/>.</exception>
+    /// <exception cref="InvalidOptionException">
+    /// An option is out of its range, nothing would be learned, or there are more devices than blocks.
+    /// </exception>
+    /// <exception cref="DeviceException">
+    /// The network needs more memory than there is, or the device does not compute what the reference computes: see
+    /// <see cref="ComputeDevice.Open"/>.
+    /// </exception>
     public Trainer(
-        IReadOnlyList<ComputeDevice> devices, NetworkDescription network, TrainingOptions options, DeviceDataSet trainingData, IReadOnlyList<ulong> seeds)
+        IReadOnlyList<ComputeDevice> devices,
+        NetworkDescription network,
+        TrainingOptions options,
+        DeviceDataSet trainingData,
+        IReadOnlyList<ulong> seeds)
     {
         ArgumentNullException.ThrowIfNull(devices);
         ArgumentOutOfRangeException.ThrowIfZero(devices.Count);
@@ -206,7 +219,9 @@ public sealed class Trainer : IDisposable
         RequireFit(_inputDevice, _description, _options, data);
         if (_options.Augmentation is not null && data.Image != _data.Image)
         {
-            throw new ShapeMismatchException($"The data has images of {data.Image}, but the network trains on images of {_data.Image}; evaluate on images of the same shape.");
+            throw new ShapeMismatchException(
+                $"The data has images of {data.Image}, but the network trains on images of {_data.Image}; "
+                + "evaluate on images of the same shape.");
         }
 
         Network.Flush();
@@ -221,7 +236,8 @@ public sealed class Trainer : IDisposable
                 Network.Evaluate(data.InOrder(begin, Math.Min(_options.BatchSize, data.Count - begin)), _evaluationMetrics.At(index));
             }
 
-            _evaluationMetrics.AddTo(totals, count, index => Math.Min(_options.BatchSize, data.Count - ((first + index) * _options.BatchSize)));
+            _evaluationMetrics.AddTo(
+                totals, count, index => Math.Min(_options.BatchSize, data.Count - ((first + index) * _options.BatchSize)));
         }
 
         return [.. totals.Select(total => new Evaluation(total.Loss, total.Accuracy))];
@@ -249,7 +265,9 @@ public sealed class Trainer : IDisposable
     /// <summary>Bytes that <see cref="SaveState"/> writes for all replicas, but for what describes them in a few kilobytes.</summary>
     public long StateBytes => Seeds.Count * _state.BytesAt(Step);
 
-    /// <summary>Writes everything that one replica's training depends on: a safetensors file, which <see cref="RestoreState"/> reads.</summary>
+    /// <summary>
+    /// Writes everything that one replica's training depends on: a safetensors file, which <see cref="RestoreState"/> reads.
+    /// </summary>
     /// <remarks>Tensors go from the device to the stream in pieces. Training goes on afterwards as if nothing had been saved.</remarks>
     /// <param name="replica">From 0, as in <see cref="Seeds"/>.</param>
     /// <param name="target">Where to; stays the caller's.</param>
@@ -261,10 +279,13 @@ public sealed class Trainer : IDisposable
         _state.Save(target, replica, Seeds[replica], Step);
     }
 
-    /// <summary>Goes on where states were saved: on the same kind of device, every later step is bit-identical to what it would have been then.</summary>
+    /// <summary>
+    /// Goes on where states were saved: on the same kind of device, every later step is bit-identical to what it would have been then.
+    /// </summary>
     /// <param name="paths">A file per replica, in the order of <see cref="Seeds"/>, all saved after the same step.</param>
     /// <exception cref="ModelFileException">
-    /// A file cannot be read, is damaged, or was saved by another training: nothing has changed then, unless a file could be read only in part.
+    /// A file cannot be read, is damaged, or was saved by another training: nothing has changed then, unless a file could be read only in
+    /// part.
     /// </exception>
     public void RestoreState(IReadOnlyList<string> paths)
     {
@@ -355,7 +376,9 @@ public sealed class Trainer : IDisposable
     {
         if (data.Device != device)
         {
-            throw new ShapeMismatchException($"The data lies on {data.Device.Info.Selector}, the network on another device ({device.Info.Selector}); upload the data to the device that trains.");
+            throw new ShapeMismatchException(
+                $"The data lies on {data.Device.Info.Selector}, the network on another device ({device.Info.Selector}); "
+                + "upload the data to the device that trains.");
         }
 
         if (options.Augmentation is { } augmentation)
@@ -368,7 +391,9 @@ public sealed class Trainer : IDisposable
         {
             throw new ShapeMismatchException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The network {network.Topology} takes {network.InputSize} inputs and gives {network.OutputSize} outputs, but the data has {data.SampleSize} values per sample and {data.ClassCount} classes; give a topology that starts with {data.SampleSize} and ends with {data.ClassCount}."));
+                $"The network {network.Topology} takes {network.InputSize} inputs and gives {network.OutputSize} outputs, but the data has "
+                + $"{data.SampleSize} values per sample and {data.ClassCount} classes; "
+                + $"give a topology that starts with {data.SampleSize} and ends with {data.ClassCount}."));
         }
     }
 
@@ -376,7 +401,8 @@ public sealed class Trainer : IDisposable
     {
         if (data.Image is not { } image)
         {
-            throw new ShapeMismatchException("The data cannot be augmented, because the shape of its images is not known; give it with the data.");
+            throw new ShapeMismatchException(
+                "The data cannot be augmented, because the shape of its images is not known; give it with the data.");
         }
 
         var input = augmentation.InputOf(image);
@@ -384,7 +410,9 @@ public sealed class Trainer : IDisposable
         {
             throw new ShapeMismatchException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The network {network.Topology} takes {network.InputSize} inputs and gives {network.OutputSize} outputs, but the data's images of {image} are augmented to {input}, {input.Size} values, of {data.ClassCount} classes; give a topology for {input} that ends with {data.ClassCount}."));
+                $"The network {network.Topology} takes {network.InputSize} inputs and gives {network.OutputSize} outputs, but the data's "
+                + $"images of {image} are augmented to {input}, {input.Size} values, of {data.ClassCount} classes; "
+                + $"give a topology for {input} that ends with {data.ClassCount}."));
         }
     }
 }

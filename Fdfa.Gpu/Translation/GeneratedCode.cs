@@ -17,5 +17,6 @@ internal sealed record GeneratedCode(IReadOnlyList<CodeBlock> Blocks, int Shared
         [.. Loops.Innermost(Blocks).Select(loop => new InnerLoop([.. loop.SelectMany(block => block.Statements)]))];
 
     /// <summary>Reads PTX for <see cref="DeviceKind.Cuda"/>, OpenCL C for <see cref="DeviceKind.OpenCl"/>.</summary>
-    public static GeneratedCode Read(DeviceKind target, string text) => target == DeviceKind.Cuda ? PtxReader.Read(text) : OpenClReader.Read(text);
+    public static GeneratedCode Read(DeviceKind target, string text) =>
+        target == DeviceKind.Cuda ? PtxReader.Read(text) : OpenClReader.Read(text);
 }

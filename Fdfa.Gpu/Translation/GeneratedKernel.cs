@@ -30,7 +30,9 @@ public sealed record GeneratedKernel(string Name, string Tiles, string Code, int
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfEqual((int)target, (int)DeviceKind.Cpu);
         ArgumentOutOfRangeException.ThrowIfLessThan(multiprocessors, 1);
-        var tiles = isOnTensorCores ? TileProgram.TensorCores() : TileTable.Gpu(multiprocessors).For(TileProblem.Of(network, options, replicas: 1));
+        var tiles = isOnTensorCores
+            ? TileProgram.TensorCores()
+            : TileTable.Gpu(multiprocessors).For(TileProblem.Of(network, options, replicas: 1));
         using var translator = new KernelTranslator(target);
         return [.. KernelChoice.LaunchedBy(tiles.Type, network, options)
             .Select(kernel => Read(KernelCatalogue.Name(kernel), tiles.Name, translator.Translate(kernel), target))];
@@ -41,6 +43,7 @@ public sealed record GeneratedKernel(string Name, string Tiles, string Code, int
         var code = GeneratedCode.Read(target, text);
         var busy = code.InnermostLoops.Where(loop => loop.Operations > 0).ToList();
         var product = busy.Where(loop => loop.IsProduct).MaxBy(loop => loop.Operations);
-        return new GeneratedKernel(name, tiles, text, code.Statements.Count(), code.SharedBytes, product ?? busy.MaxBy(loop => loop.Operations));
+        return new GeneratedKernel(
+            name, tiles, text, code.Statements.Count(), code.SharedBytes, product ?? busy.MaxBy(loop => loop.Operations));
     }
 }

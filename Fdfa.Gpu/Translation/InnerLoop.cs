@@ -11,7 +11,8 @@ public sealed class InnerLoop
     public int MultiplyAdds => Count(StatementKind.MultiplyAdd) + Math.Min(Count(StatementKind.Multiply), Count(StatementKind.Add));
 
     /// <summary>Floating-point operations; a multiply-add is two.</summary>
-    public int Operations => (2 * Count(StatementKind.MultiplyAdd)) + Count(StatementKind.Multiply) + Count(StatementKind.Add) + Count(StatementKind.OtherArithmetic);
+    public int Operations => (2 * Count(StatementKind.MultiplyAdd)) + Count(StatementKind.Multiply) + Count(StatementKind.Add)
+        + Count(StatementKind.OtherArithmetic);
 
     /// <summary>Bytes that a thread moves from and to the memory that its group shares.</summary>
     public int SharedBytes => Bytes(StatementKind.LoadShared) + Bytes(StatementKind.StoreShared);
@@ -22,14 +23,17 @@ public sealed class InnerLoop
     /// <summary>Arithmetic per byte; infinite where nothing is moved.</summary>
     public double OperationsPerByte => Operations / (double)(SharedBytes + GlobalBytes);
 
-    /// <summary>Whether it multiplies what the group has staged and keeps the sums in registers: the loop that a tile program is made for.</summary>
+    /// <summary>
+    /// Whether it multiplies what the group has staged and keeps the sums in registers: the loop that a tile program is made for.
+    /// </summary>
     internal bool IsProduct => Count(StatementKind.LoadShared) > 0 && MultiplyAdds > 0 && Count(StatementKind.StoreGlobal) == 0;
 
     /// <summary>Whether it brings operands to the memory that its group shares.</summary>
     internal bool IsStaging => Count(StatementKind.LoadGlobal) > 0 && Count(StatementKind.StoreShared) > 0;
 
     /// <summary>Bytes of each statement of a kind.</summary>
-    internal IEnumerable<int> Sizes(StatementKind kind) => _statements.Where(statement => statement.Kind == kind).Select(statement => statement.Bytes);
+    internal IEnumerable<int> Sizes(StatementKind kind) =>
+        _statements.Where(statement => statement.Kind == kind).Select(statement => statement.Bytes);
 
     private int Count(StatementKind kind) => _statements.Where(statement => statement.Kind == kind).Sum(statement => statement.Times);
 

@@ -9,7 +9,8 @@ internal static class KernelCatalogue
 {
     /// <summary>Each kernel once, with each combination of type arguments that some network, rule and options give it.</summary>
     /// <param name="tiles">The tile program.</param>
-    public static IReadOnlyList<MethodInfo> All(Type tiles) => [.. PeakRates.Kernels, .. AugmentedInputs.Kernels(tiles), .. KernelChoice.All(tiles)];
+    public static IReadOnlyList<MethodInfo> All(Type tiles) =>
+        [.. PeakRates.Kernels, .. AugmentedInputs.Kernels(tiles), .. KernelChoice.All(tiles)];
 
     /// <summary>A kernel's name without its type arguments, such as "DenseBlockStep.Run".</summary>
     public static string Name(MethodInfo kernel) => $"{kernel.DeclaringType!.Name}.{kernel.Name}";

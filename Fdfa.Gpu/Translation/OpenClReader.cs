@@ -147,7 +147,8 @@ internal sealed partial class OpenClReader
     private Statement Access(string line, string variable, StatementKind shared, StatementKind global) =>
         _variables.TryGetValue(variable, out var type) && _pointers.TryGetValue(type, out var pointer)
             ? new(line, pointer.IsShared ? shared : global, Bytes(pointer.Element))
-            : throw new InvalidOperationException($"This version of ILGPU writes OpenCL C in another way: the type of {variable} in '{line}' is unknown.");
+            : throw new InvalidOperationException(
+                $"This version of ILGPU writes OpenCL C in another way: the type of {variable} in '{line}' is unknown.");
 
     private int Bytes(string type) => _bytes.TryGetValue(type, out var bytes)
         ? bytes

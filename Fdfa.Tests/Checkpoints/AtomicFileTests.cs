@@ -49,7 +49,10 @@ public sealed class AtomicFileTests : IDisposable
     {
         using var folder = new TemporaryFolder();
         string abandoned = folder.File(".metrics.csv.0123456789abcdef0123456789abcdef.tmp");
-        foreach (string name in new[] { abandoned, folder.File(".editor.tmp"), folder.File("metrics.csv.0123456789abcdef0123456789abcdef.tmp") })
+        foreach (string name in new[]
+        {
+            abandoned, folder.File(".editor.tmp"), folder.File("metrics.csv.0123456789abcdef0123456789abcdef.tmp"),
+        })
         {
             File.WriteAllText(name, "x");
         }

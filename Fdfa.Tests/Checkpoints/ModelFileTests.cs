@@ -47,7 +47,8 @@ public sealed class ModelFileTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Models))]
-    public void A_saved_model_is_loaded_bit_by_bit_and_says_what_it_is(string topology, string rule, PerturbationSite site, bool batchNormalization)
+    public void A_saved_model_is_loaded_bit_by_bit_and_says_what_it_is(
+        string topology, string rule, PerturbationSite site, bool batchNormalization)
     {
         var options = OptionsOf(rule, site);
         var network = Topology.Parse(topology, ActivationFunction.Tanh, topology == Convolutional ? Image : null, batchNormalization);
@@ -90,7 +91,15 @@ public sealed class ModelFileTests : IDisposable
         using var stream = File.OpenRead(Model);
         var header = SafetensorsHeader.Read(Model, stream);
         Assert.Equal(
-            ["topology: 3C3+1-P2-4C2/2-5-2", "activation: ReLU", "input_shape: 1x5x6", "batch_normalization: 1,2,3", "perturbation_site: BeforePool", "rule: FDFA", "seed: 7"],
+            [
+                "topology: 3C3+1-P2-4C2/2-5-2",
+                "activation: ReLU",
+                "input_shape: 1x5x6",
+                "batch_normalization: 1,2,3",
+                "perturbation_site: BeforePool",
+                "rule: FDFA",
+                "seed: 7",
+            ],
             header.Metadata.Select(word => $"{word.Key}: {word.Value}"));
         Assert.Equal(
             [
@@ -133,7 +142,8 @@ public sealed class ModelFileTests : IDisposable
         Save(Plain, OptionsOf("FA", PerturbationSite.BeforePool));
         using var stream = File.OpenRead(Model);
         var entries = SafetensorsHeader.Read(Model, stream).Entries;
-        Assert.All([0, 1, 2], index => Assert.Equal(entries[$"layers.{index + 1}.weight"].Shape, entries[$"feedbacks.{index}.weight"].Shape));
+        Assert.All(
+            [0, 1, 2], index => Assert.Equal(entries[$"layers.{index + 1}.weight"].Shape, entries[$"feedbacks.{index}.weight"].Shape));
         Assert.Equal([3L, 5, 3, 3], entries["feedbacks.0.weight"].Shape);
     }
 
@@ -151,7 +161,8 @@ public sealed class ModelFileTests : IDisposable
     {
         var parsed = Topology.Parse(topology, ActivationFunction.Tanh, new ImageShape(3, 64, 64));
         var network = new NetworkDescription(
-            [.. parsed.Blocks.Select((block, index) => block with { HasBatchNormalization = index == 0 })], ActivationFunction.Tanh, parsed.Topology);
+            [.. parsed.Blocks.Select((block, index) => block with { HasBatchNormalization = index == 0 })], ActivationFunction.Tanh,
+            parsed.Topology);
         WriteHeader([.. ModelWords.Of(network, PerturbationSite.BlockOutput)]);
         var described = ModelFile.ReadNetwork(Model);
         Assert.Equal(network.ToString(), described.ToString());
@@ -162,7 +173,8 @@ public sealed class ModelFileTests : IDisposable
     public void A_file_from_before_there_were_convolutions_is_of_a_dense_network_without_normalization()
     {
         // The words and tensors that files of version 0.1.0 have.
-        var header = """{"__metadata__":{"topology":"2-1","activation":"ReLU","seed":"7"},"layers.0.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"layers.0.bias":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""";
+        var header = """{"__metadata__":{"topology":"2-1","activation":"ReLU","seed":"7"},"layers.0.weight":"""
+            + """{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"layers.0.bias":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""";
         WriteFile(header.Length, [.. Encoding.UTF8.GetBytes(header), 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0, 0x3f]);
         var network = ModelFile.ReadNetwork(Model);
         Assert.Equal("2-1 (ReLU)", network.ToString());
@@ -199,7 +211,8 @@ public sealed class ModelFileTests : IDisposable
             var first = header["layers.0.weight"]!.DeepClone();
             header.Remove("layers.0.weight");
             header["layers.0.weight"] = first;
-            header["norms.1.num_batches_tracked"] = JsonNode.Parse($$"""{"dtype":"I64","shape":[],"data_offsets":[{{length}},{{length + 8}}]}""");
+            header["norms.1.num_batches_tracked"] = JsonNode.Parse(
+                $$"""{"dtype":"I64","shape":[],"data_offsets":[{{length}},{{length + 8}}]}""");
         });
         SameBits.Assert(parameters, ModelFile.Load(Model, Normalized));
     }
@@ -228,11 +241,14 @@ public sealed class ModelFileTests : IDisposable
     [Theory]
     [InlineData("""{"__metadata__":{"perturbation_site":"BehindPool"}}""", "the perturbation site 'BehindPool'")]
     [InlineData("""{"__metadata__":{}}""", "'feedbacks.0.weight' has the shape [10, 5, 9, 9], where [10, 5, 4, 4] was expected")]
-    [InlineData("""{"layers.0.weight":{"dtype":"F32","shape":[5,27],"data_offsets":[0,540]}}""", "'layers.0.weight' has the shape [5, 27], where [5, 3, 3, 3]")]
+    [InlineData(
+        """{"layers.0.weight":{"dtype":"F32","shape":[5,27],"data_offsets":[0,540]}}""",
+        "'layers.0.weight' has the shape [5, 27], where [5, 3, 3, 3]")]
     [InlineData("""{"layers.0.bias":{"dtype":"F32","shape":[0],"data_offsets":[540,540]}}""", "'layers.0.bias' is not part")]
     [InlineData("""{"norms.0.running_var":null}""", "'norms.0.running_var' is missing")]
     [InlineData("""{"norms.0.weight":{"dtype":"F32","shape":[1],"data_offsets":[540,544]}}""", "'norms.0.weight' has the shape [1]")]
-    [InlineData("""{"norms.3.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[0,0]}}""", "'norms.3.num_batches_tracked' is not part")]
+    [InlineData(
+        """{"norms.3.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[0,0]}}""", "'norms.3.num_batches_tracked' is not part")]
     public void A_malformed_convolutional_header_names_the_first_tensor_that_differs(string changes, string expected)
     {
         Save(Normalized, OptionsOf("FDFA", PerturbationSite.BeforePool));
@@ -285,9 +301,12 @@ public sealed class ModelFileTests : IDisposable
     [InlineData("""{"layers.1.bias":{"dtype":"F32","shape":[5],"data_offsets":[144,160]}}""", "'layers.1.bias' lies at bytes 144 to 160")]
     [InlineData("""{"layers.1.bias":{"dtype":"F32","shape":[5],"data_offsets":[164,144]}}""", "'layers.1.bias' lies at bytes 164 to 144")]
     [InlineData("""{"layers.0.weight":{"dtype":"F32","shape":[4,3],"data_offsets":[-48,0]}}""", "'layers.0.weight' lies at bytes -48 to 0")]
-    [InlineData("""{"layers.0.weight":{"dtype":"F32","shape":[4,3],"data_offsets":[9223372036854775800,9223372036854775807]}}""", "'layers.0.weight' lies at")]
+    [InlineData(
+        """{"layers.0.weight":{"dtype":"F32","shape":[4,3],"data_offsets":[9223372036854775800,9223372036854775807]}}""",
+        "'layers.0.weight' lies at")]
     [InlineData("""{"layers.1.bias":{"dtype":"F32","shape":[5],"data_offsets":[140,160]}}""", "'layers.1.bias' begins at byte 140")]
-    [InlineData("""{"feedbacks.1.weight":{"dtype":"F32","shape":[2,5],"data_offsets":[248,288]}}""", "'feedbacks.1.weight' begins at byte 248")]
+    [InlineData(
+        """{"feedbacks.1.weight":{"dtype":"F32","shape":[2,5],"data_offsets":[248,288]}}""", "'feedbacks.1.weight' begins at byte 248")]
     [InlineData("""{"layers.1.bias":{"dtype":"F32","shape":[5],"data_offsets":[144.5,164]}}""", "lacks a dtype")]
     [InlineData("""{"layers.1.bias":{"dtype":"F32","shape":[5],"data_offsets":[144,164,165]}}""", "lacks a dtype")]
     [InlineData("""{"layers.1.bias":{"dtype":"F32","shape":[5],"data_offsets":[144,1e300]}}""", "lacks a dtype")]
@@ -306,7 +325,8 @@ public sealed class ModelFileTests : IDisposable
     }
 
     public static TheoryData<string> MalformedJson() => new(
-        "[]", "7", "{", "{}{}", """{"a":1,"a":1}""", """{"\ud800":{}}""", """{"__metadata__":{"a":"\ud800"}}""", "{\"\0\":1}", new string('[', 5000));
+        "[]", "7", "{", "{}{}", """{"a":1,"a":1}""", """{"\ud800":{}}""", """{"__metadata__":{"a":"\ud800"}}""", "{\"\0\":1}",
+        new string('[', 5000));
 
     [Theory]
     [MemberData(nameof(MalformedJson))]

@@ -19,7 +19,8 @@ public sealed class AccuracyTableTests
         Assert.Equal([6, 7, 7], TableB6.Table.Sections.Select(section => section.Rows.Count));
         Assert.DoesNotContain(LearningRule.LocalGreedyForwardGradient, TableB6.Table.Sections[0].Rows.Select(row => row.Rule));
         Assert.All(
-            AccuracyTable.All.SelectMany(table => table.Sections.SelectMany(section => section.Rows, (_, row) => (table.Columns, row.Figures))),
+            AccuracyTable.All.SelectMany(
+                table => table.Sections.SelectMany(section => section.Rows, (_, row) => (table.Columns, row.Figures))),
             row =>
             {
                 Assert.Equal(row.Columns.Count, row.Figures.Count);
@@ -84,7 +85,10 @@ public sealed class AccuracyTableTests
 
         Assert.Equal(RunKey.Of(run), RunKey.Of(run with { PresetName = Preset.Paper.Name, DataDirectory = "/elsewhere" }));
         // Feedback and noise mean nothing to BP.
-        Assert.Equal(RunKey.Of(run), RunKey.Of(run with { Options = run.Options with { FeedbackRate = 1, Perturbations = 8, WeightNoise = WeightNoise.PerSample } }));
+        Assert.Equal(
+            RunKey.Of(run),
+            RunKey.Of(
+                run with { Options = run.Options with { FeedbackRate = 1, Perturbations = 8, WeightNoise = WeightNoise.PerSample } }));
         Assert.Equal(RunKey.Of(run), RunKey.Of(run with { Limit = 10000 }));
         Assert.Matches("^BP-784-8-10-embedded-3epochs-2seeds-[0-9a-f]{8}$", RunKey.Of(run));
     }
@@ -156,13 +160,21 @@ public sealed class AccuracyTableTests
                from row in section.Rows
                let run = Request(row.Rule, Preset.Paper) with { Epochs = 100 }
                let accuracy = section.Rows.Single(of => of.Rule.Name == Swapped(section.Heading, row.Rule.Name)).Figures[2].Mean / 100
-               select new TableEntry(section.Heading, "CIFAR10", run, row.Figures[2]) { Run = new StoredRun([accuracy - 0.001, accuracy + 0.001], null, SomeRun.Configuration, RunKey.Of(run)) },
+               select new TableEntry(section.Heading, "CIFAR10", run, row.Figures[2])
+               {
+                   Run = new StoredRun([accuracy - 0.001, accuracy + 0.001], null, SomeRun.Configuration, RunKey.Of(run)),
+               },
         ];
 
         Claim[] claims = [.. AccuracyClaims.Of(TableB6.Table, entries)];
 
         Assert.Equal(
-            ["CIFAR10, 2 layers: the rules stand in ", "CIFAR10, 3 layers: the rules stand in ", "CIFAR10, 4 layers: the rules stand in ", "CIFAR10: from 2 layers to 4 layers FG-"],
+            [
+                "CIFAR10, 2 layers: the rules stand in ",
+                "CIFAR10, 3 layers: the rules stand in ",
+                "CIFAR10, 4 layers: the rules stand in ",
+                "CIFAR10: from 2 layers to 4 layers FG-",
+            ],
             claims.Select(claim => claim.Statement[..38]));
         Assert.Equal([true, true, isOrdered, losesWithDepth], claims.Select(claim => claim.Holds));
         Assert.All(claims, claim => Assert.Contains(" standard errors)", claim.Measured, StringComparison.Ordinal));
@@ -196,13 +208,20 @@ public sealed class AccuracyTableTests
         PaperFigure paper = row.Figures[TableB6.Table.Columns.ToList().IndexOf(column)];
 
         // The keys in the snapshot are of options that no preset decides.
-        RunRequest request = Request(row.Rule, Preset.PublishedCode) with { DataName = column.DataSet, Options = new TrainingOptions { Rule = row.Rule } };
+        RunRequest request =
+            Request(row.Rule, Preset.PublishedCode) with { DataName = column.DataSet, Options = new TrainingOptions { Rule = row.Rule } };
         var entry = new TableEntry(section.Heading, column.Heading, request, paper);
         double near = (paper.Mean + paper.Deviation) / 100;
         return (section.Heading, row.Rule.Name) switch
         {
             ("3 layers", "BP") => entry with { Run = new StoredRun([near], null, SomeRun.Configuration, RunKey.Of(request)) },
-            ("3 layers", "FG-W") => entry with { Run = new StoredRun([], "The loss became NaN or infinite at step 7 (seed 0); try a smaller learning rate.", SomeRun.Configuration, RunKey.Of(request)) },
+            ("3 layers", "FG-W") =>
+                entry with
+                {
+                    Run = new StoredRun(
+                        [], "The loss became NaN or infinite at step 7 (seed 0); try a smaller learning rate.", SomeRun.Configuration,
+                        RunKey.Of(request)),
+                },
             ("3 layers", "FG-A") => entry with { Refusal = "That needs 9 GB of memory, and this machine has 8 GB." },
             ("4 layers", _) => entry,
             (_, "DFA") => entry with { Run = new StoredRun([0.5, 0.6], null, SomeRun.Configuration, RunKey.Of(request)) },
@@ -211,5 +230,6 @@ public sealed class AccuracyTableTests
     }
 
     private static RunRequest Request(LearningRule rule, Preset preset) => new(
-        Topology.Parse("784-8-10"), preset.OptionsFor(rule), preset.Name, Epochs: 3, Seeds: [0, 1], "embedded", DataDirectory: null, Limit: null);
+        Topology.Parse("784-8-10"), preset.OptionsFor(rule), preset.Name, Epochs: 3, Seeds: [0, 1], "embedded",
+        DataDirectory: null, Limit: null);
 }

@@ -48,7 +48,8 @@ public sealed class BenchmarkFileTests
     [Fact]
     public void A_file_reads_back_as_it_was_written()
     {
-        BenchmarkFile written = BenchmarkFile.Of(s_device, [s_entry with { FloorSeconds = 0.005, LaunchesPerStep = 4 }, s_entry with { Rule = "BP" }]);
+        BenchmarkFile written = BenchmarkFile.Of(
+            s_device, [s_entry with { FloorSeconds = 0.005, LaunchesPerStep = 4 }, s_entry with { Rule = "BP" }]);
 
         BenchmarkFile read = BenchmarkFile.Parse(written.ToJson(), "file");
 
@@ -73,14 +74,18 @@ public sealed class BenchmarkFileTests
     [InlineData("{ \"schemaVersion\": 2, \"progr", "it is not whole, or its line 1 is not JSON")]
     [InlineData("[1, 2]", "it has no schemaVersion.")]
     [InlineData("{ \"name\": \"package\" }", "it has no schemaVersion.")]
-    [InlineData("{ \"schemaVersion\": 1, \"results\": [] }", "'file' has schemaVersion 1, and this fdfa reads 2; use the version of fdfa that wrote it.")]
+    [InlineData(
+        "{ \"schemaVersion\": 1, \"results\": [] }",
+        "'file' has schemaVersion 1, and this fdfa reads 2; use the version of fdfa that wrote it.")]
     [InlineData("{ \"schemaVersion\": 2 }", "'file' is not a file of benchmarks: a part of it is missing.")]
     public void A_text_that_is_no_such_file_is_refused_in_a_sentence(string text, string expected) => AssertRefused(text, expected);
 
     [Theory]
     [InlineData("\"results\": [", "\"results\": [], \"others\": [", "it has no results.")]
     [InlineData("\"results\": [", "\"results\": [ null,", "its results[0] is empty.")]
-    [InlineData("\"lowSeconds\": 0.024", "\"lowSeconds\": 0.03", "the seconds of its results[0] are not a low one, a median and a high one above 0.")]
+    [InlineData(
+        "\"lowSeconds\": 0.024", "\"lowSeconds\": 0.03",
+        "the seconds of its results[0] are not a low one, a median and a high one above 0.")]
     [InlineData("\"lowSeconds\": 0.016", "\"lowSeconds\": 0", "the seconds of its results[1]")]
     [InlineData("\"medianSeconds\": 0.0243", "\"medianSeconds\": \"fast\"", "its results[0].medianSeconds is not of the right kind.")]
     [InlineData("\"kind\": \"Cpu\"", "\"kind\": \"Tpu\"", "its device.kind is not of the right kind.")]
@@ -99,7 +104,8 @@ public sealed class BenchmarkFileTests
         BenchmarkFile file = BenchmarkFile.Parse(Damaged(sound, foreign), "file");
 
         Assert.StartsWith(
-            "'file' has a step that this fdfa cannot time: ", Refusal.Of<BenchmarkFileException>(() => file.Cases("file"), expected), StringComparison.Ordinal);
+            "'file' has a step that this fdfa cannot time: ", Refusal.Of<BenchmarkFileException>(() => file.Cases("file"), expected),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -155,7 +161,9 @@ public sealed class BenchmarkFileTests
             Versions = new Dictionary<string, string> { ["fdfa"] = "1.0+0123456789abcdef" },
         };
 
-        Snapshot.Match(Compared(before, [s_entry with { LowSeconds = 0.0094, MedianSeconds = 0.0096, HighSeconds = 0.0099 }, wide]), "benchmark-comparison");
+        Snapshot.Match(
+            Compared(before, [s_entry with { LowSeconds = 0.0094, MedianSeconds = 0.0096, HighSeconds = 0.0099 }, wide]),
+            "benchmark-comparison");
     }
 
     [SkippableFact]
@@ -164,7 +172,8 @@ public sealed class BenchmarkFileTests
         BenchmarkFile peer = BenchmarkFile.Parse(Peer, "file");
 
         Snapshot.Match(
-            Compared(peer, [peer.Results[0] with { Variant = null, LowSeconds = 0.0078, MedianSeconds = 0.0081, HighSeconds = 0.0083 }]), "benchmark-peer");
+            Compared(peer, [peer.Results[0] with { Variant = null, LowSeconds = 0.0078, MedianSeconds = 0.0081, HighSeconds = 0.0083 }]),
+            "benchmark-peer");
     }
 
     [Fact]
@@ -172,7 +181,8 @@ public sealed class BenchmarkFileTests
     {
         using var temporary = new TemporaryFolder();
 
-        CommandLineRun run = CommandLineRun.Of("bench", "--network", "1000000-1000000-10", "--device", "cpu", "--json", temporary.File("deep/times.json"));
+        CommandLineRun run = CommandLineRun.Of(
+            "bench", "--network", "1000000-1000000-10", "--device", "cpu", "--json", temporary.File("deep/times.json"));
 
         Assert.Equal(2, run.ExitCode);
         Assert.Empty(Directory.GetFileSystemEntries(temporary.Path));
@@ -189,8 +199,9 @@ public sealed class BenchmarkFileTests
         Assert.Equal(["times.json"], RunFolderTests.FileNames(temporary.Path));
     }
 
-    private static string Compared(BenchmarkFile before, IReadOnlyList<BenchmarkEntry> now) => CommandLineRun.Written(output => BenchmarkComparison.Write(
-        output, before, BenchmarkComparison.Of(before, now.Select(entry => (BenchmarkCase.Of(entry), entry)))));
+    private static string Compared(BenchmarkFile before, IReadOnlyList<BenchmarkEntry> now) =>
+        CommandLineRun.Written(output => BenchmarkComparison.Write(
+            output, before, BenchmarkComparison.Of(before, now.Select(entry => (BenchmarkCase.Of(entry), entry)))));
 
     private static string Damaged(string sound, string damaged)
     {

@@ -21,7 +21,8 @@ public sealed class ColourDataTests : IDisposable
         folder.Write($"data/{set.Name}/{set.Archive.Name}", SmallCifar.Archive(set));
 
         CommandLineRun run = CommandLineRun.Of(
-            "train", "--data", name, "--data-dir", folder.File("data"), "--network", network, "--epochs", "1", "--batch-size", "2", "--device", "cpu", "--output", folder.File("run"));
+            "train", "--data", name, "--data-dir", folder.File("data"), "--network", network, "--epochs", "1", "--batch-size", "2",
+            "--device", "cpu", "--output", folder.File("run"));
 
         run.AssertDone(
             $"Only a part of {set.Name} is here: 3 of 50000 training and 2 of 10000 test samples, from {folder.File($"data/{set.Name}")}");
@@ -101,7 +102,8 @@ public sealed class ColourDataTests : IDisposable
         folder.Write("data/cifar-100-binary.tar.gz", SmallCifar.Archive(CifarDataSet.Cifar100));
 
         CommandLineRun run = CommandLineRun.Of(
-            "train", "--data", "cifar-100", "--data-dir", folder.File("data"), "--network", "3072-8-10", "--quiet", "--output", folder.File("run"));
+            "train", "--data", "cifar-100", "--data-dir", folder.File("data"), "--network", "3072-8-10", "--quiet", "--output",
+            folder.File("run"));
 
         run.AssertRefused("give a --network that begins with 3072 and ends with 100.");
         Assert.False(Directory.Exists(folder.File("run")));
@@ -111,12 +113,17 @@ public sealed class ColourDataTests : IDisposable
     public void A_table_takes_a_part_only_quickly_and_says_so()
     {
         folder.Write("data/cifar-10-binary.tar.gz", SmallCifar.Archive(CifarDataSet.Cifar10));
-        string[] arguments = ["--rules", "BP", "--no-batch-norm", "--data-dir", folder.File("data"), "--epochs", "1", "--seeds", "1", "--device", "cpu", "--output", folder.File("store")];
+        string[] arguments =
+        [
+            "--rules", "BP", "--no-batch-norm", "--data-dir", folder.File("data"), "--epochs", "1", "--seeds", "1", "--device", "cpu",
+            "--output", folder.File("store")
+        ];
 
         CommandLineRun slow = ReproductionRun.Of(OfColour, CancellationToken.None, ["reproduce", "colour", .. arguments]);
 
         slow.AssertRefusedAs(
-            "fdfa: Only a part of cifar-10 is here: 3 of 50000 training and 2 of 10000 test samples; name the folder of all of it with --data-dir, add --quick to take the part, or choose others with --data.");
+            "fdfa: Only a part of cifar-10 is here: 3 of 50000 training and 2 of 10000 test samples; "
+            + "name the folder of all of it with --data-dir, add --quick to take the part, or choose others with --data.");
 
         for (var run = 0; run < 2; run++)
         {
@@ -127,5 +134,6 @@ public sealed class ColourDataTests : IDisposable
     }
 
     internal static AccuracyTable OfColour { get; } = new(
-        "colour", "Table 0: colours", [new("CIFAR10", "cifar-10")], [TableSection.Parse("1 layer", (_, _) => "3072-10", "BP 56.00 ± 0.10")]);
+        "colour", "Table 0: colours", [new("CIFAR10", "cifar-10")],
+        [TableSection.Parse("1 layer", (_, _) => "3072-10", "BP 56.00 ± 0.10")]);
 }

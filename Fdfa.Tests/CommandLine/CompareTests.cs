@@ -24,8 +24,18 @@ public sealed class CompareTests : IDisposable
         RunComparison comparison = new(
         [
             s_first,
-            s_first with { Path = "runs/second", Configuration = Changed(options => options with { LearningRate = 1e-2, BatchSize = 64 }), Rows = SomeRun.Rows(epochs: 2, seeds: 3) },
-            s_first with { Path = "runs/begun", Configuration = Changed(_ => Preset.Paper.OptionsFor(LearningRule.Backpropagation)), Rows = [] },
+            s_first with
+            {
+                Path = "runs/second",
+                Configuration = Changed(options => options with { LearningRate = 1e-2, BatchSize = 64 }),
+                Rows = SomeRun.Rows(epochs: 2, seeds: 3),
+            },
+            s_first with
+            {
+                Path = "runs/begun",
+                Configuration = Changed(_ => Preset.Paper.OptionsFor(LearningRule.Backpropagation)),
+                Rows = [],
+            },
         ]);
 
         Snapshot.Match(CommandLineRun.Written(output => CompareCommand.Write(output, comparison), width: 120), "comparison");
@@ -37,7 +47,13 @@ public sealed class CompareTests : IDisposable
         RunComparison comparison = new(
         [
             s_first,
-            s_first with { Configuration = Changed(options => options with { LearningRate = 1e-2 }) with { Device = new DeviceInfo("cuda:0", DeviceKind.Cuda, "Some GPU", 1, "") } },
+            s_first with
+            {
+                Configuration = Changed(options => options with { LearningRate = 1e-2 }) with
+                {
+                    Device = new DeviceInfo("cuda:0", DeviceKind.Cuda, "Some GPU", 1, ""),
+                },
+            },
         ]);
 
         Assert.Equal(["1: FDFA, 0.0003333333333333333", "2: FDFA, 0.01"], comparison.Names);
@@ -47,7 +63,8 @@ public sealed class CompareTests : IDisposable
     [Fact]
     public void What_means_nothing_to_a_rule_is_a_difference_and_no_part_of_its_name()
     {
-        RunComparison comparison = new([s_first, s_first with { Configuration = Changed(options => options with { Rule = LearningRule.DirectFeedbackAlignment }) }]);
+        RunComparison comparison = new(
+            [s_first, s_first with { Configuration = Changed(options => options with { Rule = LearningRule.DirectFeedbackAlignment }) }]);
 
         Assert.Equal(["1: FDFA", "2: DFA"], comparison.Names);
         SettingDifference rate = Assert.Single(comparison.Differences, setting => setting.Label == "Feedback rate");
@@ -66,11 +83,14 @@ public sealed class CompareTests : IDisposable
         Assert.Equal(expected, data.Values);
 
         // Where the name or the number of samples says it, a checksum would say nothing more.
-        Assert.Equal(["Test samples"], new RunComparison([On(checksum, 2000), On("fedcba9876543210", 1000)]).Differences.Select(setting => setting.Label));
+        Assert.Equal(
+            ["Test samples"],
+            new RunComparison([On(checksum, 2000), On("fedcba9876543210", 1000)]).Differences.Select(setting => setting.Label));
 
         static ComparedRun On(string? checksum, int testSamples) => s_first with
         {
-            Configuration = SomeRun.Configuration with { Data = SomeRun.Configuration.Data with { Sha256 = checksum, TestSamples = testSamples } },
+            Configuration =
+                SomeRun.Configuration with { Data = SomeRun.Configuration.Data with { Sha256 = checksum, TestSamples = testSamples } },
         };
     }
 
@@ -87,7 +107,9 @@ public sealed class CompareTests : IDisposable
     public void Curves_of_all_runs_are_drawn_on_one_picture()
     {
         string[] runs = [.. Enumerable.Range(0, 9).Select(number =>
-            Write($"run{number}", Changed(options => options with { LearningRate = 1e-3 * (number + 1) }), SomeRun.Rows(epochs: 3, seeds: number < 2 ? 3 : 1)))];
+            Write(
+                $"run{number}", Changed(options => options with { LearningRate = 1e-3 * (number + 1) }),
+                SomeRun.Rows(epochs: 3, seeds: number < 2 ? 3 : 1)))];
 
         CommandLineRun few = CommandLineRun.Of(["compare", .. runs[..2], "--output", folder.File("few")]);
         CommandLineRun many = CommandLineRun.Of(["compare", .. runs, "--output", folder.File("many")]);
@@ -100,7 +122,10 @@ public sealed class CompareTests : IDisposable
 
         // Their curves coincide, and yet both show, to the left of the legend.
         using SKBitmap picture = SKBitmap.Decode(folder.File("few/curves.png"));
-        SKColor[] left = [.. from y in Enumerable.Range(0, picture.Height) from x in Enumerable.Range(0, picture.Width / 4) select picture.GetPixel(x, y)];
+        SKColor[] left =
+        [
+            .. from y in Enumerable.Range(0, picture.Height) from x in Enumerable.Range(0, picture.Width / 4) select picture.GetPixel(x, y)
+        ];
         Assert.All(PlotPanel.Palette.Take(2), color => Assert.InRange(left.Count(pixel => pixel == new SKColor(color.ARGB)), 100, 100_000));
         string words = Words("many");
         Assert.Contains("9: FDFA, 0.009", words, StringComparison.Ordinal);
@@ -113,7 +138,8 @@ public sealed class CompareTests : IDisposable
     {
         string run = Write("run", SomeRun.Configuration, []);
 
-        CommandLineRun comparison = CommandLineRun.Of("compare", run, Write("other", SomeRun.Configuration, []), "--output", folder.File("comparison"));
+        CommandLineRun comparison = CommandLineRun.Of(
+            "compare", run, Write("other", SomeRun.Configuration, []), "--output", folder.File("comparison"));
 
         Assert.Equal(0, comparison.ExitCode);
         Assert.Contains("0 of 3", comparison.Output, StringComparison.Ordinal);

@@ -9,7 +9,9 @@ using Fdfa.Gpu.Devices;
 
 namespace Fdfa.Tests.CommandLine;
 
-/// <summary>Networks of images, batch normalization and perturbation sites on their way from the command line to the trainer and back.</summary>
+/// <summary>
+/// Networks of images, batch normalization and perturbation sites on their way from the command line to the trainer and back.
+/// </summary>
 public sealed class ConvolutionTests
 {
     private const string SmallCnn = "15C5-P2-40C5-P2-128-10";
@@ -70,7 +72,8 @@ public sealed class ConvolutionTests
     [InlineData("published-code", "FDFA", "cifar-100", "15C5-40C5-P2-128-100", false)]
     [InlineData("published-code", "FDFA", "tiny-imagenet", "alexnet-200", false)]
     [InlineData("paper", "FDFA", "cifar-100", "alexnet-100", false)]
-    public void A_preset_decides_about_augmentation_and_it_can_be_declined(string preset, string rule, string data, string network, bool augments)
+    public void A_preset_decides_about_augmentation_and_it_can_be_declined(
+        string preset, string rule, string data, string network, bool augments)
     {
         string[] arguments = ["--preset", preset, "--rule", rule, "--data", data, "--network", network];
 
@@ -92,7 +95,9 @@ public sealed class ConvolutionTests
         string[] arguments = ["--network", "alexnet-10", "--data", "cifar-10", "--preset", "published-code"];
 
         Assert.Equal("As the preset published-code.", Describe(SomeRun.Read(arguments)).Differences[1]);
-        Assert.EndsWith(", augmentation crops to 224 pixels, mirrored (no).", Describe(SomeRun.Read(arguments)).Differences[0], StringComparison.Ordinal);
+        Assert.EndsWith(
+            ", augmentation crops to 224 pixels, mirrored (no).", Describe(SomeRun.Read(arguments)).Differences[0],
+            StringComparison.Ordinal);
         Assert.Equal(
             "Differs from the preset published-code in: augmentation no (crops to 224 pixels, mirrored).",
             Describe(SomeRun.Read([.. arguments, "--no-augment"])).Differences[1]);
@@ -109,10 +114,12 @@ public sealed class ConvolutionTests
             usual with { SmallestArea = 0.25 }, usual with { LargestArea = 0.5 }, usual with { SmallestRatio = 0.5 },
             usual with { LargestRatio = 2 }, usual with { Flips = false },
         ];
-        IEnumerable<RunRequest> runs = others.Select(other => request with { Options = request.Options with { Augmentation = other } }).Append(request);
+        IEnumerable<RunRequest> runs = others.Select(other => request with { Options = request.Options with { Augmentation = other } })
+            .Append(request);
 
         Assert.Equal(runs.Count(), runs.Select(RunKey.Of).Distinct().Count());
-        Assert.All(runs, run => Assert.Equal(run.Options, RunConfiguration.Parse(Describe(run).ToJson(), "config.json").ToRequest().Options));
+        Assert.All(
+            runs, run => Assert.Equal(run.Options, RunConfiguration.Parse(Describe(run).ToJson(), "config.json").ToRequest().Options));
     }
 
     /// <summary>Every way to say, or not to say, what the command line can override.</summary>
@@ -161,7 +168,8 @@ public sealed class ConvolutionTests
         Assert.True(json["data"]!.AsObject().Remove("shape"));
 
         Refusal.Of<TopologyException>(
-            () => RunConfiguration.Parse(json.ToJsonString(), "config.json").ToRequest(), "has convolutions, which take their input's shape from images");
+            () => RunConfiguration.Parse(json.ToJsonString(), "config.json").ToRequest(),
+            "has convolutions, which take their input's shape from images");
     }
 
     [Fact]
@@ -207,7 +215,9 @@ public sealed class ConvolutionTests
         ReproductionPlan limited = Plan("reproduce table2 --quick --data embedded --limit 100 --preset paper", Table2.Table);
         Assert.All(limited.Entries, entry => Assert.Equal(100, entry.Request.Limit));
         Assert.All(limited.Entries, entry => Assert.Equal(SmallCnn, entry.Request.Network.Topology));
-        Assert.Contains("Trained on the first 100 samples of a data set, where the paper has all: 2 steps per epoch at batch size 64.", limited.Remarks);
+        Assert.Contains(
+            "Trained on the first 100 samples of a data set, where the paper has all: 2 steps per epoch at batch size 64.",
+            limited.Remarks);
     }
 
     [Fact]
@@ -222,11 +232,21 @@ public sealed class ConvolutionTests
         Assert.Equal(["BP", "DFA", "FDFA"], plan.Entries.Select(entry => entry.Request.Options.Rule.Name));
         Assert.All(plan.Entries, entry => Assert.Equal(
             ("alexnet-100", new ImageShape(3, 32, 32), 128, 1, 2, 1),
-            (entry.Request.Network.Topology, entry.Request.Network.InputShape, entry.Request.Options.BatchSize, entry.Request.Epochs, entry.Request.Limit, entry.Request.Seeds.Count)));
+            (
+                entry.Request.Network.Topology,
+                entry.Request.Network.InputShape,
+                entry.Request.Options.BatchSize,
+                entry.Request.Epochs,
+                entry.Request.Limit,
+                entry.Request.Seeds.Count)));
         Assert.Contains("A quick look has the rules BP, DFA, FDFA; name others with --rules.", plan.Remarks);
-        Assert.Contains(plan.Remarks, remark => remark.StartsWith("Trained on the first 2 samples of a data set, where the paper has all: 1 step per epoch", StringComparison.Ordinal));
         Assert.Contains(
-            "AlexNet takes images at their own 32 and 64 pixels, with a first convolution to match (--no-augment), where the authors' code enlarges CIFAR100 to 224 pixels, mirrors and crops: do not expect agreement there.",
+            plan.Remarks,
+            remark => remark.StartsWith(
+                "Trained on the first 2 samples of a data set, where the paper has all: 1 step per epoch", StringComparison.Ordinal));
+        Assert.Contains(
+            "AlexNet takes images at their own 32 and 64 pixels, with a first convolution to match (--no-augment), "
+            + "where the authors' code enlarges CIFAR100 to 224 pixels, mirrors and crops: do not expect agreement there.",
             plan.Remarks);
         Assert.Equal(2560, Table3.Table.Quick.Limit);
     }
@@ -241,19 +261,23 @@ public sealed class ConvolutionTests
         Assert.False(Request("--no-augment").Augments);
         Assert.False(Request("--quick").Augments);
         Assert.Equal(
-            "AlexNet takes CIFAR100 enlarged to 224 pixels, mirrored and cropped at random in training with BP, FG-W, DFA, DKP, FDFA, as the authors' code does; else it takes images at their own 32 and 64 pixels, with a first convolution to match.",
+            "AlexNet takes CIFAR100 enlarged to 224 pixels, mirrored and cropped at random in training with BP, FG-W, DFA, DKP, FDFA, "
+            + "as the authors' code does; else it takes images at their own 32 and 64 pixels, with a first convolution to match.",
             Assert.Single(Table3.Table.Remarks(Request())));
         Assert.Equal(
             "AlexNet takes images at their own 32 and 64 pixels, with a first convolution to match.",
             Assert.Single(Table3.Table.Remarks(Request("--preset", "paper"))));
-        Assert.Contains(Table3.Table.Remarks(Request("--quick")), remark => remark.Contains("accuracies stay near chance", StringComparison.Ordinal));
+        Assert.Contains(
+            Table3.Table.Remarks(Request("--quick")), remark => remark.Contains("accuracies stay near chance", StringComparison.Ordinal));
         Assert.Single(Table3.Table.Remarks(Request("--quick", "--epochs", "9")));
 
         using var folder = new Fdfa.Tests.Data.TemporaryFolder();
         folder.Write("cifar-100-binary.tar.gz", Fdfa.Tests.Data.SmallCifar.Archive(CifarDataSet.Cifar100));
         ReproductionRequest whole = Request("--rules", "FDFA,FG-A", "--quick", "--data-dir", folder.Path) with { Augments = true };
         Assert.Equal([32, 224], ReproductionPlan.Of(whole).Entries.Select(entry => entry.Request.Network.InputShape!.Value.Height));
-        Assert.Equal([null, ImageAugmentation.PublishedCode], ReproductionPlan.Of(whole).Entries.Select(entry => entry.Request.Options.Augmentation));
+        Assert.Equal(
+            [null, ImageAugmentation.PublishedCode],
+            ReproductionPlan.Of(whole).Entries.Select(entry => entry.Request.Options.Augmentation));
     }
 
     private static ReproductionPlan Plan(string commandLine, AccuracyTable table)
@@ -264,6 +288,9 @@ public sealed class ConvolutionTests
 
     private static RunConfiguration Describe(RunRequest request) => RunConfiguration.Describe(
         request,
-        new DataDescription(request.DataName, null, "memory", null, 100, 100, request.Network.InputSize, 10) { Shape = DataSource.ShapeOf(request.DataName) },
+        new DataDescription(request.DataName, null, "memory", null, 100, 100, request.Network.InputSize, 10)
+        {
+            Shape = DataSource.ShapeOf(request.DataName),
+        },
         new DeviceInfo("cpu", DeviceKind.Cpu, "Some processor", 8L << 30, "2 cores"));
 }

@@ -9,12 +9,15 @@ public sealed class DepthBenchmarkTests
 {
     private static readonly UpdatePhase[] s_phases =
     [
-        new("FDFA", 2, 0.002, 2, 1, 0.0015), new("BP", 2, 0.003, 3, 2, 0.0025), new("FDFA", 8, 0.008, 8, 1, 0.0015), new("BP", 8, 0.012, 15, 8, 0.009),
+        new("FDFA", 2, 0.002, 2, 1, 0.0015), new("BP", 2, 0.003, 3, 2, 0.0025), new("FDFA", 8, 0.008, 8, 1, 0.0015),
+        new("BP", 8, 0.012, 15, 8, 0.009),
     ];
 
     [SkippableFact]
     public void The_table() => Snapshot.Match(
-        CommandLineRun.Written(output => DepthBenchmark.Write(output, "Update phase by depth: 784-800-…-10, batch 64, Some processor", s_phases)), "bench-depths");
+        CommandLineRun.Written(
+            output => DepthBenchmark.Write(output, "Update phase by depth: 784-800-…-10, batch 64, Some processor", s_phases)),
+        "bench-depths");
 
     [Fact]
     public void The_files_hold_a_row_per_depth_and_rule_and_both_panels()

@@ -106,9 +106,10 @@ public sealed class DiskFullTests : IDisposable
             TrainingObserver.Tiny(epochs: 2, seeds: 0), run, (_, observer) => observer.OnEpoch = _ => throw failure));
 
         Assert.Matches(
-            $"^The disk of '{Regex.Escape(run)}' is full \\(No space left on device\\): an epoch needs up to 15\\d kB there for its checkpoint "
-            + "and models, and [^ ]+ [kMGT]B are free(, so its inodes or a quota may be used up)?\\. "
-            + $"Make room; to go on: fdfa train --resume {Regex.Escape(run)}$",
+            $"^The disk of '{Regex.Escape(run)}' is full \\(No space left on device\\): "
+            + "an epoch needs up to 15\\d kB there for its checkpoint and models, and [^ ]+ "
+            + "[kMGT]B are free(, so its inodes or a quota may be used up)?\\. Make room; to go on: "
+            + $"fdfa train --resume {Regex.Escape(run)}$",
             refusal.Message);
         Assert.True(DiskFull.Is(refusal));
     }

@@ -24,10 +24,14 @@ public sealed class ExchangeTests : IDisposable
         MetricsRow recorded = Train("--batch-norm");
         CommandLineRun export = CommandLineRun.Of("export", folder.File("run"), "--safetensors", Weights);
         Assert.Equal(0, export.ExitCode);
-        Assert.Contains("nn.Sequential(nn.Linear(784, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 10))", export.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "nn.Sequential(nn.Linear(784, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 10))", export.Output,
+            StringComparison.Ordinal);
 
         // Who reads the weights must know how inputs are scaled: with ToTensor's 0…1 the network is 20 points worse, without a word.
-        Assert.Contains("transforms.Compose([transforms.ToTensor(), transforms.Normalize([0.5], [0.5]), torch.flatten])", export.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "transforms.Compose([transforms.ToTensor(), transforms.Normalize([0.5], [0.5]), torch.flatten])", export.Output,
+            StringComparison.Ordinal);
         Assert.Equal("A pixel p of 0 to 255 is p*2/255 - 1", ModelFile.ReadMetadata(Weights)["input"]);
 
         CommandLineRun import = Import("--batch-norm");
@@ -48,7 +52,11 @@ public sealed class ExchangeTests : IDisposable
         Assert.Equal(0, CommandLineRun.Of("export", folder.File("run"), "--safetensors", Weights).ExitCode);
 
         // Steps too small to change a weight: what is measured is where training starts.
-        string[] still = ["train", .. CommandLineRun.Tiny, "--learning-rate", "1e-30", "--seeds", "2", "--quiet", "--output", folder.File("still"), "--initial-weights", Weights];
+        string[] still =
+        [
+            "train", .. CommandLineRun.Tiny, "--learning-rate", "1e-30", "--seeds", "2", "--quiet", "--output", folder.File("still"),
+            "--initial-weights", Weights
+        ];
         CommandLineRun run = CommandLineRun.Of(still);
 
         Assert.Equal("", run.Error);
@@ -65,7 +73,8 @@ public sealed class ExchangeTests : IDisposable
         Assert.Equal(0, CommandLineRun.Of("export", folder.File("run"), "--safetensors", Weights).ExitCode);
 
         Import("--batch-norm").AssertRefused(
-            "holds a network with no batch normalization, not batch normalization in block(s) 1", "it was saved with: leave out --batch-norm.");
+            "holds a network with no batch normalization, not batch normalization in block(s) 1",
+            "it was saved with: leave out --batch-norm.");
         Assert.False(Directory.Exists(folder.File("imported")));
 
         // Options that the file itself describes, or, without a word in it, the one that would fit.
@@ -115,8 +124,12 @@ public sealed class ExchangeTests : IDisposable
     public void A_run_of_several_seeds_is_exported_one_by_one()
     {
         Train("--seeds", "2");
-        Assert.Contains("has the seeds 0, 1; choose one with --seed.", CommandLineRun.Of("export", folder.File("run"), "--onnx", Weights).Error, StringComparison.Ordinal);
-        Assert.Contains("has no seed 2; give --seed one of 0, 1.", CommandLineRun.Of("export", folder.File("run"), "--onnx", Weights, "--seed", "2").Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "has the seeds 0, 1; choose one with --seed.", CommandLineRun.Of("export", folder.File("run"), "--onnx", Weights).Error,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "has no seed 2; give --seed one of 0, 1.",
+            CommandLineRun.Of("export", folder.File("run"), "--onnx", Weights, "--seed", "2").Error, StringComparison.Ordinal);
         Assert.False(File.Exists(Weights));
     }
 
@@ -185,7 +198,8 @@ public sealed class ExchangeTests : IDisposable
 
     private MetricsRow Train(params string[] options)
     {
-        CommandLineRun run = CommandLineRun.Of(["train", .. CommandLineRun.Tiny, "--learning-rate", "1e-2", "--quiet", "--output", folder.File("run"), .. options]);
+        CommandLineRun run = CommandLineRun.Of(
+            ["train", .. CommandLineRun.Tiny, "--learning-rate", "1e-2", "--quiet", "--output", folder.File("run"), .. options]);
         Assert.Equal("", run.Error);
         return RunFolder.ReadMetrics(folder.File("run"))[0];
     }

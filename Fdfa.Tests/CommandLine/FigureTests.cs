@@ -25,7 +25,10 @@ public sealed class FigureTests
     public void Figure_5_and_Table_4_have_the_powers_of_Propositions_5_and_6()
     {
         IReadOnlyList<Dictionary<string, string>> rows = Quick("fig5");
-        foreach ((string rule, string swept, double power) in new[] { ("FG-W", "n1", 1.0), ("FG-W", "n0", 1), ("FG-A", "n1", 1), ("FG-A", "n0", 0) })
+        foreach ((string rule, string swept, double power) in new[]
+        {
+            ("FG-W", "n1", 1.0), ("FG-W", "n0", 1), ("FG-A", "n1", 1), ("FG-A", "n0", 0),
+        })
         {
             Dictionary<string, string>[] line = [.. rows.Where(row => row["rule"] == rule && row["swept"] == swept)];
             Assert.InRange(line.Length, 4, 10);
@@ -50,9 +53,11 @@ public sealed class FigureTests
         Assert.Equal(["0", "1", "2"], rows.Select(row => row["seed"]).Distinct().Order());
         foreach (IGrouping<string, Dictionary<string, string>> seed in rows.GroupBy(row => row["seed"]))
         {
-            Dictionary<string, string>[] noisy = [.. seed.Where(row => row["series"] == "noisy BP").OrderBy(row => Number(row["noise_deviation"]))];
+            Dictionary<string, string>[] noisy =
+                [.. seed.Where(row => row["series"] == "noisy BP").OrderBy(row => Number(row["noise_deviation"]))];
             Assert.True(RankCorrelation(noisy, "normalised_variance", "loss") > 0.95);
-            Dictionary<string, Dictionary<string, string>> rules = seed.Where(row => row["series"] != "noisy BP").ToDictionary(row => row["series"]);
+            Dictionary<string, Dictionary<string, string>> rules = seed.Where(row => row["series"] != "noisy BP")
+                .ToDictionary(row => row["series"]);
             foreach (string column in new[] { "normalised_variance", "loss" })
             {
                 Assert.True(Number(rules["FDFA"][column]) < Number(rules["FG-A"][column]), column);
@@ -72,7 +77,9 @@ public sealed class FigureTests
         Assert.True(fdfa < Mean("DKP"));
 
         // Eq. 13: in the last hidden layer feedback becomes the output weights, and the estimate the gradient.
-        Assert.All(rows.Where(row => row["rule"] == "FDFA" && row["epoch"] == last && row["layer"] == "4"), row => Assert.InRange(Number(row["degrees"]), 0, 45));
+        Assert.All(
+            rows.Where(row => row["rule"] == "FDFA" && row["epoch"] == last && row["layer"] == "4"),
+            row => Assert.InRange(Number(row["degrees"]), 0, 45));
 
         double Mean(string rule) => rows.Where(row => row["rule"] == rule && row["epoch"] == last).Average(row => Number(row["degrees"]));
     }

@@ -14,7 +14,8 @@ public sealed class KernelsTests
         using var folder = new TemporaryFolder();
         string file = folder.File("kernels.txt");
 
-        CommandLineRun run = CommandLineRun.Of("kernels", "--rule", "FDFA", "--network", "784-800-800-10", "--target", target, "--output", file)
+        CommandLineRun run = CommandLineRun.Of(
+            "kernels", "--rule", "FDFA", "--network", "784-800-800-10", "--target", target, "--output", file)
             .AssertDone();
         Assert.Contains(code, File.ReadAllText(file), StringComparison.Ordinal);
         Snapshot.Match(run.Output.Replace(file, "kernels.txt", StringComparison.Ordinal), $"kernels-{target}");

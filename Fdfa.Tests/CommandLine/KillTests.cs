@@ -19,7 +19,9 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     private const int StepsPerEpoch = 16;
     private const int AtOnce = 2;
 
-    /// <summary>Longer than an epoch with evaluation and checkpoint takes: an instant drawn below it is within that or the next ones.</summary>
+    /// <summary>
+    /// Longer than an epoch with evaluation and checkpoint takes: an instant drawn below it is within that or the next ones.
+    /// </summary>
     private const double LongestDelay = 0.15;
 
     /// <summary>About as long as the rest of a checkpoint takes that has been noticed.</summary>
@@ -182,11 +184,13 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     }
 
     private static bool IsWriting(string run) =>
-        Path.Combine(run, "checkpoints") is var checkpoints && Directory.Exists(checkpoints) && Directory.EnumerateDirectories(checkpoints, ".*.tmp").Any();
+        Path.Combine(run, "checkpoints") is var checkpoints && Directory.Exists(checkpoints)
+        && Directory.EnumerateDirectories(checkpoints, ".*.tmp").Any();
 
     private static bool HasReached(string run, int epoch) => epoch == 0
         ? File.Exists(Path.Combine(run, "config.json"))
-        : Enumerable.Range(epoch, Epochs - epoch + 1).Any(one => Directory.Exists(Path.Combine(run, "checkpoints", $"step-{one * StepsPerEpoch:D12}")));
+        : Enumerable.Range(epoch, Epochs - epoch + 1)
+            .Any(one => Directory.Exists(Path.Combine(run, "checkpoints", $"step-{one * StepsPerEpoch:D12}")));
 
     private static string WhatWasUnderWay(string run)
     {
@@ -213,7 +217,9 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         ];
         foreach (string file in files)
         {
-            Assert.True(File.ReadAllBytes(Path.Combine(expected, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, file))), $"{story}: {file}");
+            Assert.True(
+                File.ReadAllBytes(Path.Combine(expected, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, file))),
+                $"{story}: {file}");
         }
 
         Assert.True(Metrics(expected).SequenceEqual(Metrics(actual)), $"{story}: metrics.csv");

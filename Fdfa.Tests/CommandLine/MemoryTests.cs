@@ -19,7 +19,9 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
 
     public void Dispose() => _temporary.Dispose();
 
-    /// <summary>What a run keeps of each epoch shows in every sample: a row of metrics or the name of a checkpoint has a hundred bytes.</summary>
+    /// <summary>
+    /// What a run keeps of each epoch shows in every sample: a row of metrics or the name of a checkpoint has a hundred bytes.
+    /// </summary>
     /// <remarks>
     /// Code that runs for the first time leaves statics and pooled arrays behind, once each and mostly in the first epochs, which are left
     /// out; buffers of the runtime come and go. Hence the median of the growth from one sample to the next, and only a loose bound on
@@ -50,7 +52,8 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
         });
 
         memory.RemoveRange(0, Left);
-        double[] growth = [.. memory.Skip(1).Zip(memory, (later, earlier) => (double)(later.Managed - earlier.Managed) / EpochsPerSample).Order()];
+        double[] growth =
+            [.. memory.Skip(1).Zip(memory, (later, earlier) => (double)(later.Managed - earlier.Managed) / EpochsPerSample).Order()];
         double median = growth[growth.Length / 2];
         double together = Quarter(memory, 3, sample => sample.Managed) - Quarter(memory, 0, sample => sample.Managed);
         output.WriteLine(string.Create(
@@ -60,12 +63,15 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
         Assert.InRange(together, double.NegativeInfinity, BytesTogether);
     }
 
-    /// <summary>A network of the paper's size for as long as is asked for: the last quarter has the memory of the first, within 1 %.</summary>
+    /// <summary>
+    /// A network of the paper's size for as long as is asked for: the last quarter has the memory of the first, within 1 %.
+    /// </summary>
     /// <remarks>
     /// The first minute is left out and not counted: tiered compilation, the thread pool and the first epochs take what they keep.
     /// Of managed memory only what came with the run counts, because the tests' own is several times that and would hide a change.
     /// Resident memory is told and not judged: it swings by a third with what the collector keeps for the garbage of the next epochs, tens
-    /// of megabytes for each one's model, and the rest of it, native memory above all, still grows by some percent in the first five minutes.
+    /// of megabytes for each one's model, and the rest of it, native memory above all, still grows by some percent in the first five
+    /// minutes.
     /// </remarks>
     [SkippableFact]
     public void Minutes_of_training_have_flat_memory()
@@ -97,7 +103,8 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
             };
         }, end.Token);
 
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{measured.TotalMinutes} minutes, {epochs} epochs; bytes in the mean of each quarter:"));
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{measured.TotalMinutes} minutes, {epochs} epochs; bytes in the mean of each quarter:"));
         double managed = LastToFirst("managed", sample => sample.Managed - before);
         double device = LastToFirst("device", sample => sample.Device);
         LastToFirst("resident", sample => sample.Resident);
@@ -110,7 +117,9 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
             double[] quarters = [.. Enumerable.Range(0, 4).Select(quarter => Quarter(memory, quarter, of))];
             double ratio = quarters[3] / quarters[0];
             output.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{name}: {quarters[0]:F0} {quarters[1]:F0} {quarters[2]:F0} {quarters[3]:F0}, last to first {100 * (ratio - 1):+0.000;-0.000} %"));
+                CultureInfo.InvariantCulture,
+                $"{name}: {quarters[0]:F0} {quarters[1]:F0} {quarters[2]:F0} {quarters[3]:F0}, "
+                + $"last to first {100 * (ratio - 1):+0.000;-0.000} %"));
             return ratio;
         }
     }
@@ -121,7 +130,8 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
         NetworkDescription network = Topology.Parse(topology, ActivationFunction.Tanh);
         LearningRule rule = LearningRule.ForwardDirectFeedbackAlignment;
         var request = new RunRequest(
-            network, Preset.Paper.OptionsOn(network, rule), Preset.Paper.Name, epochs, Seeds: [0], DataName: "embedded", DataDirectory: null, limit);
+            network, Preset.Paper.OptionsOn(network, rule), Preset.Paper.Name, epochs, Seeds: [0], DataName: "embedded",
+            DataDirectory: null, limit);
         TrainingObserver.Train(request, _temporary.File("run"), observe, cancellation);
     }
 

@@ -17,8 +17,12 @@ public sealed class MissingLibraryTests
             CommandLineRun run = CommandLineRun.Of(["train", .. CommandLineRun.Tiny, "--quiet", "--output", folder.File("run")]);
 
             Assert.Equal(0, run.ExitCode);
-            Assert.Equal("fdfa: No pictures were drawn, because the library that draws them, libSkiaSharp, cannot be loaded (no such file); everything else is there. Put it beside fdfa, or publish fdfa with it inside.", run.Error.TrimEnd());
-            Assert.Equal(["checkpoints", "config.json", "log.txt", "metrics.csv", "model-seed0.safetensors"], RunFolderTests.FileNames(folder.File("run")));
+            Assert.Equal(
+                "fdfa: No pictures were drawn, because the library that draws them, libSkiaSharp, cannot be loaded (no such file); "
+                + "everything else is there. Put it beside fdfa, or publish fdfa with it inside.", run.Error.TrimEnd());
+            Assert.Equal(
+                ["checkpoints", "config.json", "log.txt", "metrics.csv", "model-seed0.safetensors"],
+                RunFolderTests.FileNames(folder.File("run")));
         }
         finally
         {

@@ -30,7 +30,8 @@ public sealed class OtherDataTests : IDisposable
         Assert.Equal(2, Runs().Length);
         Assert.DoesNotContain("trained on other samples", first, StringComparison.Ordinal);
         Assert.Contains(
-            $"The run stored in '{before[0]}' was trained on other samples of cifar-10, from {folder.File("data")}: it stays as it is, and the run is trained anew, in '{Runs().Except(before).Single()}'.",
+            $"The run stored in '{before[0]}' was trained on other samples of cifar-10, from {folder.File("data")}: "
+            + $"it stays as it is, and the run is trained anew, in '{Runs().Except(before).Single()}'.",
             second,
             StringComparison.Ordinal);
         Assert.False(Trains(commandLine, out _));
@@ -77,7 +78,10 @@ public sealed class OtherDataTests : IDisposable
     {
         CommandLineRun run = ReproductionRun.Of(
             ColourDataTests.OfColour, CancellationToken.None,
-            [.. commandLine.Split(' '), "--epochs", "1", "--data-dir", folder.File("data"), "--device", "cpu", "--output", folder.File("store")]);
+            [
+                .. commandLine.Split(' '), "--epochs", "1", "--data-dir", folder.File("data"), "--device", "cpu",
+                "--output", folder.File("store"),
+            ]);
         Assert.Equal(("", 0), (run.Error, run.ExitCode));
         output = run.Output;
         return output.Contains("epoch 1/1", StringComparison.Ordinal);

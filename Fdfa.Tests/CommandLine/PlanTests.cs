@@ -17,7 +17,8 @@ public sealed class PlanTests
     {
         var fits = false;
         string written = CommandLineRun.Written(output => fits = PlanCommand.Write(
-            output, "Device memory of 784-800-10 with FDFA, batch 64, 1 seed", Trainer.Plan(Topology.Parse("784-800-10"), new TrainingOptions(), 1), s_gpu));
+            output, "Device memory of 784-800-10 with FDFA, batch 64, 1 seed",
+            Trainer.Plan(Topology.Parse("784-800-10"), new TrainingOptions(), 1), s_gpu));
 
         Assert.True(fits);
         Snapshot.Match(written, "plan");
@@ -35,7 +36,8 @@ public sealed class PlanTests
         Assert.Equal(3 * 4 * 10 * 816, hidden.Feedback);
         Assert.Equal(2 * (hidden.Parameters + hidden.Feedback), hidden.OptimizerState);
         Assert.Equal(0, plan.Blocks[1].Feedback);
-        Assert.Equal(plan.Blocks.Sum(block => block.Parameters + block.OptimizerState + block.Feedback + block.Activations), plan.DeviceBytes);
+        Assert.Equal(
+            plan.Blocks.Sum(block => block.Parameters + block.OptimizerState + block.Feedback + block.Activations), plan.DeviceBytes);
     }
 
     [Fact]
@@ -58,7 +60,8 @@ public sealed class PlanTests
 
         Assert.False(fits);
         Assert.Contains(
-            "It does not fit on cuda:0: it needs 10.0 GB of device memory, and Some GPU has 8.0 GB; make a layer or the batch smaller, or train fewer seeds at once: block 1: 1 → 2 takes most.",
+            "It does not fit on cuda:0: it needs 10.0 GB of device memory, and Some GPU has 8.0 GB; "
+            + "make a layer or the batch smaller, or train fewer seeds at once: block 1: 1 → 2 takes most.",
             written,
             StringComparison.Ordinal);
     }

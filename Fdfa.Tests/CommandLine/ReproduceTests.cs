@@ -22,7 +22,9 @@ public sealed class ReproduceTests : IDisposable
             .AssertDone("of which 0 are in", "[1/3] BP on embedded, 1 layer epoch 1/1: test accuracy", " left");
         string[] runs = RunsOf(store);
         Assert.Equal(3, runs.Length);
-        Assert.All(runs, run => Assert.Equal(["config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv"], RunFolderTests.FileNames(run)));
+        Assert.All(
+            runs,
+            run => Assert.Equal(["config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv"], RunFolderTests.FileNames(run)));
         DateTime[] written = WriteTimes(store);
         string markdown = File.ReadAllText(Path.Combine(store, "tiny-published-code-no-batch-norm-1epochs-2seeds-BP+FDFA-embedded.md"));
 
@@ -31,7 +33,8 @@ public sealed class ReproduceTests : IDisposable
             .AssertDone();
         Assert.DoesNotContain("epoch 1/1", second.Output, StringComparison.Ordinal);
         Assert.Equal(written, WriteTimes(store));
-        Assert.Equal(markdown, File.ReadAllText(Path.Combine(store, "tiny-published-code-no-batch-norm-1epochs-2seeds-BP+FDFA-embedded.md")));
+        Assert.Equal(
+            markdown, File.ReadAllText(Path.Combine(store, "tiny-published-code-no-batch-norm-1epochs-2seeds-BP+FDFA-embedded.md")));
     }
 
     [Fact]
@@ -101,11 +104,14 @@ public sealed class ReproduceTests : IDisposable
         File.Delete(Path.Combine(runs[0], "curves.png"));
 
         // A disk that lost a piece.
-        File.WriteAllText(Path.Combine(runs[1], "metrics.csv"), File.ReadAllText(Path.Combine(runs[1], "metrics.csv"))[..^20] + "\u0000\u0000");
+        File.WriteAllText(
+            Path.Combine(runs[1], "metrics.csv"), File.ReadAllText(Path.Combine(runs[1], "metrics.csv"))[..^20] + "\u0000\u0000");
         DateTime untouched = File.GetLastWriteTimeUtc(Path.Combine(runs[2], "metrics.csv"));
 
         CommandLineRun again = ReproductionRun.Of([.. ReproductionRun.Options, "--output", store]).AssertDone("of which 1 are in");
-        Assert.Single(again.Output.Split('\n'), line => line.StartsWith("A stored run is trained again, because it cannot be read: Line 3 of", StringComparison.Ordinal));
+        Assert.Single(
+            again.Output.Split('\n'),
+            line => line.StartsWith("A stored run is trained again, because it cannot be read: Line 3 of", StringComparison.Ordinal));
         Assert.Equal(untouched, File.GetLastWriteTimeUtc(Path.Combine(runs[2], "metrics.csv")));
         Assert.Equal(whole, File.ReadAllText(TableOf(_temporary, "BP+FDFA")));
         Assert.Empty(Directory.GetFiles(store, "*.tmp", SearchOption.AllDirectories));
@@ -121,7 +127,12 @@ public sealed class ReproduceTests : IDisposable
         // Two of the three epochs, as a process that was killed then would have left them.
         string stopped = _temporary.File($"store/{Path.GetFileName(whole[0])}");
         RunConfiguration configuration = RunFolder.ReadConfiguration(whole[0]);
-        Assert.Equal(0, CommandLineRun.Of([.. (configuration.ToRequest() with { Epochs = 2 }).ToArguments(), "--device", "cpu", "--quiet", "--output", stopped]).ExitCode);
+        Assert.Equal(
+            0,
+            CommandLineRun.Of(
+                [
+                    .. (configuration.ToRequest() with { Epochs = 2 }).ToArguments(), "--device", "cpu", "--quiet", "--output", stopped
+                ]).ExitCode);
         File.WriteAllText(Path.Combine(stopped, "config.json"), RunFolder.ReadConfiguration(stopped).WithEpochs(3).ToJson());
 
         CommandLineRun again = ReproductionRun.Of([.. options, _temporary.File("store")]);
@@ -171,7 +182,8 @@ public sealed class ReproduceTests : IDisposable
 
         Assert.Equal(130, run.ExitCode);
         Assert.Equal(
-            "fdfa: Interrupted in run 1 of 1 (FDFA on embedded, 1 layer); finished runs are kept, and the same command goes on with this one where it stopped.",
+            "fdfa: Interrupted in run 1 of 1 (FDFA on embedded, 1 layer); "
+            + "finished runs are kept, and the same command goes on with this one where it stopped.",
             run.Error.Trim());
         Assert.Contains("1 of 3 entries not trained yet", run.Output, StringComparison.Ordinal);
         Assert.Contains(",missing,", File.ReadAllText(TableOf(_temporary, "BP+FDFA")), StringComparison.Ordinal);
@@ -199,7 +211,9 @@ public sealed class ReproduceTests : IDisposable
         using (RunStore.Open(_temporary.Path))
         {
             ReproductionRun.Of([.. OneRun, "--output", _temporary.Path, "--quiet"])
-                .AssertRefusedAs($"fdfa: Another fdfa is at work in the folder '{_temporary.Path}'; wait until it ends, or choose another with --output.");
+                .AssertRefusedAs(
+                    $"fdfa: Another fdfa is at work in the folder '{_temporary.Path}'; "
+                    + "wait until it ends, or choose another with --output.");
         }
 
         Assert.Empty(Directory.GetFileSystemEntries(_temporary.Path));
@@ -211,7 +225,8 @@ public sealed class ReproduceTests : IDisposable
         Directory.CreateDirectory(_temporary.File("nothing"));
 
         CommandLineRun run = ReproductionRun.Of(
-            "--quick", "--rules", "BP", "--no-batch-norm", "--epochs", "1", "--data-dir", _temporary.File("nothing"), "--device", "cpu", "--quiet", "--output", _temporary.File("store"));
+            "--quick", "--rules", "BP", "--no-batch-norm", "--epochs", "1", "--data-dir", _temporary.File("nothing"), "--device", "cpu",
+            "--quiet", "--output", _temporary.File("store"));
 
         run.AssertDone(
             $"mnist and fashion-mnist are not in '{_temporary.File("nothing")}' (--data-dir), and --quick does without.",
@@ -244,9 +259,11 @@ public sealed class ReproduceTests : IDisposable
         Snapshot.Match(run.Output, "table-b5");
     }
 
-    private static string TableOf(TemporaryFolder store, string rules) => Assert.Single(Directory.GetFiles(store.Path, $"*-{rules}-embedded.csv"));
+    private static string TableOf(TemporaryFolder store, string rules) =>
+        Assert.Single(Directory.GetFiles(store.Path, $"*-{rules}-embedded.csv"));
 
-    private static string[] OneRun => ["--rules", "BP", "--data", "embedded", "--no-batch-norm", "--epochs", "1", "--seeds", "2", "--device", "cpu"];
+    private static string[] OneRun =>
+        ["--rules", "BP", "--data", "embedded", "--no-batch-norm", "--epochs", "1", "--seeds", "2", "--device", "cpu"];
 
     private static string[] RunsOf(string store) => [.. Directory.GetDirectories(store).Order(StringComparer.Ordinal)];
 

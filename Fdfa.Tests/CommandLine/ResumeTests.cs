@@ -46,16 +46,22 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
     {
         { "nothing", _ => { }, "Resumed after 3 epoch(s) and 0 step(s)" },
         { "a state is cut", newest => Change(State(newest), bytes => bytes[..^100]), "its state-seed1.safetensors has " },
-        { "a bit of a state flips", newest => Change(State(newest), bytes => Flip(bytes, bytes.Length - 5)), "its state-seed1.safetensors has changed since it was written" },
+        { "a bit of a state flips", newest => Change(State(newest), bytes => Flip(bytes, bytes.Length - 5)),
+            "its state-seed1.safetensors has changed since it was written" },
         { "a state is missing", newest => File.Delete(State(newest)), "its state-seed1.safetensors is missing" },
-        { "a state is another seed's", newest => File.Copy(Path.Combine(newest, "state-seed0.safetensors"), State(newest), overwrite: true), "has changed since" },
+        { "a state is another seed's", newest => File.Copy(Path.Combine(newest, "state-seed0.safetensors"), State(newest), overwrite: true),
+            "has changed since" },
         { "the metrics are empty", newest => File.WriteAllText(Path.Combine(newest, "metrics.csv"), ""), "its metrics.csv has 0 bytes" },
-        { "a bit of a number flips", newest => Change(Manifest(newest), bytes => Flip(bytes, bytes.AsSpan().IndexOf("\"step\": "u8) + 8)), "its checkpoint.json is damaged" },
+        { "a bit of a number flips", newest => Change(Manifest(newest), bytes => Flip(bytes, bytes.AsSpan().IndexOf("\"step\": "u8) + 8)),
+            "its checkpoint.json is damaged" },
         { "the counters are cut", newest => Change(Manifest(newest), bytes => bytes[..^1]), "its checkpoint.json is damaged" },
         { "the counters are missing", newest => File.Delete(Manifest(newest)), "Could not find file" },
-        { "the counters are of a later fdfa", newest => Rewrite(newest, manifest => manifest with { SchemaVersion = 2 }), "its schemaVersion is 2, and this fdfa reads 1" },
-        { "it is of another run", newest => Rewrite(newest, manifest => manifest with { Run = manifest.Run.AddTicks(1) }), "it is of another run" },
-        { "it names no state", newest => Rewrite(newest, manifest => manifest with { Files = [] }), "does not name state-seed0.safetensors" },
+        { "the counters are of a later fdfa", newest => Rewrite(newest, manifest => manifest with { SchemaVersion = 2 }),
+            "its schemaVersion is 2, and this fdfa reads 1" },
+        { "it is of another run", newest => Rewrite(newest, manifest => manifest with { Run = manifest.Run.AddTicks(1) }),
+            "it is of another run" },
+        { "it names no state", newest => Rewrite(newest, manifest => manifest with { Files = [] }),
+            "does not name state-seed0.safetensors" },
     };
 
     [Theory]
@@ -67,7 +73,9 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
 
         Resume(run, "--epochs", "4").AssertDone();
         Assert.Contains(logged, File.ReadAllText(Path.Combine(run, "log.txt")), StringComparison.Ordinal);
-        Assert.Equal(what != "nothing", File.ReadAllText(Path.Combine(run, "log.txt")).Contains("Resumed after 2 epoch(s)", StringComparison.Ordinal));
+        Assert.Equal(
+            what != "nothing",
+            File.ReadAllText(Path.Combine(run, "log.txt")).Contains("Resumed after 2 epoch(s)", StringComparison.Ordinal));
         SameRun.Assert(runs.Undisturbed, run);
         Assert.Equal(["step-000000000018", "step-000000000024"], Checkpoints(run).Select(Path.GetFileName));
     }
@@ -170,7 +178,8 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
         string run = _temporary.File("run");
         using (var cancellation = new CancellationTokenSource())
         {
-            Task<CommandLineRun> running = Task.Run(() => CommandLineRun.Of(cancellation.Token, [.. training, "--epochs", "1000000", "--output", run]));
+            Task<CommandLineRun> running = Task.Run(
+                () => CommandLineRun.Of(cancellation.Token, [.. training, "--epochs", "1000000", "--output", run]));
             while (!running.IsCompleted && !(File.Exists(Path.Combine(run, "metrics.csv")) && RunFolder.ReadMetrics(run).Count > 0))
             {
                 await Task.Delay(10);
@@ -222,7 +231,8 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
     public void Another_kind_of_device_is_refused_unless_it_is_asked_for()
     {
         string run = Stopped();
-        Rewrite(Checkpoints(run)[^1], manifest => manifest with { Devices = [new DeviceInfo("cuda:0", DeviceKind.Cuda, "Some GPU", 1, "")] });
+        Rewrite(
+            Checkpoints(run)[^1], manifest => manifest with { Devices = [new DeviceInfo("cuda:0", DeviceKind.Cuda, "Some GPU", 1, "")] });
 
         CommandLineRun refused = Resume(run, "--epochs", "4");
         CommandLineRun resumed = Resume(run, "--epochs", "4", "--any-device");
@@ -275,9 +285,11 @@ public sealed class ResumeTests(StoppedRun runs) : IClassFixture<StoppedRun>, ID
         return run;
     }
 
-    private static CommandLineRun Resume(string run, params string[] options) => CommandLineRun.Of(["train", "--resume", run, "--quiet", .. options]);
+    private static CommandLineRun Resume(string run, params string[] options) =>
+        CommandLineRun.Of(["train", "--resume", run, "--quiet", .. options]);
 
-    private static string[] Checkpoints(string run) => [.. Directory.GetDirectories(Path.Combine(run, "checkpoints")).Order(StringComparer.Ordinal)];
+    private static string[] Checkpoints(string run) =>
+        [.. Directory.GetDirectories(Path.Combine(run, "checkpoints")).Order(StringComparer.Ordinal)];
 
     private static string State(string checkpoint) => Path.Combine(checkpoint, "state-seed1.safetensors");
 

@@ -103,8 +103,8 @@ public sealed class RunFolderTests : IDisposable
         [
             "Differs from the preset paper in: activation tanh (relu), batch size 32 (64), learning rate 0.0003333333333333333 (1e-4), "
             + "weights start as pytorch (kaiming), feedback rate decay per epoch 1 (0.95), feedback is updated simultaneous (first).",
-            "Differs from the preset published-code in: activation tanh (relu), batch size 32 (64), learning rate 0.0003333333333333333 (1e-4), "
-            + "batch normalization no (yes).",
+            "Differs from the preset published-code in: activation tanh (relu), batch size 32 (64), "
+            + "learning rate 0.0003333333333333333 (1e-4), batch normalization no (yes).",
         ],
         RunConfiguration.Parse(SomeRun.Configuration.ToJson(), "config.json").Differences);
 
@@ -153,7 +153,8 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void A_damaged_row_of_metrics_is_shown_on_one_line()
     {
-        var failure = Assert.Throws<RunFolderException>(() => MetricsTable.Parse(MetricsTable.ToCsv([]) + "0,1,\v\0" + new string('9', 1000), "metrics.csv"));
+        var failure = Assert.Throws<RunFolderException>(
+            () => MetricsTable.Parse(MetricsTable.ToCsv([]) + "0,1,\v\0" + new string('9', 1000), "metrics.csv"));
 
         Assert.StartsWith("Line 2 of 'metrics.csv' is not a row of metrics: '0,1,??999", failure.Message, StringComparison.Ordinal);
         Assert.InRange(failure.Message.Length, 60, 130);
@@ -202,7 +203,8 @@ public sealed class RunFolderTests : IDisposable
     {
         using RunFolder folder = RunFolder.Create(_temporary.File("run"), verbose: false);
 
-        folder.WriteCurves(new Curves("A title", LossFunction.SoftmaxCrossEntropy, [new CurveSeries("FDFA", s_rows), new CurveSeries("Nothing", [])]));
+        folder.WriteCurves(
+            new Curves("A title", LossFunction.SoftmaxCrossEntropy, [new CurveSeries("FDFA", s_rows), new CurveSeries("Nothing", [])]));
 
         Assert.Equal<byte>([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(_temporary.File("run/curves.png"))[..4]);
         Assert.Equal("svg", XDocument.Load(_temporary.File("run/curves.svg")).Root!.Name.LocalName);

@@ -11,7 +11,9 @@ internal static class SameRun
         Xunit.Assert.Equal(Numbers(expected), Numbers(actual));
         string[] models = Directory.GetFiles(expected, "model-seed*.safetensors");
         Xunit.Assert.NotEmpty(models);
-        Xunit.Assert.All(models, model => Xunit.Assert.Equal(File.ReadAllBytes(model), File.ReadAllBytes(Path.Combine(actual, Path.GetFileName(model)))));
+        Xunit.Assert.All(
+            models,
+            model => Xunit.Assert.Equal(File.ReadAllBytes(model), File.ReadAllBytes(Path.Combine(actual, Path.GetFileName(model)))));
     }
 
     /// <summary>The metrics but for how long they took.</summary>

@@ -11,7 +11,8 @@ namespace Fdfa.Tests.CommandLine;
 public sealed class SeveralDevicesTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     private static readonly RunRequest s_request = new(
-        Topology.Parse("784-8-10"), new TrainingOptions { BatchSize = 16 }, Preset.Paper.Name, Epochs: 2, [0, 1, 2], "embedded", null, Limit: 64);
+        Topology.Parse("784-8-10"), new TrainingOptions { BatchSize = 16 }, Preset.Paper.Name, Epochs: 2, [0, 1, 2], "embedded",
+        null, Limit: 64);
 
     [Theory]
     [InlineData(false)]
@@ -27,7 +28,8 @@ public sealed class SeveralDevicesTests(CpuAccelerators devices) : IClassFixture
         RunConfiguration configuration = RunFolder.ReadConfiguration(both);
         Assert.Equal(2, configuration.Devices.Count);
         Assert.Equal(isLayerParallel, configuration.IsLayerParallel);
-        Assert.EndsWith(isLayerParallel ? "--device cpu,cpu --layer-parallel" : "--device cpu,cpu", configuration.Repeat, StringComparison.Ordinal);
+        Assert.EndsWith(
+            isLayerParallel ? "--device cpu,cpu --layer-parallel" : "--device cpu,cpu", configuration.Repeat, StringComparison.Ordinal);
         Assert.Single(RunFolder.ReadConfiguration(one).Devices);
     }
 
@@ -54,8 +56,10 @@ public sealed class SeveralDevicesTests(CpuAccelerators devices) : IClassFixture
         using RunFolder folder = RunFolder.Create(path, verbose: false);
         using LoadedData data = DataSource.Load(s_request, null, CancellationToken.None);
         RunConfiguration configuration = RunConfiguration.Describe(s_request, data.Description, [.. devices.Select(device => device.Info)]);
-        using var run = new TrainingRun(isLayerParallel ? configuration.AsLayerParallel() : configuration, data, devices, folder, isLayerParallel: isLayerParallel);
-        CommandLineRun.Written(output => ProgressDisplay.Run(output, quiet: false, progress => run.Execute(progress, CancellationToken.None)));
+        using var run = new TrainingRun(
+            isLayerParallel ? configuration.AsLayerParallel() : configuration, data, devices, folder, isLayerParallel: isLayerParallel);
+        CommandLineRun.Written(
+            output => ProgressDisplay.Run(output, quiet: false, progress => run.Execute(progress, CancellationToken.None)));
         return path;
     }
 }

@@ -36,7 +36,9 @@ public sealed class SweepTests : IDisposable
         foreach (string[] line in lines.Skip(1))
         {
             RunConfiguration configuration = RunFolder.ReadConfiguration(folder.File($"store/{line[7]}"));
-            Assert.Equal((line[0], double.Parse(line[1], System.Globalization.CultureInfo.InvariantCulture)), (configuration.Options.Rule.Name, configuration.Options.LearningRate));
+            Assert.Equal(
+                (line[0], double.Parse(line[1], System.Globalization.CultureInfo.InvariantCulture)),
+                (configuration.Options.Rule.Name, configuration.Options.LearningRate));
             Assert.Equal(
                 RunFolder.ReadMetrics(folder.File($"store/{line[7]}")).Average(row => row.TestAccuracy),
                 double.Parse(line[3], System.Globalization.CultureInfo.InvariantCulture), 1e-12);
@@ -62,7 +64,10 @@ public sealed class SweepTests : IDisposable
         Assert.Contains("The option --perturbations means nothing to DFA: it is left out there.", run.Output, StringComparison.Ordinal);
         Assert.Contains("4 combinations make 3 points", run.Output, StringComparison.Ordinal);
         Assert.Equal(3, Directory.GetDirectories(folder.File("store")).Length);
-        Assert.Equal(1, File.ReadLines(Assert.Single(Directory.GetFiles(folder.File("store"), "*.csv"))).Count(line => line.StartsWith("DFA,,finished,", StringComparison.Ordinal)));
+        Assert.Equal(
+            1,
+            File.ReadLines(Assert.Single(Directory.GetFiles(folder.File("store"), "*.csv")))
+                .Count(line => line.StartsWith("DFA,,finished,", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -72,7 +77,9 @@ public sealed class SweepTests : IDisposable
 
         Assert.Equal(("", 0), (run.Error, run.ExitCode));
         Assert.Contains("learning-rate ↓ decay →", run.Output, StringComparison.Ordinal);
-        Assert.Contains("The best has learning-rate=1e-3, the largest of its values: what is beyond may be better still.", run.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "The best has learning-rate=1e-3, the largest of its values: what is beyond may be better still.", run.Output,
+            StringComparison.Ordinal);
         string[] files = [.. Directory.GetFiles(folder.File("store")).Select(Path.GetExtension).Order()!];
         Assert.Equal([".csv", ".png", ".svg"], files);
 
@@ -93,8 +100,11 @@ public sealed class SweepTests : IDisposable
 
         Assert.Equal(1, run.ExitCode);
         Assert.Equal(0, Count(run, "epoch 1/1"));
-        Assert.Contains("fdfa: 1 of 2 points are not trained: 1 (learning-rate=1e-3). To train them: fdfa train ", run.Error, StringComparison.Ordinal);
-        Assert.Contains($" --sweep learning-rate=1e-2,1e-3 --output {folder.File("store")}, or send the job array again; one of them: the same with --sweep-point 1.", run.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "fdfa: 1 of 2 points are not trained: 1 (learning-rate=1e-3). To train them: fdfa train ", run.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            $" --sweep learning-rate=1e-2,1e-3 --output {folder.File("store")}, or send the job array again; one of them: "
+            + "the same with --sweep-point 1.", run.Error, StringComparison.Ordinal);
         Assert.Single(Directory.GetDirectories(folder.File("store")));
         Assert.Equal(("", 0), (Sweep("--sweep", "lr=1e-2", "--gather").Error, Sweep("--sweep", "lr=1e-2", "--gather").ExitCode));
     }
@@ -110,14 +120,18 @@ public sealed class SweepTests : IDisposable
 
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
-        CommandLineRun interrupted = CommandLineRun.Of(cancelled.Token, [.. s_tiny, "--output", folder.File("store"), "--sweep", "lr=2e-3,3e-3"]);
+        CommandLineRun interrupted = CommandLineRun.Of(
+            cancelled.Token, [.. s_tiny, "--output", folder.File("store"), "--sweep", "lr=2e-3,3e-3"]);
 
         Assert.Equal(130, interrupted.ExitCode);
-        Assert.Contains("Interrupted in run 1 of 2 (learning-rate=2e-3); finished runs are kept", interrupted.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "Interrupted in run 1 of 2 (learning-rate=2e-3); finished runs are kept", interrupted.Error, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("""{"lr": [1e-3, 0.02], "rule": ["FDFA", "DFA"], "batch-norm": [true, false]}""", "learning-rate=1e-3,0.02 rule=FDFA,DFA batch-norm=yes,no")]
+    [InlineData(
+        """{"lr": [1e-3, 0.02], "rule": ["FDFA", "DFA"], "batch-norm": [true, false]}""",
+        "learning-rate=1e-3,0.02 rule=FDFA,DFA batch-norm=yes,no")]
     [InlineData("{ // two of it\n \"seeds\": 3, \"antithetic\": [false], }", "seeds=3 antithetic=no")]
     public void A_grid_may_be_a_file(string json, string expected)
     {
@@ -130,9 +144,11 @@ public sealed class SweepTests : IDisposable
     public static TheoryData<string, string> Mistakes => new()
     {
         { "--sweep rule=FDFA,FDFB", "The sweep's point 'rule=FDFB' cannot be trained: Unknown rule 'FDFB'; did you mean FDFA?" },
-        { "--sweep rule=BP,DFA --sweep feedback-rate=1e-3", "The option --feedback-rate means nothing to the rule BP; leave it out, or choose a rule that it is for" },
+        { "--sweep rule=BP,DFA --sweep feedback-rate=1e-3",
+            "The option --feedback-rate means nothing to the rule BP; leave it out, or choose a rule that it is for" },
         { "--sweep rule=BP,DFA --feedback-rate 1e-3", "The option --feedback-rate means nothing to the rule BP" },
-        { "--sweep lr=1e-3,fast", "The sweep's point 'learning-rate=fast' cannot be trained: The value 'fast' of --learning-rate is not a number above 0" },
+        { "--sweep lr=1e-3,fast",
+            "The sweep's point 'learning-rate=fast' cannot be trained: The value 'fast' of --learning-rate is not a number above 0" },
         { "--sweep lr=1e-3,0.001", "The sweep's points 'learning-rate=1e-3' and 'learning-rate=0.001' are the same run;" },
         { "--sweep lr=1e-3,1e-3", "The axis 'lr=1e-3,1e-3' of --sweep has '1e-3' twice; give it once." },
         { "--sweep lr=1e-3 --sweep learning-rate=1e-4", "The option learning-rate is swept 2 times; give all its values at once" },
@@ -149,7 +165,9 @@ public sealed class SweepTests : IDisposable
         { "--sweep antithetic=maybe", "The value 'maybe' of antithetic in --sweep is neither yes nor no" },
         { "--rule BP --sweep rule=FDFA", "The option --rule is given beside a sweep of its values; leave one of them out." },
         { "--lr 1e-3 --sweep learning-rate=1e-2", "The option --learning-rate is given beside a sweep of its values" },
-        { "--sweep seed=0,1,2", "A result must not depend on the seed, so a sweep does not look for the best one; give --seeds 3, which trains every point with as many" },
+        { "--sweep seed=0,1,2",
+            "A result must not depend on the seed, so a sweep does not look for the best one; "
+            + "give --seeds 3, which trains every point with as many" },
         { "--sweep seeds=1,2 --seed 3", "--seed and --seeds exclude each other" },
         { "--sweep lr=1e-3 --gather --sweep-point 0", "The options --sweep-point and --gather exclude each other; leave one of them out." },
         { "--sweep lr=1e-3 --gather --slurm job.sh", "The options --slurm and --gather exclude each other" },
@@ -201,7 +219,8 @@ public sealed class SweepTests : IDisposable
     {
         SweepAxis[] axes = [.. Enumerable.Range(0, 40).Select(number => new SweepAxis($"option{number}", ["1", "2", "3"]))];
 
-        Refusal.Of<InvalidOptionException>(() => SweepGrid.Span(axes, _ => throw new InvalidOperationException()), "points, and 10000 are the most");
+        Refusal.Of<InvalidOptionException>(
+            () => SweepGrid.Span(axes, _ => throw new InvalidOperationException()), "points, and 10000 are the most");
     }
 
     [SkippableFact]
@@ -266,27 +285,31 @@ public sealed class SweepTests : IDisposable
     {
         var command = new TrainCommand();
         var request = new SweepRequest(
-            SweepGrid.Span([new SweepAxis("rule", ["FDFA", "DFA"])], values => new SweepPoint([.. values], [], command.Read(command.Parse(["--rule", values[0]])))),
+            SweepGrid.Span(
+                [new SweepAxis("rule", ["FDFA", "DFA"])],
+                values => new SweepPoint([.. values], [], command.Read(command.Parse(["--rule", values[0]])))),
             ["--data-dir", "it's here"], "cpu", "runs/sweep", Quiet: true);
 
+        const string Train = "train --data-dir 'it'\\''s here' --sweep job.grid.json --output runs/sweep";
         Assert.Equal(
-            """
+            $"""
             #!/bin/bash
             # Trains 2 points of a sweep, a job each; send them off with sbatch. A job whose point is
             # finished ends at once: after failures, send the same script again. When all have ended, gather the results with
-            #   fdfa train --data-dir 'it'\''s here' --sweep job.grid.json --output runs/sweep --gather
+            #   fdfa {Train} --gather
             # Add what your cluster asks for: partition, time, memory, --gres=gpu:1. Many clusters take no more than 1001 jobs at once.
             #SBATCH --job-name=fdfa-sweep
             #SBATCH --array=0-1
             set -euo pipefail
             cd '/a folder'
-            exec dotnet /opt/fdfa.dll train --data-dir 'it'\''s here' --sweep job.grid.json --output runs/sweep --quiet --sweep-point "$SLURM_ARRAY_TASK_ID"
+            exec dotnet /opt/fdfa.dll {Train} --quiet --sweep-point "$SLURM_ARRAY_TASK_ID"
 
             """.ReplaceLineEndings("\n"),
             SlurmScript.Of(request, ["dotnet", "/opt/fdfa.dll"], "/a folder", "job.grid.json"));
     }
 
-    private CommandLineRun Sweep(params string[] arguments) => CommandLineRun.Of([.. s_tiny, "--output", folder.File("store"), .. arguments]);
+    private CommandLineRun Sweep(params string[] arguments) =>
+        CommandLineRun.Of([.. s_tiny, "--output", folder.File("store"), .. arguments]);
 
     private static int Count(CommandLineRun run, string text) => run.Output.Split(text).Length - 1;
 }

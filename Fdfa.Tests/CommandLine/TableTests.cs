@@ -50,7 +50,8 @@ public sealed class TableTests
     [Fact]
     public void The_result_fits_a_terminal_of_80_columns()
     {
-        RunResult[] results = [.. new[] { "FDFA", "BP" }.Select(rule => new RunResult(rule, "784-800-800-800-10", SomeRun.Rows(2, seeds: 3), null))];
+        RunResult[] results =
+            [.. new[] { "FDFA", "BP" }.Select(rule => new RunResult(rule, "784-800-800-800-10", SomeRun.Rows(2, seeds: 3), null))];
 
         string narrow = CommandLineRun.Written(output => ResultTable.Write(output, results), width: 80);
 
@@ -140,7 +141,9 @@ public sealed class TableTests
         CommandLineRun run = CommandLineRun.Of("check", "--device", "cpu", "--rule", "L-FDFA,BP", "--quick");
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal(["L-FDFA", "BP", "BP"], run.Output.Split('\n').Where(line => line.Contains("agrees ", StringComparison.Ordinal)).Select(line => line[37..44].Trim()));
+        Assert.Equal(
+            ["L-FDFA", "BP", "BP"],
+            run.Output.Split('\n').Where(line => line.Contains("agrees ", StringComparison.Ordinal)).Select(line => line[37..44].Trim()));
     }
 
     [Fact]
@@ -149,13 +152,15 @@ public sealed class TableTests
 
     [SkippableFact]
     public void The_benchmark() => Snapshot.Match(
-        CommandLineRun.Written(output => BenchmarkTable.Write(output, [s_benchmark with { Rule = "BP", MedianSeconds = 0.0061 }, s_benchmark])),
+        CommandLineRun.Written(
+            output => BenchmarkTable.Write(output, [s_benchmark with { Rule = "BP", MedianSeconds = 0.0061 }, s_benchmark])),
         "benchmark");
 
     [SkippableFact]
     public void The_benchmark_of_many_rules() => Snapshot.Match(
         CommandLineRun.Written(output => BenchmarkTable.WriteRules(
-            output, [s_benchmark with { Rule = "LG-FG-A", MedianSeconds = 0.0161, LaunchesPerStep = 5.25 }, s_benchmark], Preset.PublishedCode)),
+            output, [s_benchmark with { Rule = "LG-FG-A", MedianSeconds = 0.0161, LaunchesPerStep = 5.25 }, s_benchmark],
+            Preset.PublishedCode)),
         "benchmark-rules");
 
     [Fact]

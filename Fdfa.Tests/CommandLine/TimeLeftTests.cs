@@ -12,7 +12,8 @@ public sealed class TimeLeftTests
         var clock = new HandClock();
         string written = CommandLineRun.Written(output => ProgressDisplay.Run(output, quiet: false, Work, runs: 10, clock));
 
-        // A run takes ten seconds for its steps; nine are left after the first epochs' one, and eight and a half after the second run's first epoch.
+        // A run takes ten seconds for its steps; nine are left after the first epochs' one, and eight and a half after the second run's
+        // first epoch.
         Assert.Contains("[1/10] a run epoch 1/2: done, about 1 min 35 s left", written, StringComparison.Ordinal);
         Assert.Contains("[1/10] a run epoch 2/2: done, about 1 min 30 s left", written, StringComparison.Ordinal);
         Assert.Contains("[2/10] a run epoch 1/2: done, about 1 min 25 s left", written, StringComparison.Ordinal);

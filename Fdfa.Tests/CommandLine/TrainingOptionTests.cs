@@ -31,7 +31,8 @@ public sealed class TrainingOptionTests
         // The rule is an option of its own; the augmentation follows from preset, topology and data, because it decides the input's size.
         IEnumerable<string> properties = typeof(TrainingOptions)
             .GetProperties(BindingFlags.Public | BindingFlags.Instance)
-            .Where(property => property.CanWrite && property.Name is not (nameof(TrainingOptions.Rule) or nameof(TrainingOptions.Augmentation)))
+            .Where(property =>
+                property.CanWrite && property.Name is not (nameof(TrainingOptions.Rule) or nameof(TrainingOptions.Augmentation)))
             .Select(property => property.Name);
 
         Assert.Equal(properties.Order(), TrainingOption.All.Select(option => option.Property).Order());
@@ -55,9 +56,11 @@ public sealed class TrainingOptionTests
         // Every value differs from both presets, so that one that is lost shows; with one block any start can learn.
         string[] given =
         [
-            "--batch-size", "7", "--learning-rate", "0.25", "--schedule", "step", "--decay", "0.5", "--schedule-period", "3", "--warmup", "2", "--optimizer", "nesterov", "--momentum", "0.5", "--weight-decay", "0.25", "--loss", "mse", "--weight-init", "zeros",
+            "--batch-size", "7", "--learning-rate", "0.25", "--schedule", "step", "--decay", "0.5", "--schedule-period", "3", "--warmup",
+            "2", "--optimizer", "nesterov", "--momentum", "0.5", "--weight-decay", "0.25", "--loss", "mse", "--weight-init", "zeros",
             "--bias-init", "pytorch",
-            "--feedback-rate", "0.125", "--feedback-rate-decay", "0.75", "--feedback-optimizer", "adamw", "--feedback-order", "simultaneous",
+            "--feedback-rate", "0.125", "--feedback-rate-decay", "0.75", "--feedback-optimizer", "adamw", "--feedback-order",
+            "simultaneous",
             "--feedback-init", "pytorch", "--feedback-decay", "1e-6", "--perturbations", "4", "--noise", "rademacher",
             "--weight-noise", "sample", "--output-gradient", "exact", "--perturb-at", "pre-activation",
         ];
@@ -83,7 +86,8 @@ public sealed class TrainingOptionTests
         Assert.All(
             TrainingOption.For(request.Options),
             option => Assert.True(
-                option.Text(request.Options) != option.Text(untouched) || option.Switch is "--feedback-order" or "--weight-noise" or "--weight-init",
+                option.Text(request.Options) != option.Text(untouched)
+                || option.Switch is "--feedback-order" or "--weight-noise" or "--weight-init",
                 option.Switch));
     }
 }

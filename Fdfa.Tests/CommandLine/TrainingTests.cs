@@ -17,7 +17,16 @@ public sealed class TrainingTests : IDisposable
     {
         CommandLineRun run = Train(_temporary.File("run"), "--seeds", "2").AssertDone(_temporary.File("run"));
         Assert.Equal(
-            ["checkpoints", "config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv", "model-seed0.safetensors", "model-seed1.safetensors"],
+            [
+                "checkpoints",
+                "config.json",
+                "curves.png",
+                "curves.svg",
+                "log.txt",
+                "metrics.csv",
+                "model-seed0.safetensors",
+                "model-seed1.safetensors",
+            ],
             RunFolderTests.FileNames(_temporary.File("run")));
         Assert.Equal([(0UL, 1), (1UL, 1)], RunFolder.ReadMetrics(_temporary.File("run")).Select(row => (row.Seed, row.Epoch)));
     }
@@ -33,7 +42,9 @@ public sealed class TrainingTests : IDisposable
     [InlineData("BP", "--activation silu --optimizer nesterov --momentum 0.5 --schedule step --schedule-period 1 --bias-init pytorch")]
     public void The_configuration_repeats_a_run_to_the_bit(string rule, string options)
     {
-        Assert.Equal(0, Train(_temporary.File("first"), ["--rule", rule, "--epochs", "2", "--seed", "7", "--quiet", .. options.Split(' ')]).ExitCode);
+        Assert.Equal(
+            0,
+            Train(_temporary.File("first"), ["--rule", rule, "--epochs", "2", "--seed", "7", "--quiet", .. options.Split(' ')]).ExitCode);
         RunRequest request = RunFolder.ReadConfiguration(_temporary.File("first")).ToRequest();
 
         CommandLineRun repeated = CommandLineRun.Of([.. request.ToArguments(), "--device", "cpu", "--output", _temporary.File("second")]);
@@ -93,7 +104,8 @@ public sealed class TrainingTests : IDisposable
 
         Assert.Equal(130, run.ExitCode);
         Assert.Equal(
-            $"fdfa: Interrupted in epoch 1 after step 0 of 4; the models are as of that step, the metrics as of epoch 0. To go on: fdfa train --resume {_temporary.File("run")}",
+            "fdfa: Interrupted in epoch 1 after step 0 of 4; the models are as of that step, the metrics as of epoch 0. To go on: "
+            + $"fdfa train --resume {_temporary.File("run")}",
             run.Error.Trim());
         Assert.Empty(RunFolder.ReadMetrics(_temporary.File("run")));
         Assert.Contains("partial epoch of 0 of 4 steps", File.ReadAllText(_temporary.File("run/log.txt")), StringComparison.Ordinal);
@@ -137,7 +149,8 @@ public sealed class TrainingTests : IDisposable
         Assert.NotEmpty(rows);
         Assert.Contains("Interrupted", await File.ReadAllTextAsync(Path.Combine(output, "log.txt")), StringComparison.Ordinal);
         Assert.Equal(
-            ["checkpoints", "config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv", "model-seed0.safetensors"], RunFolderTests.FileNames(output));
+            ["checkpoints", "config.json", "curves.png", "curves.svg", "log.txt", "metrics.csv", "model-seed0.safetensors"],
+            RunFolderTests.FileNames(output));
     }
 
     [Fact]
@@ -180,13 +193,15 @@ public sealed class TrainingTests : IDisposable
     [Fact]
     public void The_benchmark_prints_one_json_document_and_nothing_else_and_times_its_step_again()
     {
-        CommandLineRun run = CommandLineRun.Of("bench", "--rule", "FDFA", "--network", "16-8-4", "--batch-size", "4", "--device", "cpu", "--json", "-")
+        CommandLineRun run = CommandLineRun.Of(
+            "bench", "--rule", "FDFA", "--network", "16-8-4", "--batch-size", "4", "--device", "cpu", "--json", "-")
             .AssertDone();
         BenchmarkEntry entry = Assert.Single(BenchmarkFile.Parse(run.Output, "standard output").Results);
         Assert.Equal(entry.MedianSeconds / entry.FloorSeconds, entry.Ratio);
 
         _temporary.Write("times.json", Encoding.UTF8.GetBytes(run.Output));
-        CommandLineRun again = CommandLineRun.Of("bench", "--compare", _temporary.File("times.json"), "--json", _temporary.File("deep/again.json"));
+        CommandLineRun again = CommandLineRun.Of(
+            "bench", "--compare", _temporary.File("times.json"), "--json", _temporary.File("deep/again.json"));
 
         // 1 where other work on this machine made it slower.
         Assert.InRange(again.ExitCode, 0, 1);
@@ -196,7 +211,13 @@ public sealed class TrainingTests : IDisposable
     }
 
     private static CommandLineRun Train(string output, params string[] further) => CommandLineRun.Of(
-        ["train", .. CommandLineRun.Tiny.Chunk(2).Where(pair => !further.Contains(pair[0])).SelectMany(pair => pair), .. further, "--output", output]);
+        [
+            "train",
+            .. CommandLineRun.Tiny.Chunk(2).Where(pair => !further.Contains(pair[0])).SelectMany(pair => pair),
+            .. further,
+            "--output",
+            output,
+        ]);
 
     private static bool HasAnEpoch(string run) => File.Exists(Path.Combine(run, "metrics.csv")) && RunFolder.ReadMetrics(run).Count > 0;
 }

@@ -86,7 +86,8 @@ public sealed class ValidationTests : IDisposable
         MetricsRow[] rows = Rows(0.25, 1.0 / 3);
         Assert.Equal(rows, MetricsTable.Parse(MetricsTable.ToCsv(rows), "metrics.csv"));
         Refusal.Of<RunFolderException>(
-            () => MetricsTable.Parse(MetricsTable.HeaderOf(hasValidation: true) + "0,1,1,1,1,1,1,1,1", "metrics.csv"), "Line 2 of 'metrics.csv'");
+            () => MetricsTable.Parse(MetricsTable.HeaderOf(hasValidation: true) + "0,1,1,1,1,1,1,1,1", "metrics.csv"),
+            "Line 2 of 'metrics.csv'");
 
         RunRequest request = SomeRun.Request with { Validation = ValidationPart.OfCount(25), Keep = KeptModels.Best, Patience = 3 };
         RunConfiguration read = RunConfiguration.Parse(Described(request).ToJson(), "config.json");
@@ -95,14 +96,16 @@ public sealed class ValidationTests : IDisposable
         Assert.Null(read.ToRequest().Part?.Training);
         Refusal.Of<RunFolderException>(
             () => RunConfiguration.Parse(
-                Described(request).ToJson().Replace("\"validation\": \"25\"", "\"validation\": \"most\"", StringComparison.Ordinal), "config.json"),
+                Described(request).ToJson().Replace("\"validation\": \"25\"", "\"validation\": \"most\"", StringComparison.Ordinal),
+                "config.json"),
             "its data.validation is not of the right kind");
     }
 
     [Theory]
     [InlineData(
         "--validation 1",
-        "'1' of --validation is not a share of the training samples above 0 and below 1, such as 0.1, or a whole number of them of at least 2.")]
+        "'1' of --validation is not a share of the training samples above 0 and below 1, such as 0.1, "
+        + "or a whole number of them of at least 2.")]
     [InlineData("--validation 1.5", "The value '1.5' of --validation is not a share")]
     [InlineData("--validation ten", "The value 'ten' of --validation is not a share")]
     [InlineData(
@@ -173,7 +176,8 @@ public sealed class ValidationTests : IDisposable
         string[] sweep =
         [
             "train", "--rule", "BP", "--data", "cifar-10", "--data-dir", folder.File("data"), "--network", "3072-10", "--batch-size", "5",
-            "--epochs", "9", "--validation", "0.1", "--patience", "1", "--device", "cpu", "--sweep", "lr=1e-9,1e-8", "--output", folder.File("store"),
+            "--epochs", "9", "--validation", "0.1", "--patience", "1", "--device", "cpu", "--sweep", "lr=1e-9,1e-8", "--output",
+            folder.File("store"),
         ];
 
         CommandLineRun.Of(sweep).AssertDone("Validation accuracy after the last epoch");

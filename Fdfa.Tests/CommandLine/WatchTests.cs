@@ -22,7 +22,8 @@ public sealed class WatchTests : IDisposable
     {
         RunConfiguration configuration = SomeRun.Configuration with { Epochs = 20 };
 
-        Snapshot.Match(Picture(new RunProgress(configuration, SomeRun.Rows(epochs: 12, seeds: 3), RunState.Training, null, default)), "watch");
+        Snapshot.Match(
+            Picture(new RunProgress(configuration, SomeRun.Rows(epochs: 12, seeds: 3), RunState.Training, null, default)), "watch");
     }
 
     [Theory]
@@ -37,19 +38,23 @@ public sealed class WatchTests : IDisposable
     public void A_curve_in_a_line(string values, int width, string expected) => Assert.Equal(
         expected,
         Sparkline.Of(
-            [.. values.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(value => double.Parse(value, System.Globalization.CultureInfo.InvariantCulture))], width));
+            [.. values.Split(',', StringSplitOptions.RemoveEmptyEntries)
+                .Select(value => double.Parse(value, System.Globalization.CultureInfo.InvariantCulture))], width));
 
     public static TheoryData<string, string> Logs => new()
     {
         { "", "Training: 2 of 3 epochs, about 2 s left." },
-        { "2026-01-31T12:00:00.000+00:00 Warning     Interrupted after epoch 2\n", "Ended early, after 2 of 3 epochs: Interrupted after epoch 2." },
+        { "2026-01-31T12:00:00.000+00:00 Warning     Interrupted after epoch 2\n",
+            "Ended early, after 2 of 3 epochs: Interrupted after epoch 2." },
         {
-            "2026-01-31T12:00:00.000+00:00 Error       Failed\nFdfa.Gpu.Training.DivergenceException: The loss became NaN.\n   at Fdfa.Gpu.Somewhere()\n",
+            "2026-01-31T12:00:00.000+00:00 Error       Failed\nFdfa.Gpu.Training.DivergenceException: "
+            + "The loss became NaN.\n   at Fdfa.Gpu.Somewhere()\n",
             "Failed after 2 of 3 epochs: The loss became NaN."
         },
         // It was resumed since.
         {
-            "2026-01-31T12:00:00.000+00:00 Warning     Interrupted after epoch 1\n2026-01-31T12:00:01.000+00:00 Information Epoch 2: training loss 1\n",
+            "2026-01-31T12:00:00.000+00:00 Warning     Interrupted after epoch 1\n2026-01-31T12:00:01.000+00:00 Information Epoch 2: "
+            + "training loss 1\n",
             "Training: 2 of 3 epochs, about 2 s left."
         },
         { "2026-01-31T12:00:00.000+00:00 Warn", "Training: 2 of 3 epochs, about 2 s left." },
@@ -69,10 +74,12 @@ public sealed class WatchTests : IDisposable
     [Fact]
     public void A_silent_run_may_be_gone()
     {
-        RunProgress progress = new(SomeRun.Configuration, SomeRun.Rows(epochs: 1, seeds: 3), RunState.Training, null, TimeSpan.FromMinutes(2));
+        RunProgress progress = new(
+            SomeRun.Configuration, SomeRun.Rows(epochs: 1, seeds: 3), RunState.Training, null, TimeSpan.FromMinutes(2));
 
         Assert.Contains(
-            "Training: 1 of 3 epochs. Nothing new for 2 min 0 s, where an epoch takes 1.50 s: its process may be gone.", Picture(progress), StringComparison.Ordinal);
+            "Training: 1 of 3 epochs. Nothing new for 2 min 0 s, where an epoch takes 1.50 s: its process may be gone.", Picture(progress),
+            StringComparison.Ordinal);
         Assert.False((progress with { Silence = TimeSpan.FromSeconds(50) }).IsOverdue);
         Assert.False((progress with { Rows = [] }).IsOverdue);
         Assert.False((progress with { State = RunState.Finished }).IsOverdue);
@@ -143,7 +150,8 @@ public sealed class WatchTests : IDisposable
         Assert.EndsWith("Finished: 1 of 1 epoch.", watching.Output.TrimEnd(), StringComparison.Ordinal);
     }
 
-    private static string Picture(RunProgress progress) => CommandLineRun.Written(output => output.Console.Write(WatchCommand.Picture(progress)), width: 160);
+    private static string Picture(RunProgress progress) =>
+        CommandLineRun.Written(output => output.Console.Write(WatchCommand.Picture(progress)), width: 160);
 
     private string Write(IReadOnlyList<MetricsRow> rows)
     {

@@ -19,7 +19,9 @@ public sealed class CifarDataSetTests : IDisposable
         CifarDataSet set = SetOf(name);
         WriteFiles(set, $"files/{set.FolderName}");
         folder.Write($"packed/{set.Archive.Name}", SmallCifar.Archive(set));
-        folder.Write($"part/{set.Archive.Name.Replace(".tar", "-subset.tar", StringComparison.Ordinal)}", SmallCifar.Archive(set, entry => "./" + entry));
+        folder.Write(
+            $"part/{set.Archive.Name.Replace(".tar", "-subset.tar", StringComparison.Ordinal)}",
+            SmallCifar.Archive(set, entry => "./" + entry));
         foreach (string place in (string[])["files", $"files/{set.FolderName}", "packed", "part"])
         {
             DataSetPair data = await LoadAsync(set, place);
@@ -151,16 +153,22 @@ public sealed class CifarDataSetTests : IDisposable
             { "cut within", whole[..(whole.Length / 2)], "" },
             { "size cut off", whole[..^3], "another ending" },
             { "checksum wrong", changed, "unpacking it failed" },
-            { "Python's version", SmallCifar.Archive(set, name => name.Replace("-bin/", "-py/", StringComparison.Ordinal)), "is the version for Python" },
+            { "Python's version", SmallCifar.Archive(set, name => name.Replace("-bin/", "-py/", StringComparison.Ordinal)),
+                "is the version for Python" },
             { "tar cut short", SmallDataSet.Gzip(plain[..5000]), "test_batch.bin" },
             { "not tar", SmallDataSet.Gzip(new byte[700]), "" },
             { "zip", [0x50, 0x4b, 3, 4, .. new byte[100]], "unpacking it failed" },
             { "other folder", SmallCifar.Archive(set, name => "elsewhere/" + name), "should hold the file data_batch_1.bin" },
             { "out of the folder", SmallCifar.Archive(set, name => "../../" + name), "should hold the file data_batch_1.bin" },
             { "absolute", SmallCifar.Archive(set, name => "/" + name), "should hold the file data_batch_1.bin" },
-            { "twice", SmallCifar.Pack(SmallCifar.Files(set).Concat(SmallCifar.Files(set)).Select(file => ($"{set.FolderName}/{file.Name}", file.Contents))), "but holds it twice" },
-            { "hostile file", SmallDataSet.Gzip(Claim('0', "cifar-10-batches-bin/data_batch_1.bin", 8L << 30)), "1 to 10000 records of 3073 bytes, but holds 8589934592 bytes" },
-            { "hostile file of whole records", SmallDataSet.Gzip(Claim('0', "cifar-10-batches-bin/data_batch_1.bin", 30730000)), "should hold 10000 records, but ends within record 0" },
+            { "twice",
+                SmallCifar.Pack(
+                    SmallCifar.Files(set).Concat(SmallCifar.Files(set)).Select(file => ($"{set.FolderName}/{file.Name}", file.Contents))),
+                "but holds it twice" },
+            { "hostile file", SmallDataSet.Gzip(Claim('0', "cifar-10-batches-bin/data_batch_1.bin", 8L << 30)),
+                "1 to 10000 records of 3073 bytes, but holds 8589934592 bytes" },
+            { "hostile file of whole records", SmallDataSet.Gzip(Claim('0', "cifar-10-batches-bin/data_batch_1.bin", 30730000)),
+                "should hold 10000 records, but ends within record 0" },
             { "hostile foreign file", SmallDataSet.Gzip(Claim('0', "readme.html", 8L << 30)), "unpacking it failed" },
             { "hostile notes", SmallDataSet.Gzip(Claim('x', "notes", 2000L << 20)), "unpacking it failed" },
             { "hostile name", SmallDataSet.Gzip(Claim('L', "name", 2000L << 20)), "unpacking it failed" },
@@ -227,7 +235,8 @@ public sealed class CifarDataSetTests : IDisposable
         }
     }
 
-    private string[] Everything() => [.. Directory.EnumerateFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+    private string[] Everything() =>
+        [.. Directory.EnumerateFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
 
     private DataSetCatalog Catalog(CifarDataSet set, string place) =>
         new(new DataLocations(folder.File(place), null, folder.File("cache"), []), null, [set]);

@@ -49,7 +49,8 @@ public sealed class DataSetCatalogTests : IDisposable
         small.WriteTo(folder, "cache/small");
         small.WriteTo(folder, "data");
         File.Delete(folder.File($"data/{SmallDataSet.TestLabels}.gz"));
-        return RefusedAsync(Locations with { DataFolder = folder.File("data") }, folder.File("data"), $"is there {SmallDataSet.TestLabels},");
+        return RefusedAsync(
+            Locations with { DataFolder = folder.File("data") }, folder.File("data"), $"is there {SmallDataSet.TestLabels},");
     }
 
     [Fact]
@@ -128,7 +129,9 @@ public sealed class DataSetCatalogTests : IDisposable
             "XDG_CACHE_HOME" => Path.GetFullPath("/cache"),
             _ => null,
         });
-        Assert.Equal(("/data", "/variable", Path.Combine(Path.GetFullPath("/cache"), "fdfa")), (found.DataFolder, found.VariableFolder, found.CacheFolder));
+        Assert.Equal(
+            ("/data", "/variable", Path.Combine(Path.GetFullPath("/cache"), "fdfa")),
+            (found.DataFolder, found.VariableFolder, found.CacheFolder));
 
         var bare = DataLocations.Discover(null, name => name == "XDG_CACHE_HOME" ? "relative" : "");
         Assert.Null(bare.VariableFolder);

@@ -56,7 +56,8 @@ public sealed class DownloaderTests : IDisposable
         WritePart(isForeign ? new byte[length] : [.. File.Append((byte)1).Take(length)]);
         await DownloadAsync(server);
         AssertArrived();
-        Assert.Equal(expected, string.Join(", ", server.Requests.Select(request => request.RangeStart is { } start ? $"{start}" : "the first")));
+        Assert.Equal(
+            expected, string.Join(", ", server.Requests.Select(request => request.RangeStart is { } start ? $"{start}" : "the first")));
     }
 
     [Fact]
@@ -158,7 +159,8 @@ public sealed class DownloaderTests : IDisposable
     [InlineData(404, null)]
     public async Task Another_mirror_goes_on_where_the_first_stopped(int status, long? expected)
     {
-        using var first = new LoopbackServer(_ => new LoopbackResponse(status, status == 200 ? File : []) { SendOnly = status == 200 ? 150_000 : 0 });
+        using var first = new LoopbackServer(
+            _ => new LoopbackResponse(status, status == 200 ? File : []) { SendOnly = status == 200 ? 150_000 : 0 });
         using var second = new LoopbackServer(request => LoopbackResponse.OfFile(File, request));
         await DownloadAsync(first, second);
         AssertArrived();
@@ -172,7 +174,8 @@ public sealed class DownloaderTests : IDisposable
         using var second = new LoopbackServer(_ => new LoopbackResponse(503, []));
         await RefusedAsync(
             [first, second],
-            $"{first.Address}file.gz answered 404", $"{second.Address}file.gz answered 503", Path.GetDirectoryName(Target)!, "--data-dir", "FDFA_DATA");
+            $"{first.Address}file.gz answered 404", $"{second.Address}file.gz answered 503", Path.GetDirectoryName(Target)!,
+            "--data-dir", "FDFA_DATA");
         Assert.False(System.IO.File.Exists(Part));
     }
 

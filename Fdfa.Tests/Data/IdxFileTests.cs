@@ -34,7 +34,8 @@ public sealed class IdxFileTests : IDisposable
         var images = folder.Write("images", s_packings[packing](SmallDataSet.Images(3, 4)));
         var labels = folder.Write("labels", s_packings[packing](SmallDataSet.Labels(2, 0, 1)));
         var data = IdxFile.ReadDataSet("set", images, labels, Classes);
-        Assert.Equal(("set", 3, 16, 4, 4, 1, 3), (data.Name, data.Count, data.SampleSize, data.Width, data.Height, data.Channels, data.ClassCount));
+        Assert.Equal(
+            ("set", 3, 16, 4, 4, 1, 3), (data.Name, data.Count, data.SampleSize, data.Width, data.Height, data.Channels, data.ClassCount));
         Assert.Equal([2, 0, 1], data.Labels);
         Assert.Equal(SmallDataSet.Images(3, 4)[16..], data.Samples.ToArray());
     }

@@ -28,7 +28,8 @@ internal sealed record LoopbackResponse(int Status, byte[] Body)
     {
         null => new LoopbackResponse(200, file),
         { } start when start >= file.Length => new LoopbackResponse(416, []),
-        { } start => new LoopbackResponse(206, file[(int)start..]) { Headers = $"Content-Range: bytes {start}-{file.Length - 1}/{file.Length}\r\n" },
+        { } start =>
+            new LoopbackResponse(206, file[(int)start..]) { Headers = $"Content-Range: bytes {start}-{file.Length - 1}/{file.Length}\r\n" },
     };
 }
 
@@ -87,7 +88,8 @@ internal sealed class LoopbackServer : IDisposable
 
             var response = answer(request);
             var length = response.WithoutLength ? "" : $"Content-Length: {response.Body.Length}\r\n";
-            var head = $"HTTP/1.1 {response.Status} {(HttpStatusCode)response.Status}\r\nConnection: close\r\n{length}{response.Headers}\r\n";
+            var head = $"HTTP/1.1 {response.Status} {(HttpStatusCode)response.Status}\r\nConnection: "
+                + $"close\r\n{length}{response.Headers}\r\n";
             await stream.WriteAsync(Encoding.ASCII.GetBytes(head), cancellation);
             await stream.WriteAsync(response.Body.AsMemory(0, response.SendOnly ?? response.Body.Length), cancellation);
             if (response.Hangs)

@@ -23,7 +23,10 @@ internal static class SmallCifar
         byte last = (byte)(set.ClassNames.Count - 1);
         return set == CifarDataSet.Cifar100
             ? [("train.bin", Records(coarse, last, 1, 2)), ("test.bin", Records(coarse, 3, last))]
-            : [("data_batch_2.bin", Records(coarse, 2)), ("test_batch.bin", Records(coarse, 3, last)), ("data_batch_1.bin", Records(coarse, last, 1))];
+            : [
+                ("data_batch_2.bin", Records(coarse, 2)), ("test_batch.bin", Records(coarse, 3, last)),
+                ("data_batch_1.bin", Records(coarse, last, 1))
+            ];
     }
 
     public static byte[] Archive(CifarDataSet set, Func<string, string>? rename = null) =>

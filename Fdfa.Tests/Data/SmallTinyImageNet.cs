@@ -4,7 +4,9 @@ using SkiaSharp;
 
 namespace Fdfa.Tests.Data;
 
-/// <summary>A few images in the layout of tiny-imagenet-200.zip. SkiaSharp, which ScottPlot brings along, makes them here: they come from nowhere.</summary>
+/// <summary>
+/// A few images in the layout of tiny-imagenet-200.zip. SkiaSharp, which ScottPlot brings along, makes them here: they come from nowhere.
+/// </summary>
 internal static class SmallTinyImageNet
 {
     public const int Classes = 200;
@@ -13,7 +15,9 @@ internal static class SmallTinyImageNet
 
     public static string Class(int index) => $"n{index:D8}";
 
-    /// <summary>Two training images of the last class and one of the first, and two test images of four rows; one image of each is grey.</summary>
+    /// <summary>
+    /// Two training images of the last class and one of the first, and two test images of four rows; one image of each is grey.
+    /// </summary>
     public static Dictionary<string, byte[]> Files()
     {
         // Class 199 stands first in the list: the list gives the order, not the alphabet.
@@ -37,7 +41,8 @@ internal static class SmallTinyImageNet
     /// <summary>A picture of soft colours, which survive JPEG.</summary>
     public static byte[] Jpeg(int seed, bool grey = false, int width = 64, int height = 64)
     {
-        using var bitmap = new SKBitmap(new SKImageInfo(width, height, grey ? SKColorType.Gray8 : SKColorType.Rgba8888, SKAlphaType.Opaque));
+        using var bitmap = new SKBitmap(
+            new SKImageInfo(width, height, grey ? SKColorType.Gray8 : SKColorType.Rgba8888, SKAlphaType.Opaque));
         for (var y = 0; y < height; y++)
         {
             for (var x = 0; x < width; x++)

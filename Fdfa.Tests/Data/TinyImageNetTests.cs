@@ -62,7 +62,9 @@ public sealed class TinyImageNetTests : IDisposable
         folder.Write(Archive, SmallTinyImageNet.Zip(files));
         var heard = new Heard<LoadingProgress>();
         byte[] first = await SamplesAsync(heard);
-        Assert.Equal([new LoadingProgress("Decoding tiny-imagenet", 3, 5, "image"), new LoadingProgress("Decoding tiny-imagenet", 5, 5, "image")], heard.Reports);
+        Assert.Equal(
+            [new LoadingProgress("Decoding tiny-imagenet", 3, 5, "image"), new LoadingProgress("Decoding tiny-imagenet", 5, 5, "image")],
+            heard.Reports);
         string kept = Directory.GetFiles(folder.File("cache/tiny-imagenet")).Single();
 
         Assert.Equal(first, await SamplesAsync(heard));
@@ -73,7 +75,8 @@ public sealed class TinyImageNetTests : IDisposable
         byte[][] damages =
         [
             [], whole[..30], whole[..^1], [.. whole, 0], [.. "FDFAIMG0"u8, .. whole[8..]], [.. whole[..8], 77, .. whole[9..]],
-            [.. whole[..40], 255, 255, 255, 127, .. whole[44..]], Flipped(whole, 52), Flipped(whole, 30000), Flipped(whole, whole.Length - 1),
+            [.. whole[..40], 255, 255, 255, 127, .. whole[44..]], Flipped(whole, 52), Flipped(whole, 30000),
+            Flipped(whole, whole.Length - 1),
         ];
         foreach (byte[] damaged in damages)
         {
@@ -134,7 +137,9 @@ public sealed class TinyImageNetTests : IDisposable
         folder.Write(Archive, SmallTinyImageNet.Zip(files));
 
         long allocated = GC.GetAllocatedBytesForCurrentThread();
-        await RefusedAsync($"The image 'train/n00000199/images/n00000199_10.JPEG' in '{folder.File(Archive)}' {expected}; get the data set again, or leave such images out with --skip-bad-images.");
+        await RefusedAsync(
+            $"The image 'train/n00000199/images/n00000199_10.JPEG' in '{folder.File(Archive)}' {expected}; "
+            + "get the data set again, or leave such images out with --skip-bad-images.");
         Assert.True(kind.Length > 0);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - allocated, 0, 32 << 20);
         Assert.Empty(Directory.GetFiles(folder.File("cache/tiny-imagenet")));
@@ -196,10 +201,13 @@ public sealed class TinyImageNetTests : IDisposable
         { "no classes", "wnids.txt", null, "but has none; get tiny-imagenet-200.zip again." },
         { "few classes", "wnids.txt", "n00000000\nn00000001\n", "200 different classes in wnids.txt, but has 2;" },
         { "no annotations", "val/val_annotations.txt", null, "a file val/val_annotations.txt, but has none" },
-        { "annotation of an unknown class", "val/val_annotations.txt", "val_1.JPEG\tn99999999\t0\t0\t0\t0\n", "but has 'val_1.JPEG n99999999 0 0 0 0'" },
+        { "annotation of an unknown class", "val/val_annotations.txt", "val_1.JPEG\tn99999999\t0\t0\t0\t0\n",
+            "but has 'val_1.JPEG n99999999 0 0 0 0'" },
         { "annotation without a class", "val/val_annotations.txt", "val_1.JPEG\n", "but has 'val_1.JPEG'" },
-        { "annotation twice", "val/val_annotations.txt", "val_1.JPEG\tn00000001\nval_1.JPEG\tn00000002\n", "but has 'val_1.JPEG n00000002'" },
-        { "annotation out of the folder", "val/val_annotations.txt", "../../../secret\tn00000001\n", "images in val/images/ that val/val_annotations.txt names, but has none" },
+        { "annotation twice", "val/val_annotations.txt", "val_1.JPEG\tn00000001\nval_1.JPEG\tn00000002\n",
+            "but has 'val_1.JPEG n00000002'" },
+        { "annotation out of the folder", "val/val_annotations.txt", "../../../secret\tn00000001\n",
+            "images in val/images/ that val/val_annotations.txt names, but has none" },
         { "unknown class in train", "train/n77777777/images/n77777777_0.JPEG", "x", "but has 'n77777777'" },
     };
 
@@ -237,7 +245,9 @@ public sealed class TinyImageNetTests : IDisposable
             (SmallTinyImageNet.Zip(SmallTinyImageNet.Files(), root: ""), "a file wnids.txt, but has none"),
             (SmallTinyImageNet.Zip(SmallTinyImageNet.Files(), root: "../../"), "a file wnids.txt, but has none"),
             (SmallTinyImageNet.Zip(SmallTinyImageNet.Files().Concat(SmallTinyImageNet.Files())), "but holds it twice"),
-            (SmallTinyImageNet.Zip([.. SmallTinyImageNet.Files(), new("train/n00000000/images/n00000000_9.JPEG", new byte[3 << 20])]), "should have at most 1048576 bytes, but has 3145728"),
+            (
+                SmallTinyImageNet.Zip([.. SmallTinyImageNet.Files(), new("train/n00000000/images/n00000000_9.JPEG", new byte[3 << 20])]),
+                "should have at most 1048576 bytes, but has 3145728"),
         ];
         foreach (var (bytes, expected) in cases)
         {
@@ -252,7 +262,8 @@ public sealed class TinyImageNetTests : IDisposable
     public async Task The_part_of_Tiny_ImageNet_decodes_as_libjpeg_decodes_it()
     {
         string shared = SharedData.Folder("tiny-imagenet");
-        using DataSetPair data = await new DataSetCatalog(new DataLocations(shared, null, folder.File("cache"), []), null).LoadAsync("tiny-imagenet");
+        using DataSetPair data = await new DataSetCatalog(new DataLocations(shared, null, folder.File("cache"), []), null)
+            .LoadAsync("tiny-imagenet");
         Assert.Equal((10000, 2000, 200), (data.Train.Count, data.Test.Count, data.Train.ClassCount));
         Assert.Equal(Enumerable.Repeat(50, 200), DataSetCatalogTests.CountPerClass(data.Train));
 
@@ -319,7 +330,8 @@ public sealed class TinyImageNetTests : IDisposable
     {
         byte[] copy = [.. jpeg];
         int frame = copy.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xff, 0xc0]);
-        (copy[frame + 5], copy[frame + 6], copy[frame + 7], copy[frame + 8]) = ((byte)(height >> 8), (byte)height, (byte)(width >> 8), (byte)width);
+        (copy[frame + 5], copy[frame + 6], copy[frame + 7], copy[frame + 8]) =
+            ((byte)(height >> 8), (byte)height, (byte)(width >> 8), (byte)width);
         return copy;
     }
 

@@ -54,12 +54,16 @@ public sealed class CpuLaunchesTests(CpuAccelerators devices) : IClassFixture<Cp
     private sealed class Counter(ComputeDevice device) : IDisposable
     {
         private readonly DeviceBuffer<int> _counts = new(device, Longest);
-        private readonly Action<AcceleratorStream, KernelConfig, ArrayView<int>, int> _add = device.Load<ArrayView<int>, int>(Kernel(nameof(AddTo)));
-        private readonly Action<AcceleratorStream, KernelConfig, ArrayView<int>> _double = device.Load<ArrayView<int>>(Kernel(nameof(DoubleAll)));
+        private readonly Action<AcceleratorStream, KernelConfig, ArrayView<int>, int> _add = device.Load<ArrayView<int>, int>(
+            Kernel(nameof(AddTo)));
+        private readonly Action<AcceleratorStream, KernelConfig, ArrayView<int>> _double = device.Load<ArrayView<int>>(
+            Kernel(nameof(DoubleAll)));
 
-        public void Add(int groups, int amount) => _add(device.Accelerator.DefaultStream, device.Launch(device.Tiles.Programs.First(), groups, replicas: 1), _counts.View, amount);
+        public void Add(int groups, int amount) =>
+            _add(device.Accelerator.DefaultStream, device.Launch(device.Tiles.Programs.First(), groups, replicas: 1), _counts.View, amount);
 
-        public void Double(int groups) => _double(device.Accelerator.DefaultStream, device.Launch(device.Tiles.Programs.First(), groups, replicas: 1), _counts.View);
+        public void Double(int groups) =>
+            _double(device.Accelerator.DefaultStream, device.Launch(device.Tiles.Programs.First(), groups, replicas: 1), _counts.View);
 
         public int[] Read()
         {
@@ -70,6 +74,7 @@ public sealed class CpuLaunchesTests(CpuAccelerators devices) : IClassFixture<Cp
 
         public void Dispose() => _counts.Dispose();
 
-        private static MethodInfo Kernel(string name) => typeof(CpuLaunchesTests).GetMethod(name, BindingFlags.NonPublic | BindingFlags.Static)!;
+        private static MethodInfo Kernel(string name) =>
+            typeof(CpuLaunchesTests).GetMethod(name, BindingFlags.NonPublic | BindingFlags.Static)!;
     }
 }

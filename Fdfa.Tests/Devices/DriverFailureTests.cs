@@ -52,7 +52,8 @@ public sealed class DriverFailureTests
         using var temporary = new TemporaryFolder();
         string folder = temporary.File("run");
 
-        CommandLineRun run = Failing(new CLException(CLError.CL_OUT_OF_RESOURCES), () => true, () => CommandLineRun.Of(["train", "--output", folder, .. s_tiny]));
+        CommandLineRun run = Failing(
+            new CLException(CLError.CL_OUT_OF_RESOURCES), () => true, () => CommandLineRun.Of(["train", "--output", folder, .. s_tiny]));
 
         Assert.Equal(3, run.ExitCode);
         AssertOneSentence(run, "Configuration and log are in");
@@ -65,10 +66,14 @@ public sealed class DriverFailureTests
         using var temporary = new TemporaryFolder();
 
         CommandLineRun run = Failing(
-            new CLException(CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE), () => true, () => CommandLineRun.Of(["train", "--output", temporary.File("run"), .. s_tiny]));
+            new CLException(CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE), () => true,
+            () => CommandLineRun.Of(["train", "--output", temporary.File("run"), .. s_tiny]));
 
         Assert.Equal(2, run.ExitCode);
-        AssertOneSentence(run, "ran out of memory in the middle of the run (CL_MEM_OBJECT_ALLOCATION_FAILURE); make a layer or the batch smaller, or train fewer seeds at once.");
+        AssertOneSentence(
+            run,
+            "ran out of memory in the middle of the run (CL_MEM_OBJECT_ALLOCATION_FAILURE); "
+            + "make a layer or the batch smaller, or train fewer seeds at once.");
     }
 
     [Fact]
@@ -77,10 +82,13 @@ public sealed class DriverFailureTests
         using var temporary = new TemporaryFolder();
         string[] reproduce = [.. ReproductionRun.Options, "--limit", "64", "--output", temporary.File("tables")];
 
-        CommandLineRun lost = Failing(new CLException(CLError.CL_DEVICE_NOT_AVAILABLE), () => FinishedRuns() > 0, () => ReproductionRun.Of(reproduce));
+        CommandLineRun lost = Failing(
+            new CLException(CLError.CL_DEVICE_NOT_AVAILABLE), () => FinishedRuns() > 0, () => ReproductionRun.Of(reproduce));
 
         Assert.Equal(3, lost.ExitCode);
-        Assert.Contains("finished runs are kept, and the same command goes on with this one where its last checkpoint is.", lost.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "finished runs are kept, and the same command goes on with this one where its last checkpoint is.", lost.Error,
+            StringComparison.Ordinal);
         Assert.Equal(1, FinishedRuns());
         CommandLineRun again = ReproductionRun.Of(reproduce);
         Assert.Equal(0, again.ExitCode);
@@ -94,10 +102,14 @@ public sealed class DriverFailureTests
     [Fact]
     public void Outside_of_a_run_it_is_one_sentence_too()
     {
-        CommandLineRun run = Failing(new CLException(CLError.CL_DEVICE_NOT_AVAILABLE), () => true, () => CommandLineRun.Of("check", "--device", "cpu"));
+        CommandLineRun run = Failing(
+            new CLException(CLError.CL_DEVICE_NOT_AVAILABLE), () => true, () => CommandLineRun.Of("check", "--device", "cpu"));
 
         Assert.Equal(3, run.ExitCode);
-        AssertOneSentence(run, "The device failed, and nothing on it can be read any more: CL_DEVICE_NOT_AVAILABLE; give the command again, or another --device.");
+        AssertOneSentence(
+            run,
+            "The device failed, and nothing on it can be read any more: CL_DEVICE_NOT_AVAILABLE; "
+            + "give the command again, or another --device.");
     }
 
     [Fact]
@@ -107,10 +119,13 @@ public sealed class DriverFailureTests
 
         var refusal = Assert.Throws<DeviceException>(() => new DeviceBuffer<float>(device, 1L << 45));
 
-        Assert.Matches(@"has no room for another 140737488\.\d MB \(.+\): this process may use [\d.]+ GB, and fdfa holds 0\.0 GB; make a layer or the batch smaller", refusal.Message);
+        Assert.Matches(
+            @"has no room for another 140737488\.\d MB \(.+\): this process may use [\d.]+ GB, and fdfa holds 0\.0 GB; "
+            + @"make a layer or the batch smaller", refusal.Message);
     }
 
-    private static readonly string[] s_tiny = ["--limit", "64", "--network", "784-8-10", "--batch-size", "16", "--device", "cpu", "--quiet"];
+    private static readonly string[] s_tiny =
+        ["--limit", "64", "--network", "784-8-10", "--batch-size", "16", "--device", "cpu", "--quiet"];
 
     /// <summary>Runs a command on a device that fails at a launch, and ever after: whatever frees its memory fails too.</summary>
     private static CommandLineRun Failing(Exception failure, Func<bool> fails, Func<CommandLineRun> run)

@@ -49,7 +49,9 @@ public sealed class DriversTests
     {
         DeviceSurvey survey = ComputeDevice.Survey();
         RefusedDevice? refused = survey.Refused.FirstOrDefault(device => device.Kind == DeviceKind.OpenCl);
-        Skip.If(refused is null || survey.Devices.Any(device => device.Kind == DeviceKind.OpenCl), "Needs an OpenCL driver that is not used, such as PoCL for the processor, and none that is.");
+        Skip.If(
+            refused is null || survey.Devices.Any(device => device.Kind == DeviceKind.OpenCl),
+            "Needs an OpenCL driver that is not used, such as PoCL for the processor, and none that is.");
 
         var refusal = Assert.Throws<DeviceException>(() => ComputeDevice.Open("opencl"));
 
@@ -70,7 +72,9 @@ public sealed class DriversTests
         }
 
         var refusal = Assert.Throws<DeviceException>(() => ComputeDevice.Open("opencl-unsupported:99"));
-        Assert.Contains("There is no device 'opencl-unsupported:99' here; the last OpenCL device of any kind is opencl-unsupported:", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "There is no device 'opencl-unsupported:99' here; the last OpenCL device of any kind is opencl-unsupported:", refusal.Message,
+            StringComparison.Ordinal);
     }
 
     private static string AssertSentence(string reason)

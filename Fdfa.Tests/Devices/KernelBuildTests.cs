@@ -23,9 +23,12 @@ public sealed class KernelBuildTests
         DeviceException refusal = Assert.Throws<DeviceException>(() => Train(device, folder));
 
         string log = temporary.File("run/kernel-build.log");
-        Assert.Contains($"could not be built for {device.Info.Name} (CL_BUILD_PROGRAM_FAILURE); update its driver, or use another device. The driver's log is in {log}.", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"could not be built for {device.Info.Name} (CL_BUILD_PROGRAM_FAILURE); update its driver, or use another device. "
+            + $"The driver's log is in {log}.", refusal.Message, StringComparison.Ordinal);
         string text = File.ReadAllText(log);
-        Assert.Contains("undeclared", text[..text.IndexOf("The source that it refused:", StringComparison.Ordinal)], StringComparison.Ordinal);
+        Assert.Contains(
+            "undeclared", text[..text.IndexOf("The source that it refused:", StringComparison.Ordinal)], StringComparison.Ordinal);
         Assert.Contains("kernel void", text, StringComparison.Ordinal);
         Assert.Equal(
             [OutputFolder.LockFile, "config.json", "kernel-build.log", "log.txt"],
@@ -35,10 +38,12 @@ public sealed class KernelBuildTests
     private static void Train(ComputeDevice device, RunFolder folder)
     {
         var request = new RunRequest(
-            Topology.Parse("784-8-10"), Preset.Paper.OptionsFor(LearningRule.ForwardDirectFeedbackAlignment), "paper", 1, [0], "embedded", null, 64);
+            Topology.Parse("784-8-10"), Preset.Paper.OptionsFor(LearningRule.ForwardDirectFeedbackAlignment), "paper", 1, [0],
+            "embedded", null, 64);
         using LoadedData data = DataSource.Load(request, null, CancellationToken.None);
         using var run = new TrainingRun(RunConfiguration.Describe(request, data.Description, [device.Info]), data, [device], folder);
-        CommandLineRun.Written(output => ProgressDisplay.Run(output, quiet: true, progress => run.Execute(progress, CancellationToken.None)));
+        CommandLineRun.Written(
+            output => ProgressDisplay.Run(output, quiet: true, progress => run.Execute(progress, CancellationToken.None)));
     }
 
     private static void Break(CLCompiledKernel kernel)

@@ -6,8 +6,8 @@ namespace Fdfa.Tests.Devices;
 
 /// <summary>The same for convolutions, pools and batch normalization, with groups of one thread.</summary>
 /// <remarks>
-/// PoCL 3.1 repeats the code behind a barrier for every way around it, and would build a kernel of blocks with channels for minutes; a group
-/// of one thread has no barriers. With 64 threads these kernels run under Oclgrind (<see cref="OpenClRaceTests"/>).
+/// PoCL 3.1 repeats the code behind a barrier for every way around it, and would build a kernel of blocks with channels for minutes; a
+/// group of one thread has no barriers. With 64 threads these kernels run under Oclgrind (<see cref="OpenClRaceTests"/>).
 /// </remarks>
 [Collection(OnOpenCl.Name)]
 public sealed class OpenClChannelTests(OpenClDevice openCl)
@@ -20,7 +20,8 @@ public sealed class OpenClChannelTests(OpenClDevice openCl)
         var cases = new TheoryData<string, PerturbationSite, bool>();
         foreach (var (rule, site, isNormalized) in new[]
                  {
-                     ("FDFA", PerturbationSite.BeforePool, true), ("FDFA", PerturbationSite.PreActivation, false), ("DKP", PerturbationSite.PreActivation, true),
+                     ("FDFA", PerturbationSite.BeforePool, true), ("FDFA", PerturbationSite.PreActivation, false),
+                     ("DKP", PerturbationSite.PreActivation, true),
                      ("FG-A", PerturbationSite.BeforePool, false), ("LG-FG-A", PerturbationSite.PreActivation, true),
                  }.Where(one => OnOpenCl.IsTaken(one.Item1)))
         {

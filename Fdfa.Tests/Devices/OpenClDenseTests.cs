@@ -11,10 +11,12 @@ using Fdfa.Tests.Training;
 
 namespace Fdfa.Tests.Devices;
 
-/// <summary>The kernels of GPUs on a real OpenCL driver, against the double-precision reference: dense networks, with the tolerances of the CPU.</summary>
+/// <summary>
+/// The kernels of GPUs on a real OpenCL driver, against the double-precision reference: dense networks, with the tolerances of the CPU.
+/// </summary>
 /// <remarks>
-/// A driver takes seconds to build a kernel: by day they are FDFA's (<see cref="OnOpenCl.Few"/>), and activations, optimizers and losses come in fewer
-/// combinations than on the CPU.
+/// A driver takes seconds to build a kernel: by day they are FDFA's (<see cref="OnOpenCl.Few"/>), and activations, optimizers and losses
+/// come in fewer combinations than on the CPU.
 /// </remarks>
 [Collection(OnOpenCl.Name)]
 public sealed class OpenClDenseTests(OpenClDevice openCl)
@@ -52,8 +54,8 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
     public void Variants_of_a_rule_agree(string rule) => AssertVariants(rule, NoiseDistribution.Normal);
 
     /// <remarks>
-    /// With optimization PoCL 3.1 (LLVM 15) gives a fifth of ±1 the wrong sign, of as_float((word &amp; 0x80000000) ^ 0x3F800000), which leaves it no
-    /// choice; without, and on every other device, they are right.
+    /// With optimization PoCL 3.1 (LLVM 15) gives a fifth of ±1 the wrong sign, of as_float((word &amp; 0x80000000) ^ 0x3F800000), which
+    /// leaves it no choice; without, and on every other device, they are right.
     /// </remarks>
     [SkippableTheory]
     [MemberData(nameof(FewRules))]
@@ -67,7 +69,8 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
 
     private void AssertVariants(string rule, NoiseDistribution noise)
     {
-        foreach (var (_, vary) in AgreementCheck.Variants(LearningRule.Parse(rule)).Where(one => one.Vary(StepOptions.WithAdam(rule, 5)).Noise == noise))
+        foreach (var (_, vary) in AgreementCheck.Variants(LearningRule.Parse(rule))
+            .Where(one => one.Vary(StepOptions.WithAdam(rule, 5)).Noise == noise))
         {
             AssertAgreement(new NetworkDescription([65, 65, 65, 3]), vary(StepOptions.LargeStep(rule, 21)), 1);
             AssertAgreement(new NetworkDescription([17, 17, 17, 3]), vary(StepOptions.WithAdam(rule, 5)), 12);
@@ -83,12 +86,15 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
     [SkippableFact]
     public void Twenty_steps_match_the_snapshot_of_the_CPU()
     {
-        Skip.IfNot(KernelSelection.IsExhaustive, "A driver builds the kernels of every rule for minutes; set FDFA_EXHAUSTIVE=1, as .ci/nightly does.");
+        Skip.IfNot(
+            KernelSelection.IsExhaustive,
+            "A driver builds the kernels of every rule for minutes; set FDFA_EXHAUSTIVE=1, as .ci/nightly does.");
         var device = openCl.Open(TileProgram.Simt());
         var expected = Numbers(File.ReadAllText(Path.Combine(SharedData.Repository!, "Fdfa.Tests", "__snapshots__", "trajectory.snap")));
         var actual = Numbers(TrainerTests.Trajectory(device));
         Assert.Equal(expected.Length, actual.Length);
-        Assert.All(expected.Zip(actual), pair => Assert.InRange(Math.Abs(pair.Second - pair.First), 0, 1e-4 * Math.Max(1, Math.Abs(pair.First))));
+        Assert.All(
+            expected.Zip(actual), pair => Assert.InRange(Math.Abs(pair.Second - pair.First), 0, 1e-4 * Math.Max(1, Math.Abs(pair.First))));
     }
 
     [SkippableFact]
@@ -96,13 +102,16 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
     {
         var device = openCl.Open(TileProgram.Simt());
         using var cpu = ComputeDevice.Open("cpu");
-        using var images = await new DataSetCatalog(new DataLocations(null, null, Path.GetTempPath(), []), downloader: null).LoadAsync("embedded");
+        using var images = await new DataSetCatalog(new DataLocations(null, null, Path.GetTempPath(), []), downloader: null)
+            .LoadAsync("embedded");
         double Accuracy(ComputeDevice on)
         {
             const int Samples = 2000;
             using var train = new DeviceDataSet(
-                on, images.Train.Samples.Span[..(Samples * images.Train.SampleSize)], images.Train.Labels.AsSpan(0, Samples), images.Train.SampleSize, 10);
-            using var trainer = new Trainer(on, Topology.Parse("784-100-10"), new TrainingOptions { LearningRate = 1e-3, FeedbackRate = 1e-3 }, train, [0]);
+                on, images.Train.Samples.Span[..(Samples * images.Train.SampleSize)], images.Train.Labels.AsSpan(0, Samples),
+                images.Train.SampleSize, 10);
+            using var trainer = new Trainer(
+                on, Topology.Parse("784-100-10"), new TrainingOptions { LearningRate = 1e-3, FeedbackRate = 1e-3 }, train, [0]);
             trainer.TrainEpoch();
             trainer.TrainEpoch();
             return trainer.Evaluate(train)[0].Accuracy;
@@ -115,7 +124,8 @@ public sealed class OpenClDenseTests(OpenClDevice openCl)
 
     private static double[] Numbers(string text) =>
         [.. text.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries)
-            .Select(word => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : (double?)null)
+            .Select(
+                word => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : (double?)null)
             .OfType<double>()];
 
     private void AssertAgreement(NetworkDescription network, TrainingOptions options, int steps) =>

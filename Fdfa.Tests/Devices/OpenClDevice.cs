@@ -4,7 +4,9 @@ using Fdfa.Tests.Kernels;
 
 namespace Fdfa.Tests.Devices;
 
-/// <summary>An OpenCL device with each tile program, opened once, where the environment says that there is one. Tests on it run one after the other.</summary>
+/// <summary>
+/// An OpenCL device with each tile program, opened once, where the environment says that there is one. Tests on it run one after the other.
+/// </summary>
 public sealed class OpenClDevice : IDisposable
 {
     private readonly Dictionary<TileProgram, ComputeDevice> _devices = [];

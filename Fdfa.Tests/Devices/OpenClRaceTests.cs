@@ -21,7 +21,8 @@ namespace Fdfa.Tests.Devices;
 /// <summary>The kernels of GPUs, with all their threads, under Oclgrind.</summary>
 /// <remarks>
 /// It simulates an OpenCL device and reports races, bad accesses and uninitialized values.
-/// .ci/run installs it, names its driver and the file of its reports, lets it report however much there is, and sets FDFA_OCLGRIND to that file's name.
+/// .ci/run installs it, names its driver and the file of its reports, lets it report however much there is, and sets FDFA_OCLGRIND to that
+/// file's name.
 /// </remarks>
 public sealed class OpenClRaceTests
 {
@@ -33,7 +34,8 @@ public sealed class OpenClRaceTests
         var cases = new TheoryData<string, string>();
         foreach (var rule in LearningRule.All)
         {
-            foreach (var variant in AgreementCheck.Variants(rule).Where(_ => OnOpenCl.IsTaken(rule.Name)).Select(variant => variant.Name).Prepend(string.Empty))
+            foreach (var variant in AgreementCheck.Variants(rule).Where(_ => OnOpenCl.IsTaken(rule.Name)).Select(variant => variant.Name)
+                .Prepend(string.Empty))
             {
                 cases.Add(rule.Name, variant);
             }
@@ -89,7 +91,8 @@ public sealed class OpenClRaceTests
         var cases = new TheoryData<string, PerturbationSite>();
         foreach (var (index, rule) in SmallNetworks.ChannelRules.Index().Where(one => OnOpenCl.IsTaken(one.Item) || one.Item == "FG-W"))
         {
-            // FDFA, whose kernels hold most of the others' parts, everywhere; the others in turn, by day FG-W alone, which perturbs weights.
+            // FDFA, whose kernels hold most of the others' parts, everywhere; the others in turn, by day FG-W alone, which perturbs
+            // weights.
             PerturbationSite[] all = Enum.GetValues<PerturbationSite>();
             foreach (var site in rule == "FDFA" ? all : [all[index % all.Length]])
             {
@@ -100,7 +103,8 @@ public sealed class OpenClRaceTests
         return cases;
     }
 
-    // A stride, padding, overlapping windows and a border, at as few positions as have them: each takes a second. Statistics are over ten values or more.
+    // A stride, padding, overlapping windows and a border, at as few positions as have them: each takes a second. Statistics are over ten
+    // values or more.
     [SkippableTheory]
     [MemberData(nameof(ChannelSites))]
     public void Steps_of_normalized_convolutions_agree_without_a_race_or_a_bad_access(string rule, PerturbationSite site) => AssertClean(

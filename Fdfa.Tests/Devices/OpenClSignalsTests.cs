@@ -2,7 +2,9 @@ using Fdfa.Gpu.Devices;
 
 namespace Fdfa.Tests.Devices;
 
-/// <summary>A driver that is in the process leaves .NET's exceptions alone. Fails where PoCL is installed and keeps its handler of SIGFPE.</summary>
+/// <summary>
+/// A driver that is in the process leaves .NET's exceptions alone. Fails where PoCL is installed and keeps its handler of SIGFPE.
+/// </summary>
 public sealed class OpenClSignalsTests
 {
     [Theory]

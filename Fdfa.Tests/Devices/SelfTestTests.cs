@@ -4,7 +4,8 @@ using Fdfa.Gpu.Kernels.Tiles;
 using Fdfa.Tests.CommandLine;
 using Fdfa.Tests.Data;
 using ILGPU;
-using Simd = Fdfa.Gpu.Kernels.Tiles.SimdTiles<System.Numerics.Vector<float>, System.Numerics.Vector<uint>, Fdfa.Gpu.Kernels.Tiles.NativeLanes>;
+using Simd =
+    Fdfa.Gpu.Kernels.Tiles.SimdTiles<System.Numerics.Vector<float>, System.Numerics.Vector<uint>, Fdfa.Gpu.Kernels.Tiles.NativeLanes>;
 
 namespace Fdfa.Tests.Devices;
 
@@ -25,7 +26,8 @@ public sealed class SelfTestTests : IDisposable
 
         Assert.Equal(2, run.ExitCode);
         Assert.Matches(
-            @"^fdfa: The device 'cpu' \(.+\) does not compute what it should: \w+ of block \d of seed 0 of .+ differ from the reference by \d\.\dE[+-]\d\d, where 1\.0E-05 is allowed\. .+--unchecked-device\.\s*$",
+            @"^fdfa: The device 'cpu' \(.+\) does not compute what it should: \w+ of block \d of seed 0 of .+ differ from the reference by "
+            + @"\d\.\dE[+-]\d\d, where 1\.0E-05 is allowed\. .+--unchecked-device\.\s*$",
             run.Error);
         Assert.False(Directory.Exists(_folder.File("run")));
     }
@@ -38,7 +40,9 @@ public sealed class SelfTestTests : IDisposable
         Assert.Equal("cpu+unchecked", RunFolder.ReadConfiguration(_folder.File("run")).DeviceSelector);
     }
 
-    /// <summary>With the launches that each training makes: a device that has shown it once need not again, a damaged memory is none.</summary>
+    /// <summary>
+    /// With the launches that each training makes: a device that has shown it once need not again, a damaged memory is none.
+    /// </summary>
     [Fact]
     public void A_device_that_computes_is_tested_once()
     {
@@ -72,7 +76,8 @@ public sealed class SelfTestTests : IDisposable
 
     private CommandLineRun Train(TileProgram tiles, Action? onDriverCall, params string[] more)
     {
-        ComputeDevice.ProbeOfNext = new DeviceProbe { Tiles = tiles, SelfTestFolder = _folder.File("self-tests"), OnDriverCall = onDriverCall };
+        ComputeDevice.ProbeOfNext =
+            new DeviceProbe { Tiles = tiles, SelfTestFolder = _folder.File("self-tests"), OnDriverCall = onDriverCall };
         try
         {
             return CommandLineRun.Of(["train", .. CommandLineRun.Tiny, "--quiet", "--output", _folder.File("run"), .. more]);
@@ -108,7 +113,8 @@ public sealed class SelfTestTests : IDisposable
 
         public static void Correlate(ArrayView<float> workspace, Correlation correlation) => Simd.Correlate(workspace, correlation);
 
-        public static void SumChannels<TBody>(ArrayView<float> workspace, int channelBegin, int channelEnd, int positions, int columns, TBody body)
+        public static void SumChannels<TBody>(
+            ArrayView<float> workspace, int channelBegin, int channelEnd, int positions, int columns, TBody body)
             where TBody : struct, IChannelSum => Simd.SumChannels(workspace, channelBegin, channelEnd, positions, columns, body);
     }
 }

@@ -43,7 +43,8 @@ public sealed class OnnxFileTests
 
     [Theory]
     [MemberData(nameof(Networks))]
-    public void Onnx_Runtime_agrees_with_the_reference(string topology, string input, ActivationFunction activation, bool batchNormalization)
+    public void Onnx_Runtime_agrees_with_the_reference(
+        string topology, string input, ActivationFunction activation, bool batchNormalization)
     {
         using var folder = new TemporaryFolder();
         NetworkDescription network = Topology.Parse(topology, activation, Shape(input), batchNormalization);
@@ -66,7 +67,9 @@ public sealed class OnnxFileTests
             for (var i = 0; i < found.Length; i++)
             {
                 double error = Math.Abs(found[i] - expected[i]);
-                Assert.True(error <= Tolerance * Math.Max(1, Math.Abs(expected[i])), $"Output {i} is {found[i]:R}, where the reference has {expected[i]:R}.");
+                Assert.True(
+                    error <= Tolerance * Math.Max(1, Math.Abs(expected[i])),
+                    $"Output {i} is {found[i]:R}, where the reference has {expected[i]:R}.");
             }
         }
     }
@@ -74,10 +77,13 @@ public sealed class OnnxFileTests
     /// <summary>ONNX's own evaluator, which says what operators mean: .ci/rusticl has one, and names it in FDFA_ONNX_PYTHON.</summary>
     [SkippableTheory]
     [MemberData(nameof(Networks))]
-    public void Onnx_s_reference_evaluator_agrees_with_the_reference(string topology, string input, ActivationFunction activation, bool batchNormalization)
+    public void Onnx_s_reference_evaluator_agrees_with_the_reference(
+        string topology, string input, ActivationFunction activation, bool batchNormalization)
     {
         string? python = Environment.GetEnvironmentVariable("FDFA_ONNX_PYTHON");
-        Skip.If(string.IsNullOrEmpty(python), "Needs Python's onnx 1.13 or later; set FDFA_ONNX_PYTHON to a Python that has it, as .ci/rusticl does.");
+        Skip.If(
+            string.IsNullOrEmpty(python),
+            "Needs Python's onnx 1.13 or later; set FDFA_ONNX_PYTHON to a Python that has it, as .ci/rusticl does.");
         Skip.If(topology.StartsWith("alexnet", StringComparison.Ordinal), "ONNX's evaluator takes minutes for it.");
         using var folder = new TemporaryFolder();
         NetworkDescription network = Topology.Parse(topology, activation, Shape(input), batchNormalization);
@@ -88,16 +94,23 @@ public sealed class OnnxFileTests
         double[] inputs = [.. Enumerable.Range(0, Batch * network.InputSize).Select(_ => (double)(float)((2 * random.NextDouble()) - 1))];
         double[] expected = NetworkForward.Run(network, parameters, inputs, Batch, NormalizationStatistics.Running).Outputs;
         int[] shape = network.InputShape is { } image ? [Batch, image.Channels, image.Height, image.Width] : [Batch, network.InputSize];
-        File.WriteAllText(folder.File("input.txt"), string.Join(' ', inputs.Select(value => ((float)value).ToString("R", CultureInfo.InvariantCulture))));
+        string inputFile = folder.File("input.txt");
+        string dimensions = string.Join(',', shape);
+        File.WriteAllText(
+            inputFile, string.Join(' ', inputs.Select(value => ((float)value).ToString("R", CultureInfo.InvariantCulture))));
         File.WriteAllText(folder.File("evaluate.py"), $"""
             import numpy, onnx, onnx.checker, onnx.reference
             model = onnx.load(r"{folder.File("network.onnx")}")
             onnx.checker.check_model(model, full_check=True)
-            values = numpy.fromstring(open(r"{folder.File("input.txt")}").read(), dtype=numpy.float32, sep=" ").reshape({string.Join(',', shape)})
+            values = numpy.fromstring(open(r"{inputFile}").read(), dtype=numpy.float32, sep=" ").reshape({dimensions})
             print(*[repr(float(value)) for value in onnx.reference.ReferenceEvaluator(model).run(None, dict(input=values))[0].ravel()])
             """);
 
-        using Process process = Process.Start(new ProcessStartInfo(python!, ["-W", "ignore", folder.File("evaluate.py")]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using Process process = Process.Start(new ProcessStartInfo(python!, ["-W", "ignore", folder.File("evaluate.py")])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         string[] found = process.StandardOutput.ReadToEnd().Split(' ', StringSplitOptions.RemoveEmptyEntries);
         process.WaitForExit();
@@ -105,7 +118,8 @@ public sealed class OnnxFileTests
         Assert.True(process.ExitCode == 0, error.Result);
         Assert.Equal(expected.Length, found.Length);
         Assert.All(found.Zip(expected), pair => Assert.InRange(
-            Math.Abs(double.Parse(pair.First, CultureInfo.InvariantCulture) - pair.Second), 0, Tolerance * Math.Max(1, Math.Abs(pair.Second))));
+            Math.Abs(double.Parse(pair.First, CultureInfo.InvariantCulture) - pair.Second), 0,
+            Tolerance * Math.Max(1, Math.Abs(pair.Second))));
     }
 
     [Fact]
@@ -113,17 +127,26 @@ public sealed class OnnxFileTests
     {
         using var folder = new TemporaryFolder();
         string path = folder.File("run");
-        Assert.Equal(0, CommandLineRun.Of(["train", "--network", "784-16-10", "--limit", "2000", "--epochs", "1", "--learning-rate", "1e-2", "--seeds", "2", "--device", "cpu", "--quiet", "--output", path]).ExitCode);
+        Assert.Equal(
+            0,
+            CommandLineRun.Of(
+                [
+                    "train", "--network", "784-16-10", "--limit", "2000", "--epochs", "1", "--learning-rate", "1e-2", "--seeds", "2",
+                    "--device", "cpu", "--quiet", "--output", path
+                ]).ExitCode);
 
         CommandLineRun export = CommandLineRun.Of("export", path, "--onnx", folder.File("network.onnx"), "--seed", "1");
 
         Assert.Equal(0, export.ExitCode);
-        Assert.Contains("Its input is float[batch, 784], a pixel p of 0 to 255 being p*2/255 - 1; its output float[batch, 10]", export.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "Its input is float[batch, 784], a pixel p of 0 to 255 being p*2/255 - 1; its output float[batch, 10]", export.Output,
+            StringComparison.Ordinal);
         using DataSetPair data = EmbeddedFashionMnist.Load();
         float[] inputs = [.. data.Test.Samples.ToArray().Select(pixel => (pixel * 2f / 255f) - 1f)];
         using var session = new InferenceSession(folder.File("network.onnx"));
         float[] outputs = Run(session, RunFolder.ReadConfiguration(path).ToRequest().Network, inputs, data.Test.Count);
-        int correct = outputs.Chunk(10).Zip(data.Test.Labels).Count(sample => Array.IndexOf(sample.First, sample.First.Max()) == sample.Second);
+        int correct = outputs.Chunk(10).Zip(data.Test.Labels)
+            .Count(sample => Array.IndexOf(sample.First, sample.First.Max()) == sample.Second);
         MetricsRow recorded = RunFolder.ReadMetrics(path).Single(row => row.Seed == 1);
         Assert.InRange(recorded.TestAccuracy, 0.4, 1);
         Assert.Equal(recorded.TestAccuracy, (double)correct / data.Test.Count, 1e-3);

@@ -15,14 +15,16 @@ internal static class SomeWeights
         {
             var (rows, columns) = rule.FeedbackShape(network, index + 1, options?.EffectiveSite ?? PerturbationSite.BlockOutput);
             return new BlockParameters(
-                Draw(block.Channels * block.FanIn, 0, Math.Sqrt(6.0 / block.FanIn)), Draw(block.BiasCount, 0, 0.1), Draw(rows * columns, 0, 1))
+                Draw(block.Channels * block.FanIn, 0, Math.Sqrt(6.0 / block.FanIn)), Draw(block.BiasCount, 0, 0.1),
+                Draw(rows * columns, 0, 1))
             {
                 Head = rule.HasLocalHead(network, index + 1)
                     ? new LocalHead(Draw(network.OutputSize * block.Outputs, 0, 1), Draw(network.OutputSize, 0, 0.1))
                     : null,
                 Normalization = block.HasBatchNormalization
                     ? new Normalization(
-                        Draw(block.Channels, 1, 0.5), Draw(block.Channels, 0, 0.5), Draw(block.Channels, 0, 0.5), Draw(block.Channels, 1, 0.5))
+                        Draw(block.Channels, 1, 0.5), Draw(block.Channels, 0, 0.5), Draw(block.Channels, 0, 0.5),
+                        Draw(block.Channels, 1, 0.5))
                     : null,
             };
         })]);

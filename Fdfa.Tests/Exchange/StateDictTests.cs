@@ -19,10 +19,14 @@ public sealed class StateDictTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Theory]
-    [InlineData("alexnet-10", 32, "transforms.Compose([transforms.Resize((224, 224)), transforms.ToTensor(), transforms.Normalize([0.5], [0.5])])")]
+    [InlineData(
+        "alexnet-10", 32, "transforms.Compose([transforms.Resize((224, 224)), transforms.ToTensor(), transforms.Normalize([0.5], [0.5])])")]
     [InlineData("alexnet-10", 224, "transforms.Compose([transforms.ToTensor(), transforms.Normalize([0.5], [0.5])])")]
     public void Inputs_are_made_of_images_as_the_data_set_makes_them(string topology, int side, string expected) =>
-        Assert.Equal(expected, StateDict.PreprocessingCode(Topology.Parse(topology, ActivationFunction.ReLU, new ImageShape(3, 224, 224)), new ImageShape(3, side, side)));
+        Assert.Equal(
+            expected,
+            StateDict.PreprocessingCode(
+                Topology.Parse(topology, ActivationFunction.ReLU, new ImageShape(3, 224, 224)), new ImageShape(3, side, side)));
 
     /// <summary>Written down from PyTorch's documentation: a state_dict's names count every module of an nn.Sequential.</summary>
     [Fact]
@@ -63,12 +67,15 @@ public sealed class StateDictTests : IDisposable
         foreach (NetworkDescription network in (NetworkDescription[])[Network, new([3, 4, 2])])
         {
             NetworkParameters parameters = SomeWeights.Of(network);
-            ModelFile.Save(File, network, new TrainingOptions { Rule = LearningRule.Backpropagation }, parameters, new Dictionary<string, string>());
+            ModelFile.Save(
+                File, network, new TrainingOptions { Rule = LearningRule.Backpropagation }, parameters, new Dictionary<string, string>());
             SameBits.Assert(parameters, StateDict.Load(File, network));
         }
     }
 
-    /// <summary>As save_file of the Python package writes it: sorted, with counts of batches, no word about the network, and other numbers.</summary>
+    /// <summary>
+    /// As save_file of the Python package writes it: sorted, with counts of batches, no word about the network, and other numbers.
+    /// </summary>
     [Theory]
     [InlineData("", "0", "2", "10")]
     [InlineData("", "1", "4", "9")]
@@ -121,7 +128,8 @@ public sealed class StateDictTests : IDisposable
 
         tensors[1] = ("0.bias", "F32", [1], [0.5f]);
         Write(tensors);
-        Refusal.Of<ModelFileException>(() => StateDict.Load(File, network), "its tensor '0.bias' has the shape [1], where [2] was expected");
+        Refusal.Of<ModelFileException>(
+            () => StateDict.Load(File, network), "its tensor '0.bias' has the shape [1], where [2] was expected");
     }
 
     [Fact]
@@ -131,13 +139,19 @@ public sealed class StateDictTests : IDisposable
         var bias = ("0.bias", "F32", new[] { 2 }, new float[2]);
         AssertRefused("its tensor '0.weight' is missing, where [2, 3] was expected");
         AssertRefused("its tensor '0.bias' is missing, where [2] was expected", weight);
-        AssertRefused("its tensor '0.weight' has the shape [3, 2], where [2, 3] was expected", ("0.weight", "F32", [3, 2], new float[6]), bias);
-        AssertRefused("'0.weight' has the type I32, where F32 or F64 or F16 or BF16 was expected", ("0.weight", "I32", [2, 3], new float[6]), bias);
+        AssertRefused(
+            "its tensor '0.weight' has the shape [3, 2], where [2, 3] was expected", ("0.weight", "F32", [3, 2], new float[6]), bias);
+        AssertRefused(
+            "'0.weight' has the type I32, where F32 or F64 or F16 or BF16 was expected", ("0.weight", "I32", [2, 3], new float[6]), bias);
         AssertRefused("its tensor '1.weight' is not part of the network", weight, bias, ("1.weight", "F32", [2], new float[2]));
         AssertRefused("its tensor '0.running_mean' is not part of the network", weight, bias, ("0.running_mean", "F32", [2], new float[2]));
-        AssertRefused("its tensor 'fc.weight' is no tensor of an nn.Sequential's state_dict, where names such as 0.weight were expected", ("fc.weight", "F32", [2, 3], new float[6]));
+        AssertRefused(
+            "its tensor 'fc.weight' is no tensor of an nn.Sequential's state_dict, where names such as 0.weight were expected",
+            ("fc.weight", "F32", [2, 3], new float[6]));
         AssertRefused("its tensor 'weight' is no tensor", ("weight", "F32", [2, 3], new float[6]));
-        AssertRefused("its tensor 'features.0.weight' does not begin like others with 'classifier.'", ("features.0.weight", "F32", [2, 3], new float[6]), ("classifier.0.weight", "F32", [2], new float[2]));
+        AssertRefused(
+            "its tensor 'features.0.weight' does not begin like others with 'classifier.'",
+            ("features.0.weight", "F32", [2, 3], new float[6]), ("classifier.0.weight", "F32", [2], new float[2]));
     }
 
     [Fact]
@@ -216,7 +230,8 @@ public sealed class StateDictTests : IDisposable
 
     private static byte[] File64(double weight)
     {
-        byte[] header = [
+        byte[] header =
+        [
             .. """{"0.weight":{"dtype":"F64","shape":[1,1],"data_offsets":[0,8]},"""u8,
             .. """ "0.bias":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}"""u8];
         return [.. BitConverter.GetBytes((long)header.Length), .. header, .. BitConverter.GetBytes(weight), 0, 0, 0, 0];

@@ -58,7 +58,8 @@ public sealed class EpochOfReferenceTests
         Assert.Equal(network.Evaluate(all.Inputs, all.Labels).Loss, outcome.Loss, 1e-12);
         Assert.InRange(Epoch.TrainNoisily(options, deviation: 1e-3, noiseSeed: 1).SignalShare, 0.9, 1 - 1e-9);
         Assert.InRange(Epoch.TrainNoisily(options, deviation: 100, noiseSeed: 1).SignalShare, 0, 1e-3);
-        Assert.NotEqual(Epoch.TrainNoisily(options, deviation: 0.1, noiseSeed: 1).Loss, Epoch.TrainNoisily(options, deviation: 0.1, noiseSeed: 2).Loss);
+        Assert.NotEqual(
+            Epoch.TrainNoisily(options, deviation: 0.1, noiseSeed: 1).Loss, Epoch.TrainNoisily(options, deviation: 0.1, noiseSeed: 2).Loss);
     }
 
     /// <summary>What does not depend on perturbations has no variance; what depends on nothing else has little besides.</summary>

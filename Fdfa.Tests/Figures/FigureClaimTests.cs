@@ -38,7 +38,10 @@ public sealed class FigureClaimTests
             claim => claim.Statement.Contains("DKP", StringComparison.Ordinal));
 
     [Theory]
-    [InlineData("published-code", "Hidden blocks are normalized over the batch with BP, DFA, DKP, FDFA, and not with FG-W, FG-A, LG-FG-A.|The learning rate is 1e-4 with BP, FG-A, LG-FG-A, DFA, DKP, FDFA; 0.001 with FG-W.")]
+    [InlineData(
+        "published-code",
+        "Hidden blocks are normalized over the batch with BP, DFA, DKP, FDFA, and not with FG-W, FG-A, "
+        + "LG-FG-A.|The learning rate is 1e-4 with BP, FG-A, LG-FG-A, DFA, DKP, FDFA; 0.001 with FG-W.")]
     [InlineData("paper", "")]
     public void Figure_3_says_what_its_rules_do_not_have_in_common(string preset, string remarks) => Assert.Equal(
         remarks,
@@ -51,7 +54,8 @@ public sealed class FigureClaimTests
     /// A point's loss is multiplied, with the first few seeds.
     /// </summary>
     [Theory]
-    [InlineData("FDFA", 0, 3, 1, "+++++", "FDFA lies on the line of noisy BP (within 10 % of the line's loss at its variance): 0.0 ± 0.0 %")]
+    [InlineData(
+        "FDFA", 0, 3, 1, "+++++", "FDFA lies on the line of noisy BP (within 10 % of the line's loss at its variance): 0.0 ± 0.0 %")]
     [InlineData("FDFA", 0, 3, 1.09, "+++++", ": 9.0 ± 0.0 % above")]
     [InlineData("FDFA", 0, 3, 1.11, "++-++", ": 11.0 ± 0.0 % above")]
     [InlineData("FDFA", 0, 3, 0.89, "++-++", ": 11.0 ± 0.0 % below")]

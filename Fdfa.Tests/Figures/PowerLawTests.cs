@@ -29,7 +29,10 @@ public sealed class PowerLawTests
         Assert.Equal("1.200 ± 0.283", law.ToString());
     }
 
-    /// <summary>2,000 noisy lines whose power is known: it lies within two standard errors as often as Student's t with 8 degrees of freedom says, 92 %.</summary>
+    /// <summary>
+    /// 2,000 noisy lines whose power is known: it lies within two standard errors as often as Student's t with 8 degrees of freedom says,
+    /// 92 %.
+    /// </summary>
     [Fact]
     public void The_standard_error_covers_the_truth_as_often_as_it_should()
     {
@@ -48,7 +51,9 @@ public sealed class PowerLawTests
         double Normal() => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
     }
 
-    /// <summary>ln x = 0, 1, 2, 3: the slope is Σ(u − 3/2) v / 5, and with relative errors of a tenth its standard error √(5 · 0.01)/5.</summary>
+    /// <summary>
+    /// ln x = 0, 1, 2, 3: the slope is Σ(u − 3/2) v / 5, and with relative errors of a tenth its standard error √(5 · 0.01)/5.
+    /// </summary>
     [Fact]
     public void Errors_of_the_points_are_those_of_the_power()
     {
@@ -58,7 +63,9 @@ public sealed class PowerLawTests
         Assert.Equal(Math.Sqrt(2.25) * 0.1 / 5, PowerLaw.Fit(x, x, [0.1, 0, 0, 0]).StandardError, 1e-12);
     }
 
-    /// <summary>Points on the line of theory but for one that is five of its standard errors high: the power and that point do not agree.</summary>
+    /// <summary>
+    /// Points on the line of theory but for one that is five of its standard errors high: the power and that point do not agree.
+    /// </summary>
     [Theory]
     [InlineData(1, true)]
     [InlineData(1.5, false)]

@@ -10,7 +10,9 @@ using ILGPU;
 
 namespace Fdfa.Tests.Kernels;
 
-/// <summary>A batch of two replicas, each with an order of its own, gathered on a device from images of noise; and what it should hold.</summary>
+/// <summary>
+/// A batch of two replicas, each with an order of its own, gathered on a device from images of noise; and what it should hold.
+/// </summary>
 internal sealed class AugmentedBatch : IDisposable
 {
     private const int Images = 19;
@@ -54,7 +56,9 @@ internal sealed class AugmentedBatch : IDisposable
 
         // Batches of thousands are only drawn.
         var isGathered = batch < 1000;
-        _sampleMajor = isForConvolution || !isGathered ? ArrayView<float>.Empty : _run.Target(s_seeds.Length * _sampleCapacity * _inputStride);
+        _sampleMajor = isForConvolution || !isGathered
+            ? ArrayView<float>.Empty
+            : _run.Target(s_seeds.Length * _sampleCapacity * _inputStride);
         _border = ImageBorder.Around(augmentation.Side, augmentation.Side, isForConvolution ? 2 : 0);
         _featureRows = (image.Channels * _border.FullHeight * _border.FullWidth) + 1;
         var features = isGathered ? _featureRows * _sampleCapacity : 0;
@@ -107,7 +111,8 @@ internal sealed class AugmentedBatch : IDisposable
             Assert.Equal(isFlipped ? uint.MaxValue : 1, At(CropDraw.ColumnStep));
             var first = (int)At(CropDraw.FirstColumn);
             var actual = new ImageCrop(
-                (int)At(CropDraw.Top), isFlipped ? Image.Width - 1 - first : first, (int)At(CropDraw.Height), (int)At(CropDraw.Width), isFlipped);
+                (int)At(CropDraw.Top), isFlipped ? Image.Width - 1 - first : first, (int)At(CropDraw.Height),
+                (int)At(CropDraw.Width), isFlipped);
             Assert.True(crop == actual, $"Seed {s_seeds[replica]}, sample {sample}: {actual} instead of {crop}");
         });
     }
@@ -142,7 +147,8 @@ internal sealed class AugmentedBatch : IDisposable
             // The border, and the constant input behind the last one, are not the kernel's.
             Assert.All(Enumerable.Range(0, _featureRows), row =>
                 Assert.Equal(OperationRun.Untouched, featureMajor[(((replica * _featureRows) + row) * _sampleCapacity) + sample]));
-            Assert.True(sampleMajor.Length == 0 || sampleMajor[(((replica * _sampleCapacity) + sample) * _inputStride) + _inputs] == OperationRun.Untouched);
+            Assert.True(sampleMajor.Length == 0
+                || sampleMajor[(((replica * _sampleCapacity) + sample) * _inputStride) + _inputs] == OperationRun.Untouched);
         });
     }
 

@@ -48,7 +48,8 @@ public sealed class AugmentedGatherTests(CpuAccelerators devices) : IClassFixtur
     [InlineData("simt")]
     public void A_batch_for_a_padded_convolution_has_a_border_and_is_not_sample_major(string tiles)
     {
-        using var images = new AugmentedBatch(devices.Open(tiles), s_published with { Side = 21 }, new ImageShape(3, 16, 16), 5, isForConvolution: true);
+        using var images = new AugmentedBatch(
+            devices.Open(tiles), s_published with { Side = 21 }, new ImageShape(3, 16, 16), 5, isForConvolution: true);
         images.Gather(step: 0);
         images.AssertAgreement((seed, sample) => RandomCrop.Draw(images.Augmentation, images.Image, seed, 0, sample), Tolerance);
     }
@@ -75,7 +76,9 @@ public sealed class AugmentedGatherTests(CpuAccelerators devices) : IClassFixtur
     [MemberData(nameof(CropCases))]
     public void Crops_are_the_references(ImageAugmentation augmentation, int imageSide)
     {
-        using var images = new AugmentedBatch(devices.Open("simd"), augmentation with { Side = Math.Max(augmentation.Side, imageSide) }, new ImageShape(1, imageSide, imageSide), 1000);
+        using var images = new AugmentedBatch(
+            devices.Open("simd"), augmentation with { Side = Math.Max(augmentation.Side, imageSide) },
+            new ImageShape(1, imageSide, imageSide), 1000);
         foreach (uint step in new[] { 0u, 1u, 390u, uint.MaxValue })
         {
             images.Draw(step);
@@ -85,5 +88,6 @@ public sealed class AugmentedGatherTests(CpuAccelerators devices) : IClassFixtur
 
     [Fact]
     public void The_layout_of_crops_has_a_row_for_each_number() =>
-        Assert.Equal(Enumerable.Range(0, CropDraw.Rows), [CropDraw.Top, CropDraw.Height, CropDraw.FirstColumn, CropDraw.Width, CropDraw.ColumnStep]);
+        Assert.Equal(
+            Enumerable.Range(0, CropDraw.Rows), [CropDraw.Top, CropDraw.Height, CropDraw.FirstColumn, CropDraw.Width, CropDraw.ColumnStep]);
 }

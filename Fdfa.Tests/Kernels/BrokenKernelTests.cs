@@ -8,7 +8,8 @@ namespace Fdfa.Tests.Kernels;
 /// <summary>Each gate sees what it is there for.</summary>
 public sealed class BrokenKernelTests
 {
-    private static readonly TileExpectation s_promised = TileExpectation.All[0] with { SharedBytes = 17 * 64 * 4, MultiplyAdds = 1, LoadsVectors = false };
+    private static readonly TileExpectation s_promised =
+        TileExpectation.All[0] with { SharedBytes = 17 * 64 * 4, MultiplyAdds = 1, LoadsVectors = false };
 
     /// <summary>Kernel, target, and what its gate says.</summary>
     public static TheoryData<string, string, string> Broken { get; } = new()
@@ -42,7 +43,8 @@ public sealed class BrokenKernelTests
         Assert.Equal(
             ["a loop over staged tiles with 1 multiply-adds, and the tile program says 4"],
             Faults(nameof(BrokenKernels.OneSumPerThread), Target(target), promised));
-        Assert.Empty(Faults(nameof(BrokenKernels.FourSumsPerThread), Target(target), promised with { SharedBytes = 4 * promised.SharedBytes }));
+        Assert.Empty(
+            Faults(nameof(BrokenKernels.FourSumsPerThread), Target(target), promised with { SharedBytes = 4 * promised.SharedBytes }));
     }
 
     [Theory]
@@ -58,7 +60,8 @@ public sealed class BrokenKernelTests
                 "staged tiles, and nothing of them is fetched 16 bytes at a time",
             ],
             Faults(nameof(BrokenKernels.OneSumPerThread), Target(target), promised));
-        Assert.Empty(Faults(nameof(BrokenKernels.FourSumsPerThread), Target(target), promised with { SharedBytes = 4 * promised.SharedBytes }));
+        Assert.Empty(
+            Faults(nameof(BrokenKernels.FourSumsPerThread), Target(target), promised with { SharedBytes = 4 * promised.SharedBytes }));
     }
 
     /// <summary>Why CUDA has O1: at O2 threads that differ are told to branch together.</summary>
@@ -88,12 +91,14 @@ public sealed class BrokenKernelTests
             .Replace("CLK_LOCAL_MEM_FENCE | ", string.Empty, StringComparison.Ordinal);
 
         Assert.Contains(
-            KernelGates.Faults(DeviceKind.OpenCl, text, s_promised), fault => fault.Contains("does not order shared memory", StringComparison.Ordinal));
+            KernelGates.Faults(DeviceKind.OpenCl, text, s_promised),
+            fault => fault.Contains("does not order shared memory", StringComparison.Ordinal));
     }
 
     private static DeviceKind Target(string name) => name == "ptx" ? DeviceKind.Cuda : DeviceKind.OpenCl;
 
-    private static IReadOnlyList<string> Faults(string kernel, DeviceKind target, TileExpectation promised, OptimizationLevel? level = null) =>
+    private static IReadOnlyList<string> Faults(
+        string kernel, DeviceKind target, TileExpectation promised, OptimizationLevel? level = null) =>
         KernelGates.Faults(target, Translate(kernel, target, level ?? ComputeDevice.OptimizationFor(target)), promised);
 
     private static string Translate(string kernel, DeviceKind target, OptimizationLevel level)

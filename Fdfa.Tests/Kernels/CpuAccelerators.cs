@@ -4,12 +4,16 @@ using Fdfa.Gpu.Kernels.Tiles;
 
 namespace Fdfa.Tests.Kernels;
 
-/// <summary>The CPU accelerator with each tile program. Test classes that run at the same time have devices of their own; those that end leave theirs to others.</summary>
+/// <summary>
+/// The CPU accelerator with each tile program. Test classes that run at the same time have devices of their own; those that end leave
+/// theirs to others.
+/// </summary>
 public sealed class CpuAccelerators : IDisposable
 {
     private static readonly int s_processors = Math.Max(2, Environment.ProcessorCount);
 
-    // Groups of the fewest threads that still exercise tiling, barriers and a split reduction: each is one of the system's, and waits for the others.
+    // Groups of the fewest threads that still exercise tiling, barriers and a split reduction: each is one of the system's, and waits for
+    // the others.
     private static readonly Dictionary<string, Func<TileProgram>> s_programs = new()
     {
         ["simd"] = () => TileProgram.Simd(s_processors),
@@ -24,7 +28,9 @@ public sealed class CpuAccelerators : IDisposable
 
     private readonly Dictionary<string, ComputeDevice> _devices = [];
 
-    /// <summary>The names that <see cref="Open"/> takes: SIMD with the widest vectors and with .NET's, and the kinds of tiles of GPUs.</summary>
+    /// <summary>
+    /// The names that <see cref="Open"/> takes: SIMD with the widest vectors and with .NET's, and the kinds of tiles of GPUs.
+    /// </summary>
     public static IReadOnlyList<string> TilePrograms { get; } = [.. s_programs.Keys];
 
     /// <summary>The same, as test data.</summary>

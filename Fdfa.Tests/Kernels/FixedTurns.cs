@@ -19,8 +19,10 @@ internal static partial class FixedTurns
             var before = blocks.Where(block => block.Successors.Contains(head.Label) && !loop.Contains(block));
             if (Counter(head) is { } counter
                 && head.Successors.Any(label => !loop.Any(block => block.Label == label))
-                && before.All(block => block.Statements.Any(statement => statement.Text.StartsWith($"{counter} = ", StringComparison.Ordinal) && IsLiteral(statement.Text)))
-                && turn.SelectMany(block => block.Statements).Any(statement => StoredValue(statement.Text) is { } value && structures.Contains(value)))
+                && before.All(block => block.Statements.Any(
+                    statement => statement.Text.StartsWith($"{counter} = ", StringComparison.Ordinal) && IsLiteral(statement.Text)))
+                && turn.SelectMany(block => block.Statements)
+                    .Any(statement => StoredValue(statement.Text) is { } value && structures.Contains(value)))
             {
                 yield return head.Label;
             }
@@ -34,7 +36,8 @@ internal static partial class FixedTurns
 
     private static bool IsLiteral(string statement) => Literal().IsMatch(statement);
 
-    private static string? StoredValue(string statement) => Store().Match(statement) is { Success: true } store ? store.Groups[1].Value : null;
+    private static string? StoredValue(string statement) =>
+        Store().Match(statement) is { Success: true } store ? store.Groups[1].Value : null;
 
     [GeneratedRegex(@"^\s*struct \w+ (var\d+);", RegexOptions.Multiline)]
     private static partial Regex Structure();

@@ -60,7 +60,8 @@ public sealed class PtxGateTests(PtxGateTests.Ptx translator) : GateTests(Device
 }
 
 /// <summary>As for OpenCL devices.</summary>
-public sealed class OpenClGateTests(OpenClGateTests.OpenCl translator) : GateTests(DeviceKind.OpenCl, translator), IClassFixture<OpenClGateTests.OpenCl>
+public sealed class OpenClGateTests(OpenClGateTests.OpenCl translator)
+    : GateTests(DeviceKind.OpenCl, translator), IClassFixture<OpenClGateTests.OpenCl>
 {
     [Theory]
     [MemberData(nameof(Kernels), DeviceKind.OpenCl)]

@@ -10,7 +10,10 @@ using Fdfa.Gpu.Translation;
 namespace Fdfa.Tests.Kernels;
 
 /// <summary>What ILGPU makes of the kernels of the paper's networks, as it was read: ReLU, Adam, cross-entropy.</summary>
-/// <remarks>Each is translated in a context of its own: how a branch is laid out, and in which order methods stand, depends on what was translated before.</remarks>
+/// <remarks>
+/// Each is translated in a context of its own: how a branch is laid out, and in which order methods stand, depends on what was translated
+/// before.
+/// </remarks>
 public sealed partial class GeneratedCodeTests
 {
     private static readonly Type s_tiles = TileProgram.Simt().Type;
@@ -33,9 +36,12 @@ public sealed partial class GeneratedCodeTests
         foreach (var kernel in shown)
         {
             var ptx = Translate(DeviceKind.Cuda, kernel);
-            table.AppendLine(CultureInfo.InvariantCulture, $"{KernelCatalogue.Name(kernel)}<{string.Join(", ", KernelCatalogue.Choices(kernel).Select(type => type.Name))}>");
+            table.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"{KernelCatalogue.Name(kernel)}<{string.Join(", ", KernelCatalogue.Choices(kernel).Select(type => type.Name))}>");
             table.AppendLine(CultureInfo.InvariantCulture, $"  shared bytes {GeneratedCode.Read(DeviceKind.Cuda, ptx).SharedBytes}");
-            foreach (var group in Instruction().Matches(ptx).GroupBy(match => match.Groups[1].Value).OrderBy(group => group.Key, StringComparer.Ordinal))
+            foreach (var group in Instruction().Matches(ptx).GroupBy(match => match.Groups[1].Value)
+                .OrderBy(group => group.Key, StringComparer.Ordinal))
             {
                 table.AppendLine(CultureInfo.InvariantCulture, $"  {group.Key} {group.Count()}");
             }
@@ -53,7 +59,10 @@ public sealed partial class GeneratedCodeTests
         WithoutNodeNumbers(Translate(DeviceKind.OpenCl, Choice(LearningRule.ForwardDirectFeedbackAlignment).Dense)), "block-step-opencl");
 
     private static KernelChoice Choice(LearningRule rule) =>
-        new(s_tiles, ActivationFunction.ReLU, new TrainingOptions { Rule = rule, WeightOptimizer = OptimizerKind.Adam, FeedbackOptimizer = OptimizerKind.Adam });
+        new(
+            s_tiles,
+            ActivationFunction.ReLU,
+            new TrainingOptions { Rule = rule, WeightOptimizer = OptimizerKind.Adam, FeedbackOptimizer = OptimizerKind.Adam });
 
     private static string Translate(DeviceKind target, MethodInfo kernel)
     {

@@ -51,10 +51,13 @@ public sealed class KernelCatalogueTests
             for (var place = 1; place < parameters.Length; place++)
             {
                 var contract = parameters[place].GetGenericParameterConstraints().Single(constraint => constraint.IsInterface);
-                var known = contract.Assembly.GetExportedTypes().Where(type => type.IsValueType && contract.IsAssignableFrom(type)).Select(type => type.Name);
+                var known = contract.Assembly.GetExportedTypes().Where(type => type.IsValueType && contract.IsAssignableFrom(type))
+                    .Select(type => type.Name);
 
                 // L-FDFA has kernels for dense networks only.
-                var expected = kernels.Key.DeclaringType!.Name == "ChannelBlockStep" ? known.Where(name => name != "ForwardLayerwiseFeedbackRule") : known;
+                var expected = kernels.Key.DeclaringType!.Name == "ChannelBlockStep"
+                    ? known.Where(name => name != "ForwardLayerwiseFeedbackRule")
+                    : known;
                 Assert.Equal(expected.Order(), kernels.Select(kernel => kernel.GetGenericArguments()[place].Name).Distinct().Order());
             }
         }
@@ -83,12 +86,14 @@ public sealed class KernelCatalogueTests
             Assert.All(KernelCatalogue.All(promised.Tiles.Type), kernel => Assert.Contains(WithRule(kernel), gated));
         }
 
-        static (MethodInfo, Type?) WithRule(MethodInfo kernel) => (Definition(kernel), KernelSelection.IsExhaustive ? KernelSelection.RuleOf(kernel) : null);
+        static (MethodInfo, Type?) WithRule(MethodInfo kernel) =>
+            (Definition(kernel), KernelSelection.IsExhaustive ? KernelSelection.RuleOf(kernel) : null);
     }
 
     [Fact]
     public void Every_tile_program_of_GPUs_says_what_its_code_is_like() => Assert.Equal(
-        TileTable.Gpu(132).Programs.Append(TileProgram.Direct()).Append(TileProgram.TensorCores()).Select(tiles => tiles.Name).Distinct().Order(),
+        TileTable.Gpu(132).Programs.Append(TileProgram.Direct()).Append(TileProgram.TensorCores()).Select(tiles => tiles.Name)
+            .Distinct().Order(),
         TileExpectation.All.Select(row => row.Tiles.Name).Order());
 
     /// <summary>What <c>fdfa kernels</c> lists is what training loads, and all of that is in the catalogue.</summary>
@@ -116,5 +121,6 @@ public sealed class KernelCatalogueTests
     private static MethodInfo Definition(MethodInfo kernel) => kernel.IsGenericMethod ? kernel.GetGenericMethodDefinition() : kernel;
 
     private static IEnumerable<string> Names(IEnumerable<MethodInfo> kernels) => kernels
-        .Select(kernel => $"{KernelCatalogue.Name(kernel)}<{string.Join(", ", kernel.GetGenericArguments().Select(type => type.Name))}>").Distinct().Order();
+        .Select(kernel => $"{KernelCatalogue.Name(kernel)}<{string.Join(", ", kernel.GetGenericArguments().Select(type => type.Name))}>")
+        .Distinct().Order();
 }

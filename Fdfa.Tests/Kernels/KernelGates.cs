@@ -15,7 +15,8 @@ internal static partial class KernelGates
     /// <summary>What OpenCL C has of itself, of all that kernels call.</summary>
     private static readonly HashSet<string> s_known =
     [
-        "get_group_id", "get_num_groups", "get_local_id", "get_local_size", "barrier", "as_int", "as_uint", "as_float", "sqrt", "fabs", "fma", "if",
+        "get_group_id", "get_num_groups", "get_local_id", "get_local_size", "barrier", "as_int", "as_uint", "as_float", "sqrt",
+        "fabs", "fma", "if",
     ];
 
     /// <summary>What is wrong with a kernel; nothing where it may be launched.</summary>
@@ -101,12 +102,14 @@ internal static partial class KernelGates
         {
             if (loop.MultiplyAdds % promised.MultiplyAdds != 0)
             {
-                yield return $"a loop over staged tiles with {loop.MultiplyAdds} multiply-adds, and the tile program says {promised.MultiplyAdds}";
+                yield return $"a loop over staged tiles with {loop.MultiplyAdds} multiply-adds, "
+                    + $"and the tile program says {promised.MultiplyAdds}";
             }
 
             if (promised.LoadsVectors && loop.Sizes(StatementKind.LoadShared).Any(bytes => bytes < VectorBytes))
             {
-                yield return $"a loop over staged tiles that reads shared memory {loop.Sizes(StatementKind.LoadShared).Min()} bytes at a time";
+                yield return "a loop over staged tiles that reads shared memory "
+                    + $"{loop.Sizes(StatementKind.LoadShared).Min()} bytes at a time";
             }
         }
 

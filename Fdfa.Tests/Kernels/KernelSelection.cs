@@ -7,9 +7,9 @@ namespace Fdfa.Tests.Kernels;
 
 /// <summary>The kernels that are translated for the gates, of all that the library can launch.</summary>
 /// <remarks>
-/// Translating all of them takes hours. Every type argument is in a kernel that is translated; with another tile program than the first, there is
-/// one whose weights are perturbed and one whose feedback is. With FDFA_EXHAUSTIVE=1 every two type arguments meet, and every other tile program
-/// meets every rule.
+/// Translating all of them takes hours. Every type argument is in a kernel that is translated; with another tile program than the first,
+/// there is one whose weights are perturbed and one whose feedback is. With FDFA_EXHAUSTIVE=1 every two type arguments meet, and every
+/// other tile program meets every rule.
 /// </remarks>
 internal static class KernelSelection
 {
@@ -31,12 +31,17 @@ internal static class KernelSelection
     /// <summary>What must be in a kernel that is translated: every two type arguments of another, or every one.</summary>
     public static IEnumerable<object> Covered(MethodInfo kernel) => IsExhaustive ? Pairs(kernel) : Values(kernel);
 
-    /// <summary>Those of a class with these type arguments that are translated: the first block's kernel is that of others, and more.</summary>
+    /// <summary>
+    /// Those of a class with these type arguments that are translated: the first block's kernel is that of others, and more.
+    /// </summary>
     public static IEnumerable<MethodInfo> Translated(IEnumerable<MethodInfo> group) =>
-        group.Any(kernel => kernel.Name == nameof(ChannelBlockStep.RunFirst)) ? group.Where(kernel => kernel.Name == nameof(ChannelBlockStep.RunFirst)) : group;
+        group.Any(kernel => kernel.Name == nameof(ChannelBlockStep.RunFirst))
+            ? group.Where(kernel => kernel.Name == nameof(ChannelBlockStep.RunFirst))
+            : group;
 
     /// <summary>The rule that a kernel is for; null where it is for any.</summary>
-    public static Type? RuleOf(MethodInfo kernel) => KernelCatalogue.Choices(kernel).FirstOrDefault(type => type.IsAssignableTo(typeof(IBlockRule)));
+    public static Type? RuleOf(MethodInfo kernel) =>
+        KernelCatalogue.Choices(kernel).FirstOrDefault(type => type.IsAssignableTo(typeof(IBlockRule)));
 
     /// <summary>Such as "DenseBlockStep&lt;ReLU, Adam, Sgd, FixedFeedbackRule&gt;".</summary>
     public static string Name(MethodInfo kernel) =>
@@ -50,7 +55,8 @@ internal static class KernelSelection
                select (object)(i, choices[i], j, choices[j]);
     }
 
-    private static IEnumerable<object> Values(MethodInfo kernel) => KernelCatalogue.Choices(kernel).Index().Select(choice => (object)choice);
+    private static IEnumerable<object> Values(MethodInfo kernel) =>
+        KernelCatalogue.Choices(kernel).Index().Select(choice => (object)choice);
 
     // Greedy: the next one is that with most that none before it has.
     private static IEnumerable<IGrouping<string, MethodInfo>> Covering(IEnumerable<IGrouping<string, MethodInfo>> kernels)

@@ -8,10 +8,14 @@ using ILGPU.Runtime;
 
 namespace Fdfa.Tests.Kernels;
 
-/// <summary>Tensor cores without any: the instruction is played by the same product of rounded numbers, and which lane holds what is held against the PTX ISA.</summary>
+/// <summary>
+/// Tensor cores without any: the instruction is played by the same product of rounded numbers, and which lane holds what is held against
+/// the PTX ISA.
+/// </summary>
 public sealed class TensorCoreTests
 {
-    // Rounding makes relative errors of up to 2⁻¹¹ in both operands: norm-wise they stay below this, and above what single precision leaves.
+    // Rounding makes relative errors of up to 2⁻¹¹ in both operands: norm-wise they stay below this, and above what single precision
+    // leaves.
     private const double Tolerance = 1e-3;
 
     [Theory]
@@ -41,7 +45,10 @@ public sealed class TensorCoreTests
     public void Numbers_are_rounded_to_ten_bits(float value, float expected) =>
         Assert.Equal(expected, BitConverter.UInt32BitsToSingle(TensorCore.Round(value)));
 
-    /// <summary>PTX ISA, matrix fragments of mma.m16n8k8 with .tf32: A is a0…a3, row g or g + 8 (i odd), column t or t + 4 (i ≥ 2); B is b0, b1, row t + 4i, column g, for g = lane / 4, t = lane mod 4.</summary>
+    /// <summary>
+    /// PTX ISA, matrix fragments of mma.m16n8k8 with .tf32: A is a0…a3, row g or g + 8 (i odd), column t or t + 4 (i ≥ 2); B is b0, b1, row
+    /// t + 4i, column g, for g = lane / 4, t = lane mod 4.
+    /// </summary>
     [Fact]
     public void Lanes_hold_what_the_instruction_wants_of_them()
     {
@@ -99,9 +106,11 @@ public sealed class TensorCoreTests
     /// <summary>A lane computes its four sums by itself, from what all lanes' fragments come from.</summary>
     private readonly struct PlayedProduct : IWarpProduct<PlayedOperand, PlayedOperand>
     {
-        public static PlayedOperand LoadLeft(ArrayView<float> stage, int index, int stride, int lane) => new() { Index = index, Stride = stride };
+        public static PlayedOperand LoadLeft(ArrayView<float> stage, int index, int stride, int lane) =>
+            new() { Index = index, Stride = stride };
 
-        public static PlayedOperand LoadRight(ArrayView<float> stage, int index, int stride, int lane) => new() { Index = index, Stride = stride };
+        public static PlayedOperand LoadRight(ArrayView<float> stage, int index, int stride, int lane) =>
+            new() { Index = index, Stride = stride };
 
         public static Float4 MultiplyAdd(ArrayView<float> stage, PlayedOperand left, PlayedOperand right, int lane, Float4 sum)
         {

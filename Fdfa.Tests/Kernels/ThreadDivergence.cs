@@ -5,9 +5,10 @@ namespace Fdfa.Tests.Kernels;
 
 /// <summary>Which barriers of OpenCL C only some threads of a group may reach.</summary>
 /// <remarks>
-/// Threads differ in what comes from get_local_id: in variables computed from one, in memory read at an address that differs, and in variables
-/// that are set in several places, one of them where threads have parted. They part at a choice in which they differ, and meet again in the first block through which all ways from
-/// there lead: its immediate post-dominator (Cooper, Harvey and Kennedy, 2001, on the reversed graph).
+/// Threads differ in what comes from get_local_id: in variables computed from one, in memory read at an address that differs, and in
+/// variables that are set in several places, one of them where threads have parted. They part at a choice in which they differ, and meet
+/// again in the first block through which all ways from there lead: its immediate post-dominator (Cooper, Harvey and Kennedy, 2001, on the
+/// reversed graph).
 /// </remarks>
 internal static partial class ThreadDivergence
 {
@@ -26,9 +27,11 @@ internal static partial class ThreadDivergence
         var meeting = PostDominators(successors);
         var differing = new HashSet<string>();
         var parted = new bool[blocks.Count];
-        var assignments = blocks.Select(block => block.Statements.Select(statement => Names().Matches(statement.Text).Select(match => match.Value).ToList())
-            .Where(names => names.Count > 0).ToList()).ToList();
-        var severalPlaces = assignments.SelectMany(names => names).CountBy(names => names[0]).Where(count => count.Value > 1).Select(count => count.Key).ToHashSet();
+        var assignments = blocks.Select(
+            block => block.Statements.Select(statement => Names().Matches(statement.Text).Select(match => match.Value).ToList())
+                .Where(names => names.Count > 0).ToList()).ToList();
+        var severalPlaces = assignments.SelectMany(names => names).CountBy(names => names[0]).Where(count => count.Value > 1)
+            .Select(count => count.Key).ToHashSet();
         for (var changed = true; changed;)
         {
             changed = false;
@@ -36,7 +39,8 @@ internal static partial class ThreadDivergence
             {
                 foreach (var names in assignments[index])
                 {
-                    if (((parted[index] && severalPlaces.Contains(names[0])) || names.Skip(1).Any(name => name == Source || differing.Contains(name))) && differing.Add(names[0]))
+                    if (((parted[index] && severalPlaces.Contains(names[0]))
+                        || names.Skip(1).Any(name => name == Source || differing.Contains(name))) && differing.Add(names[0]))
                     {
                         changed = true;
                     }
@@ -99,7 +103,8 @@ internal static partial class ThreadDivergence
             changed = false;
             foreach (var block in order.AsEnumerable().Reverse().Skip(1))
             {
-                var known = after[block].Where(next => rank[next] >= 0 && dominator[next] >= 0).Aggregate((a, b) => Meet(a, b, dominator, rank));
+                var known = after[block].Where(next => rank[next] >= 0 && dominator[next] >= 0)
+                    .Aggregate((a, b) => Meet(a, b, dominator, rank));
                 changed |= dominator[block] != known;
                 dominator[block] = known;
             }

@@ -22,7 +22,8 @@ public sealed class ParameterComparisonTests
         {
             foreach (var change in Changes.Where(change => change.ValuesOf(reference.Parameters(0).Blocks[index]) is { Length: > 0 }))
             {
-                var found = Assert.Single(Compare(reference, parameters => Changed(parameters, index, change)), one => one.RelativeError != 0);
+                var found = Assert.Single(
+                    Compare(reference, parameters => Changed(parameters, index, change)), one => one.RelativeError != 0);
                 Assert.Equal(change.Quantity, found.Quantity);
                 Assert.Contains($"block {index + 1}", found.Place, StringComparison.Ordinal);
                 Assert.Equal(0, found.WorstIndex);
@@ -40,9 +41,15 @@ public sealed class ParameterComparisonTests
         var reference = Trajectory("FDFA");
         NetworkParameters Without(Func<BlockParameters, BlockParameters> change) => new([.. reference.Parameters(0).Blocks.Select(change)]);
 
-        Assert.Equal(12, Compare(reference, _ => Without(block => block with { Normalization = null })).Count(one => double.IsNaN(one.RelativeError)));
-        Assert.Equal(3, Compare(reference, _ => Without(block => block with { Feedback = [] })).Count(one => double.IsNaN(one.RelativeError)));
-        Assert.Equal(8, Compare(reference, _ => Without(block => block with { Head = new LocalHead([1], [2]) })).Count(one => double.IsNaN(one.RelativeError)));
+        Assert.Equal(
+            12,
+            Compare(reference, _ => Without(block => block with { Normalization = null })).Count(one => double.IsNaN(one.RelativeError)));
+        Assert.Equal(
+            3, Compare(reference, _ => Without(block => block with { Feedback = [] })).Count(one => double.IsNaN(one.RelativeError)));
+        Assert.Equal(
+            8,
+            Compare(reference, _ => Without(block => block with { Head = new LocalHead([1], [2]) }))
+                .Count(one => double.IsNaN(one.RelativeError)));
     }
 
     private static IEnumerable<Change> Changes =>
@@ -52,14 +59,30 @@ public sealed class ParameterComparisonTests
         new(Quantity.Feedback, block => block.Feedback, (block, values) => block with { Feedback = values }),
         new(Quantity.Weights, block => block.Head?.Weights, (block, values) => block with { Head = block.Head! with { Weights = values } }),
         new(Quantity.Biases, block => block.Head?.Biases, (block, values) => block with { Head = block.Head! with { Biases = values } }),
-        new(Quantity.Scale, block => block.Normalization?.Scale, (block, values) => block with { Normalization = block.Normalization! with { Scale = values } }),
-        new(Quantity.Shift, block => block.Normalization?.Shift, (block, values) => block with { Normalization = block.Normalization! with { Shift = values } }),
-        new(Quantity.RunningMean, block => block.Normalization?.RunningMean, (block, values) => block with { Normalization = block.Normalization! with { RunningMean = values } }),
-        new(Quantity.RunningVariance, block => block.Normalization?.RunningVariance, (block, values) => block with { Normalization = block.Normalization! with { RunningVariance = values } }),
+        new(
+            Quantity.Scale,
+            block => block.Normalization?.Scale,
+            (block, values) => block with { Normalization = block.Normalization! with { Scale = values } }),
+        new(
+            Quantity.Shift,
+            block => block.Normalization?.Shift,
+            (block, values) => block with { Normalization = block.Normalization! with { Shift = values } }),
+        new(
+            Quantity.RunningMean,
+            block => block.Normalization?.RunningMean,
+            (block, values) => block with { Normalization = block.Normalization! with { RunningMean = values } }),
+        new(
+            Quantity.RunningVariance,
+            block => block.Normalization?.RunningVariance,
+            (block, values) => block with { Normalization = block.Normalization! with { RunningVariance = values } }),
     ];
 
     private static ReferenceTrajectory Trajectory(string rule) =>
-        new(Network, new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 4, PerturbationSite = PerturbationSite.BeforePool }, 2, 0);
+        new(
+            Network,
+            new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 4, PerturbationSite = PerturbationSite.BeforePool },
+            2,
+            0);
 
     private static List<Discrepancy> Compare(ReferenceTrajectory reference, Func<NetworkParameters, NetworkParameters> change)
     {
@@ -77,5 +100,6 @@ public sealed class ParameterComparisonTests
         return new NetworkParameters(blocks);
     }
 
-    private sealed record Change(Quantity Quantity, Func<BlockParameters, double[]?> ValuesOf, Func<BlockParameters, double[], BlockParameters> Put);
+    private sealed record Change(
+        Quantity Quantity, Func<BlockParameters, double[]?> ValuesOf, Func<BlockParameters, double[], BlockParameters> Put);
 }

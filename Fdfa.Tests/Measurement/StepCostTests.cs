@@ -29,7 +29,8 @@ public sealed class StepCostTests
     [InlineData("DRTP", 1, 644, 2004, 0)]
     [InlineData("L-FDFA", 1, 920, 2664, 18)]
     [InlineData("L-FDFA", 3, 1432, 2152, 54)]
-    public void A_dense_step_costs_what_it_did_before_there_were_convolutions(string rule, int directions, double operations, double bytes, double normals)
+    public void A_dense_step_costs_what_it_did_before_there_were_convolutions(
+        string rule, int directions, double operations, double bytes, double normals)
     {
         var isVariant = directions > 1;
         var cost = StepCost.Of(new NetworkDescription([7, 5, 4, 3]), new TrainingOptions
@@ -71,7 +72,8 @@ public sealed class StepCostTests
 
         // Behind the pool there are 4,000 values in place of 16,000, and without batch normalization a bias in place of γ and β.
         var behind = StepCost.Of(network, options with { PerturbationSite = PerturbationSite.BlockOutput });
-        Assert.Equal(new StepCost((20_467_200 - (2 * 10 * 12_000)) * 128.0, 18_641_064 - (10 * 12_000 * 24), 1_585_152 - (64 * 12_000)), behind);
+        Assert.Equal(
+            new StepCost((20_467_200 - (2 * 10 * 12_000)) * 128.0, 18_641_064 - (10 * 12_000 * 24), 1_585_152 - (64 * 12_000)), behind);
         var plain = StepCost.Of(Topology.Parse(network.Topology, inputShape: Grey), options);
         Assert.Equal(new StepCost(2_619_801_600, 18_641_064 - ((15 + 40 + 128) * 24), 1_585_152), plain);
     }

@@ -55,7 +55,8 @@ public sealed class UpdatePhaseTests
     {
         using var device = ComputeDevice.OpenCpu(TileProgram.Simd(2), 2);
         var phase = UpdatePhaseBenchmark.Run(
-            device, new NetworkDescription([20, 16, 16, 4]), new TrainingOptions { BatchSize = 8 }.WithRule(LearningRule.Parse(rule)), runs: 3);
+            device, new NetworkDescription([20, 16, 16, 4]),
+            new TrainingOptions { BatchSize = 8 }.WithRule(LearningRule.Parse(rule)), runs: 3);
         Assert.Equal((rule, 3, launches, path), (phase.Rule, phase.Blocks, phase.Launches, phase.PathLaunches));
         Assert.True(phase.Seconds > 0 && phase.PathSeconds > 0);
     }

@@ -5,7 +5,9 @@ using Fdfa.Tests.Data;
 
 namespace Fdfa.Tests.Mutations;
 
-/// <summary>Whatever a file holds, reading it ends in success or in one sentence, and takes memory for what is there, not for what is claimed.</summary>
+/// <summary>
+/// Whatever a file holds, reading it ends in success or in one sentence, and takes memory for what is there, not for what is claimed.
+/// </summary>
 /// <remarks>FDFA_MUTATIONS says how many inputs all parsers get together.</remarks>
 public sealed class MutationTests
 {
@@ -51,7 +53,9 @@ public sealed class MutationTests
 
     private static int Mutations()
     {
-        int all = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } count ? int.Parse(count, CultureInfo.InvariantCulture) : FewMutations;
+        int all = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } count
+            ? int.Parse(count, CultureInfo.InvariantCulture)
+            : FewMutations;
         return (all + Parser.All.Count - 1) / Parser.All.Count;
     }
 
@@ -84,7 +88,8 @@ public sealed class MutationTests
     private static string? FindFault(string sentence) => sentence switch
     {
         _ when sentence.Any(character => char.GetUnicodeCategory(character) is
-            UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator) => "a line break or control character",
+            UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator) =>
+                "a line break or control character",
         { Length: > LongestSentence } => "a novel",
 
         // A command line that is there to be copied has none behind it.

@@ -14,19 +14,28 @@ internal sealed class Mutator(int number)
     private static readonly string[] s_numbers =
     [
         "0", "-1", "-0", "1", "255", "256", "65536", "1000000", "1000001", "2147483647", "2147483648", "-2147483648", "4294967296",
-        "9223372036854775807", "9223372036854775808", "-9223372036854775808", "99999999999999999999999999", "0.5", "1e9", "1e-400", "1e999", "NaN", "٣",
+        "9223372036854775807", "9223372036854775808", "-9223372036854775808", "99999999999999999999999999", "0.5", "1e9", "1e-400",
+        "1e999", "NaN", "٣",
     ];
 
     private static readonly long[] s_words =
     [
-        0, 1, -1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x7ffffffff, long.MaxValue, long.MinValue, 0x0101010101010101,
+        0, 1, -1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x7ffffffff, long.MaxValue,
+        long.MinValue, 0x0101010101010101,
     ];
 
-    /// <summary>Ill-formed UTF-8, and well-formed characters that break a line, steer a terminal or end a text; JSON's ways to write them.</summary>
+    /// <summary>
+    /// Ill-formed UTF-8, and well-formed characters that break a line, steer a terminal or end a text; JSON's ways to write them.
+    /// </summary>
     private static readonly byte[][] s_texts =
     [
-        [0xff], [0x80], [0xc0, 0x80], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xef, 0xbb, 0xbf], [0], [0x1b, (byte)'[', (byte)'2', (byte)'J'],
-        .. new[] { "\n", "\r", "\v", "\t", "\u0085", "\u2028", "\u2029", "\u202e", "\ud83d\ude00", "\"", "'", "\\", "\\n", "\\u0000", "\\ud800", "\\u2028", "{", "}", "[", "]", ",", ":", "/", "../", "null", "-" }
+        [0xff], [0x80], [0xc0, 0x80], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xef, 0xbb, 0xbf], [0],
+        [0x1b, (byte)'[', (byte)'2', (byte)'J'],
+        .. new[]
+        {
+            "\n", "\r", "\v", "\t", "\u0085", "\u2028", "\u2029", "\u202e", "\ud83d\ude00", "\"", "'", "\\", "\\n", "\\u0000", "\\ud800",
+            "\\u2028", "{", "}", "[", "]", ",", ":", "/", "../", "null", "-",
+        }
             .Select(Encoding.UTF8.GetBytes),
     ];
 
@@ -107,8 +116,12 @@ internal sealed class Mutator(int number)
             return OverwriteWord(bytes);
         }
 
-        int length = bytes.AsSpan(begin).IndexOfAnyExceptInRange((byte)'0', (byte)'9') is var digits and >= 0 ? digits : bytes.Length - begin;
-        string number = _random.Next(4) == 0 ? _random.Next(100).ToString(CultureInfo.InvariantCulture) : s_numbers[_random.Next(s_numbers.Length)];
+        int length = bytes.AsSpan(begin).IndexOfAnyExceptInRange((byte)'0', (byte)'9') is var digits and >= 0
+            ? digits
+            : bytes.Length - begin;
+        string number = _random.Next(4) == 0
+            ? _random.Next(100).ToString(CultureInfo.InvariantCulture)
+            : s_numbers[_random.Next(s_numbers.Length)];
         return Splice(bytes, Encoding.UTF8.GetBytes(number), begin..(begin + length));
     }
 

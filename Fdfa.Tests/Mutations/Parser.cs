@@ -17,7 +17,9 @@ namespace Fdfa.Tests.Mutations;
 /// <param name="Name">For people.</param>
 /// <param name="Originals">Inputs that it takes.</param>
 /// <param name="Read">Reads an input, for which it may use a folder; what earlier inputs left there, it replaces.</param>
-/// <remarks>Where a checksum or a container would stop nearly all damage at the door, the damage is done behind it, in a row of its own.</remarks>
+/// <remarks>
+/// Where a checksum or a container would stop nearly all damage at the door, the damage is done behind it, in a row of its own.
+/// </remarks>
 internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Action<byte[], TemporaryFolder> Read)
 {
     private delegate void Save(string path, NetworkDescription network, NetworkParameters parameters);
@@ -36,7 +38,10 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
     public static IReadOnlyList<Parser> All { get; } =
     [
         new("IDX images", [SmallDataSet.Images(3, 4)], (input, folder) => IdxFile.ReadImages(folder.Write("images", input))),
-        new("IDX images in gzip", [SmallDataSet.Gzip(SmallDataSet.Images(3, 4))], (input, folder) => IdxFile.ReadImages(folder.Write("images", input))),
+        new(
+            "IDX images in gzip",
+            [SmallDataSet.Gzip(SmallDataSet.Images(3, 4))],
+            (input, folder) => IdxFile.ReadImages(folder.Write("images", input))),
         new(
             "IDX images in several members of gzip",
             [[.. SmallDataSet.Gzip(SmallDataSet.Images(3, 4)[..9]), .. SmallDataSet.Gzip(SmallDataSet.Images(3, 4)[9..]), .. new byte[20]]],
@@ -59,7 +64,8 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
         new(
             "names in Tiny ImageNet's archive",
             Texts($"train/{SmallTinyImageNet.Class(5)}/images/5.JPEG", "val/images/val_2.JPEG"),
-            (input, folder) => ReadTinyImageNet(SmallTinyImageNet.Zip(s_tinyImageNet.Append(new(Encoding.UTF8.GetString(input), s_image))), folder)),
+            (input, folder) =>
+                ReadTinyImageNet(SmallTinyImageNet.Zip(s_tinyImageNet.Append(new(Encoding.UTF8.GetString(input), s_image))), folder)),
         new("JPEG images", [s_image, SmallTinyImageNet.Jpeg(1, grey: true)], ReadImage),
         new(
             "JPEG images of other colours",
@@ -97,23 +103,33 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
         OfSafetensorsHeader("a state_dict's header", StateDict.Save, StateDict.Load, s_convolutional),
         new(
             "a model's words",
-            Texts("784-8-10\nTanh\n\n1\nBlockOutput", "3C3-P2-10\nReLU\n3x64x64\n1\nBeforePool", "alexnet-10\nReLU\n3x64x64\n1,2,3,4,5\nPreActivation"),
+            Texts(
+                "784-8-10\nTanh\n\n1\nBlockOutput", "3C3-P2-10\nReLU\n3x64x64\n1\nBeforePool",
+                "alexnet-10\nReLU\n3x64x64\n1,2,3,4,5\nPreActivation"),
             ReadWords),
         new("checkpoint.json", [s_checkpoint[CheckpointFile]], ReadCheckpoint),
-        new("checkpoint.json behind its checksum", [s_checkpoint[CheckpointFile]], (input, folder) => ReadCheckpoint(WithChecksum(input), folder)),
+        new(
+            "checkpoint.json behind its checksum",
+            [s_checkpoint[CheckpointFile]],
+            (input, folder) => ReadCheckpoint(WithChecksum(input), folder)),
         OfTopology("topologies of dense networks", null, "784-800-800-10", "1-1"),
         OfTopology("topologies of small networks", new ImageShape(1, 28, 28), "15C5-P2-40C5-P2-128-10", "784-10"),
         OfTopology("topologies of large networks", new ImageShape(3, 224, 224), "64C11/4+2-P3/2-192C5+2-P3/2-A6-4096-200", "alexnet-200"),
-        new("config.json", [Encoding.UTF8.GetBytes(SomeRun.Configuration.ToJson()), Encoding.UTF8.GetBytes(Convolutional().ToJson())], (input, folder) =>
-        {
-            folder.Write("config.json", input);
-            RunFolder.ReadConfiguration(folder.Path).ToRequest().ToArguments();
-        }),
+        new(
+            "config.json",
+            [Encoding.UTF8.GetBytes(SomeRun.Configuration.ToJson()), Encoding.UTF8.GetBytes(Convolutional().ToJson())],
+            (input, folder) =>
+            {
+                folder.Write("config.json", input);
+                RunFolder.ReadConfiguration(folder.Path).ToRequest().ToArguments();
+            }),
         new(
             "metrics.csv",
             [
-                Encoding.UTF8.GetBytes(MetricsTable.ToCsv([new(0, 1, 1.5, 0.25, 1.25, 0.5, 1e-4, 1e-3, 0.125), new(1, 2, 0.5, 0.75, 0.25, 1, 1e-5, null, 2)])),
-                Encoding.UTF8.GetBytes(MetricsTable.ToCsv([new(0, 1, 1.5, 0.25, 1.25, 0.5, 1e-4, null, 2) { Validation = new(1.25, 0.5) }])),
+                Encoding.UTF8.GetBytes(
+                    MetricsTable.ToCsv([new(0, 1, 1.5, 0.25, 1.25, 0.5, 1e-4, 1e-3, 0.125), new(1, 2, 0.5, 0.75, 0.25, 1, 1e-5, null, 2)])),
+                Encoding.UTF8.GetBytes(
+                    MetricsTable.ToCsv([new(0, 1, 1.5, 0.25, 1.25, 0.5, 1e-4, null, 2) { Validation = new(1.25, 0.5) }])),
             ],
             (input, folder) =>
             {
@@ -151,7 +167,8 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
     private static Parser OfTinyImageNet(string list) => new(
         $"{list} of Tiny ImageNet",
         [s_tinyImageNet[list]],
-        (input, folder) => ReadTinyImageNet(SmallTinyImageNet.Zip(new Dictionary<string, byte[]>(s_tinyImageNet) { [list] = input }), folder));
+        (input, folder) =>
+            ReadTinyImageNet(SmallTinyImageNet.Zip(new Dictionary<string, byte[]>(s_tinyImageNet) { [list] = input }), folder));
 
     private static void ReadTinyImageNet(byte[] input, TemporaryFolder folder)
     {
@@ -163,7 +180,8 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
     {
         FoundDataSet found = set.Find(folder.Path)!;
         found.Count();
-        using DataSetPair data = found.Read(new DataSetReading(folder.File("cache"), SkipsBadImages: false, Progress: null, CancellationToken.None));
+        using DataSetPair data = found.Read(
+            new DataSetReading(folder.File("cache"), SkipsBadImages: false, Progress: null, CancellationToken.None));
     }
 
     private static void ReadImage(byte[] input, TemporaryFolder folder)
@@ -206,10 +224,12 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
         return [.. BitConverter.GetBytes((long)header.Length), .. header, .. Enumerable.Range(0, 8 * bytes).Select(value => (byte)value)];
     }
 
-    private static Parser OfSafetensors(string name, Save save, Func<string, NetworkDescription, NetworkParameters> load, NetworkDescription network) =>
+    private static Parser OfSafetensors(
+        string name, Save save, Func<string, NetworkDescription, NetworkParameters> load, NetworkDescription network) =>
         new(name, [Model(save, network)], (input, folder) => load(folder.Write("model.safetensors", input), network));
 
-    private static Parser OfSafetensorsHeader(string name, Save save, Func<string, NetworkDescription, NetworkParameters> load, NetworkDescription network)
+    private static Parser OfSafetensorsHeader(
+        string name, Save save, Func<string, NetworkDescription, NetworkParameters> load, NetworkDescription network)
     {
         byte[] model = Model(save, network);
         int end = sizeof(long) + (int)BinaryPrimitives.ReadInt64LittleEndian(model);
@@ -224,7 +244,8 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
     private static void ReadWords(byte[] input, TemporaryFolder folder)
     {
         string[] words = ["topology", "activation", "input_shape", "batch_normalization", "perturbation_site"];
-        byte[] header = SafetensorsHeader.Write("", [], words.Zip(Encoding.UTF8.GetString(input).Split('\n'), KeyValuePair.Create).Where(word => word.Value.Length > 0));
+        byte[] header = SafetensorsHeader.Write(
+            "", [], words.Zip(Encoding.UTF8.GetString(input).Split('\n'), KeyValuePair.Create).Where(word => word.Value.Length > 0));
         ModelFile.ReadNetwork(folder.Write("model.safetensors", header));
     }
 
@@ -263,7 +284,8 @@ internal sealed record Parser(string Name, IReadOnlyList<byte[]> Originals, Acti
         };
         using var checkpoints = new RunCheckpoints(folder.Path);
         checkpoints.Write(manifest, [], (index, stream) => stream.WriteByte((byte)index));
-        return Directory.GetFiles(folder.File("checkpoints/step-000000000007")).ToDictionary(file => Path.GetFileName(file)!, File.ReadAllBytes);
+        return Directory.GetFiles(folder.File("checkpoints/step-000000000007"))
+            .ToDictionary(file => Path.GetFileName(file)!, File.ReadAllBytes);
     }
 
     private static byte[] WithChecksum(byte[] input)

@@ -19,15 +19,18 @@ internal static class Agreement
         var tolerance = AgreementCheck.ToleranceOf(reference);
         var wrong = DeviceTrajectory.Compare(device, reference)
             .Where(one => !IsSignOfRounding(one, reference) && !(reference.ErrorOf(one) <= tolerance))
-            .Select(one => $"{one.Quantity} of {one.Place}: {reference.ErrorOf(one):E2}, most at index {one.WorstIndex}: {one.Actual:R} instead of {one.Expected:R}")
+            .Select(
+                one => $"{one.Quantity} of {one.Place}: {reference.ErrorOf(one):E2}, most at index {one.WorstIndex}: "
+                    + $"{one.Actual:R} instead of {one.Expected:R}")
             .ToList();
         Assert.True(
             wrong.Count == 0,
-            $"{device.Tiles.Programs.First().Name}, {reference.Network}, {reference.Options}, {reference.Steps} steps: norm-wise errors of at most {tolerance:E0} are allowed, and these are larger.\n{string.Join('\n', wrong)}");
+            $"{device.Tiles.Programs.First().Name}, {reference.Network}, {reference.Options}, {reference.Steps} steps: "
+            + $"norm-wise errors of at most {tolerance:E0} are allowed, and these are larger.\n{string.Join('\n', wrong)}");
     }
 
-    // Adam's first step is the sign of the gradient, and where that is zero but for rounding a weight goes either way. Parameters count where it is
-    // not; normalization makes the loss notice the others.
+    // Adam's first step is the sign of the gradient, and where that is zero but for rounding a weight goes either way. Parameters count
+    // where it is not; normalization makes the loss notice the others.
     private static bool IsSignOfRounding(Discrepancy one, ReferenceTrajectory reference) =>
         one.Quantity == Quantity.Loss
         && Optimizer.Of(reference.Options.WeightOptimizer).IsAdaptive

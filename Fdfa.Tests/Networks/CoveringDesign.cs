@@ -2,8 +2,8 @@ namespace Fdfa.Tests.Networks;
 
 /// <summary>Few combinations of the values of many factors, among which every pair of values occurs that can occur at all.</summary>
 /// <remarks>
-/// Most faults need one value or two to show (Kuhn et al., 2004). Greedy: a pair that no case has yet is completed factor by factor, each time
-/// with the value that brings most pairs that are still missing; where that leads nowhere, with the next best.
+/// Most faults need one value or two to show (Kuhn et al., 2004). Greedy: a pair that no case has yet is completed factor by factor, each
+/// time with the value that brings most pairs that are still missing; where that leads nowhere, with the next best.
 /// </remarks>
 internal sealed class CoveringDesign
 {
@@ -15,7 +15,8 @@ internal sealed class CoveringDesign
 
     /// <param name="values">How many values each factor has.</param>
     /// <param name="isPossible">
-    /// Whether a combination, of which some factors may still be <see cref="IsOpen">open</see>, can be a case; once it cannot, no more values make it one.
+    /// Whether a combination, of which some factors may still be <see cref="IsOpen">open</see>, can be a case; once it cannot, no more
+    /// values make it one.
     /// </param>
     public CoveringDesign(IReadOnlyList<int> values, Func<int[], bool> isPossible)
     {

@@ -4,8 +4,12 @@ using Fdfa.Tests.Kernels;
 
 namespace Fdfa.Tests.Networks;
 
-/// <summary>Whole networks on the CPU accelerator against the double-precision reference: each a little, with every pair of what they can be told.</summary>
-/// <remarks>Sizes, strides and numbers are proved operation by operation (<see cref="Operations"/>). FDFA_EXHAUSTIVE=1 adds every combination.</remarks>
+/// <summary>
+/// Whole networks on the CPU accelerator against the double-precision reference: each a little, with every pair of what they can be told.
+/// </summary>
+/// <remarks>
+/// Sizes, strides and numbers are proved operation by operation (<see cref="Operations"/>). FDFA_EXHAUSTIVE=1 adds every combination.
+/// </remarks>
 public sealed class NetworkAgreementTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     /// <summary>Two epochs, each of which ends in a partial batch, and the first step of a third.</summary>
@@ -92,7 +96,11 @@ public sealed class NetworkAgreementTests(CpuAccelerators devices) : IClassFixtu
     public void Every_value_of_every_option_is_in_a_case()
     {
         // Numbers of any size are compared operation by operation; augmentation has tests of its own (AugmentedTrainingTests).
-        string[] elsewhere = [nameof(TrainingOptions.LearningRate), nameof(TrainingOptions.FeedbackRate), nameof(TrainingOptions.LearningRateDecay), nameof(TrainingOptions.Augmentation)];
+        string[] elsewhere =
+        [
+            nameof(TrainingOptions.LearningRate), nameof(TrainingOptions.FeedbackRate), nameof(TrainingOptions.LearningRateDecay),
+            nameof(TrainingOptions.Augmentation)
+        ];
         foreach (var option in typeof(TrainingOptions).GetProperties().Where(option => option.CanWrite && !elsewhere.Contains(option.Name)))
         {
             var values = NetworkCase.Covering.Select(one => option.GetValue(one.Options)).ToHashSet();
@@ -104,7 +112,8 @@ public sealed class NetworkAgreementTests(CpuAccelerators devices) : IClassFixtu
         }
 
         Assert.Equal(LearningRule.All.ToHashSet(), NetworkCase.Covering.Select(one => one.Options.Rule).ToHashSet());
-        Assert.Equal(Enum.GetValues<ActivationFunction>().ToHashSet(), NetworkCase.Covering.Select(one => one.Network.HiddenActivation).ToHashSet());
+        Assert.Equal(
+            Enum.GetValues<ActivationFunction>().ToHashSet(), NetworkCase.Covering.Select(one => one.Network.HiddenActivation).ToHashSet());
         Assert.Equal(CpuAccelerators.TilePrograms.ToHashSet(), NetworkCase.Covering.Select(one => one.Tiles).ToHashSet());
     }
 
@@ -115,7 +124,8 @@ public sealed class NetworkAgreementTests(CpuAccelerators devices) : IClassFixtu
             TrainingOptions options = StepOptions.WithRates(one.Options, steps);
 
             // Squared errors grow with the outputs, and nothing between bounds those of a linear network: at this rate it would diverge.
-            var isUnbounded = steps > 1 && one.Network.HiddenActivation == ActivationFunction.Identity && options.Loss == LossFunction.MeanSquaredError;
+            var isUnbounded = steps > 1 && one.Network.HiddenActivation == ActivationFunction.Identity
+                && options.Loss == LossFunction.MeanSquaredError;
             options = isUnbounded ? options with { LearningRate = options.LearningRate / 10 } : options;
             Agreement.Check(devices.Open(one.Tiles), one.Network, options, steps, one.Seeds);
         }

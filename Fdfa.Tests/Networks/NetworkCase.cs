@@ -26,10 +26,12 @@ internal sealed class NetworkCase
     private static readonly Factor<int> s_period = new("period", [2, 1]);
     private static readonly Factor<int> s_warmup = new("warm-up", [0, 1]);
     private static readonly Factor<FeedbackOrder> s_order = OfEnum<FeedbackOrder>("order");
-    private static readonly Factor<Initialisation> s_feedback = new("feedback from", [.. Enum.GetValues<Initialisation>().OrderBy(start => start == Initialisation.Zeros)]);
+    private static readonly Factor<Initialisation> s_feedback = new(
+        "feedback from", [.. Enum.GetValues<Initialisation>().OrderBy(start => start == Initialisation.Zeros)]);
     private static readonly Factor<double> s_decay = new("feedback decay", [0, 0.1]);
     private static readonly Factor<LossFunction> s_loss = OfEnum<LossFunction>("loss");
-    private static readonly Factor<(int Count, bool Antithetic)> s_perturbations = new("K, antithetic", [(1, false), (2, true), (3, false)]);
+    private static readonly Factor<(int Count, bool Antithetic)> s_perturbations = new(
+        "K, antithetic", [(1, false), (2, true), (3, false)]);
     private static readonly Factor<NoiseDistribution> s_noise = OfEnum<NoiseDistribution>("noise");
     private static readonly Factor<WeightNoise> s_weightNoise = OfEnum<WeightNoise>("V");
     private static readonly Factor<OutputGradient> s_outputGradient = OfEnum<OutputGradient>("output");
@@ -39,7 +41,8 @@ internal sealed class NetworkCase
 
     private static readonly IFactor[] s_factors =
     [
-        s_rule, s_shape, s_normalization, s_batch, s_preset, s_activation, s_biases, s_weightOptimizer, s_feedbackOptimizer, s_momentum, s_weightDecay, s_schedule, s_period, s_warmup, s_order, s_feedback, s_decay,
+        s_rule, s_shape, s_normalization, s_batch, s_preset, s_activation, s_biases, s_weightOptimizer, s_feedbackOptimizer, s_momentum,
+        s_weightDecay, s_schedule, s_period, s_warmup, s_order, s_feedback, s_decay,
         s_loss, s_perturbations, s_noise, s_weightNoise, s_outputGradient, s_site, s_replicas, s_tiles,
     ];
 
@@ -64,7 +67,9 @@ internal sealed class NetworkCase
     /// <summary>Cases with every pair of values of every two factors.</summary>
     public static IReadOnlyList<NetworkCase> Covering { get; }
 
-    /// <summary>Every combination of what decides a kernel and its sizes; what else a rule can be told changes from one to the next.</summary>
+    /// <summary>
+    /// Every combination of what decides a kernel and its sizes; what else a rule can be told changes from one to the next.
+    /// </summary>
     public static IEnumerable<NetworkCase> Exhaustive()
     {
         IFactor[] crossed = [s_rule, s_shape, s_normalization, s_batch, s_activation, s_weightOptimizer, s_site, s_tiles];
@@ -124,7 +129,9 @@ internal sealed class NetworkCase
     public override string ToString() => string.Join(", ", [
         s_rule.Of(_values).Name, Shape.Topology, .. s_factors.Skip(2).Select(factor => factor.Describe(_values)).OfType<string>()]);
 
-    /// <summary>Whether there is such a case, as far as it is known: what means nothing to a rule or a network has its first value.</summary>
+    /// <summary>
+    /// Whether there is such a case, as far as it is known: what means nothing to a rule or a network has its first value.
+    /// </summary>
     private static bool IsPossible(int[] one)
     {
         bool ForRules<T>(Factor<T> factor, Func<LearningRule, bool> means)
@@ -140,7 +147,8 @@ internal sealed class NetworkCase
             && (!s_period.IsSet(one) || s_schedule.MayBe(one, kind => Schedule.Of(kind).HasPeriod))
             && ForRules(s_order, rule => rule.LearnsFeedback && rule.ErrorSignal == ErrorSignal.DirectFeedback)
             && ForRules(s_feedback, rule => rule.HasFeedback)
-            && (!s_feedback.IsSet(one) || s_feedback.MayBe(one, start => start != Initialisation.Zeros) || s_rule.MayBe(one, rule => rule.LearnsFeedback))
+            && (!s_feedback.IsSet(one) || s_feedback.MayBe(one, start => start != Initialisation.Zeros)
+                || s_rule.MayBe(one, rule => rule.LearnsFeedback))
             && ForRules(s_decay, rule => rule.FeedbackUpdate == FeedbackUpdate.KolenPollack)
             && ForRules(s_perturbations, rule => rule.HasTangents)
             && ForRules(s_noise, rule => rule.HasTangents)
@@ -154,7 +162,8 @@ internal sealed class NetworkCase
             && StartsAlive(one);
     }
 
-    // Weights of zero move only where the derivative at zero is not zero; in a deep network little but rounding reaches the last of them at first.
+    // Weights of zero move only where the derivative at zero is not zero; in a deep network little but rounding reaches the last of them at
+    // first.
     private static bool StartsAlive(int[] one) =>
         s_preset.MayBe(one, preset => preset != Preset.Paper)
         || s_rule.MayBe(one, rule => Preset.Paper.OptionsFor(rule).WeightInitialisation != Initialisation.Zeros)
@@ -167,7 +176,10 @@ internal sealed class NetworkCase
 /// <summary>A topology with the images that it takes.</summary>
 internal sealed record NetworkShape(string Topology, ImageShape? Image = null)
 {
-    /// <summary>Without hidden blocks, of single neurons, of odd sizes; channels 1, 3, 5, kernels 1, 3, 5, 11, strides 1, 2, 4, paddings 0 to 2, pools 2/2 and 3/2, averages.</summary>
+    /// <summary>
+    /// Without hidden blocks, of single neurons, of odd sizes; channels 1, 3, 5, kernels 1, 3, 5, 11, strides 1, 2, 4, paddings 0 to 2,
+    /// pools 2/2 and 3/2, averages.
+    /// </summary>
     public static IReadOnlyList<NetworkShape> All { get; } =
     [
         new("17-33-18-3"),

@@ -8,17 +8,21 @@ namespace Fdfa.Tests.Networks;
 internal static class SmallNetworks
 {
     /// <summary>All rules but L-FDFA, which has kernels for dense networks only.</summary>
-    public static IReadOnlyList<string> ChannelRules { get; } = [.. LearningRule.All.Where(DeviceSupport.HasChannelKernels).Select(rule => rule.Name)];
+    public static IReadOnlyList<string> ChannelRules { get; } =
+        [.. LearningRule.All.Where(DeviceSupport.HasChannelKernels).Select(rule => rule.Name)];
 
     /// <summary>Two blocks whose statistics are over at least eight values from a batch of eight on, and the output.</summary>
     public static NetworkDescription NormalizedDense { get; } = Topology.Parse("17-33-18-3", batchNormalization: true);
 
     /// <summary>One convolution with everything after it.</summary>
-    public static NetworkDescription Tiny { get; } = Topology.Parse("5C3+1-P2-3", inputShape: new ImageShape(2, 5, 4), batchNormalization: true);
+    public static NetworkDescription Tiny { get; } = Topology.Parse(
+        "5C3+1-P2-3", inputShape: new ImageShape(2, 5, 4), batchNormalization: true);
 
     public static TheoryData<string> ChannelRuleNames() => [.. ChannelRules];
 
-    /// <summary>Overlapping windows, a border that only the second convolution wants, and a dense block between convolutions and output.</summary>
+    /// <summary>
+    /// Overlapping windows, a border that only the second convolution wants, and a dense block between convolutions and output.
+    /// </summary>
     /// <remarks>
     /// Without the border a shift β of the first block would mostly vanish in the second's normalization: its gradient would be nothing but
     /// rounding, and no measure of agreement.
@@ -39,7 +43,8 @@ internal static class SmallNetworks
     {
         var learningRule = LearningRule.Parse(rule);
         return learningRule.LearnsFeedback
-            ? AgreementCheck.Variants(learningRule).Append(("old B", options => options with { FeedbackOrder = FeedbackOrder.Simultaneous }))
+            ? AgreementCheck.Variants(learningRule)
+                .Append(("old B", options => options with { FeedbackOrder = FeedbackOrder.Simultaneous }))
             : AgreementCheck.Variants(learningRule);
     }
 }

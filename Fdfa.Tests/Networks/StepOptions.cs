@@ -37,7 +37,9 @@ internal static class StepOptions
         var factor = steps > 1 ? 1 : options.Rule == LearningRule.DirectRandomTargetPropagation ? 5 : 25;
         return options with
         {
-            LearningRate = Optimizer.Of(options.WeightOptimizer).IsAdaptive ? 1e-3 : factor * Calm(options.WeightOptimizer) * AgreementCheck.StableRate(options.Rule),
+            LearningRate = Optimizer.Of(options.WeightOptimizer).IsAdaptive
+                ? 1e-3
+                : factor * Calm(options.WeightOptimizer) * AgreementCheck.StableRate(options.Rule),
             FeedbackRate = Optimizer.Of(options.FeedbackOptimizer).IsAdaptive ? 1e-3 : 0.1 * Calm(options.FeedbackOptimizer),
         };
     }

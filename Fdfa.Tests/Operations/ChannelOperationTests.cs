@@ -8,7 +8,9 @@ using Fdfa.Tests.Kernels;
 
 namespace Fdfa.Tests.Operations;
 
-/// <summary>Normalization of a channel, its tangents, its error's way back, and an error's way through the filters above, on every tile program.</summary>
+/// <summary>
+/// Normalization of a channel, its tangents, its error's way back, and an error's way through the filters above, on every tile program.
+/// </summary>
 public sealed class ChannelOperationTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
     private const int Channels = 6;
@@ -102,11 +104,13 @@ public sealed class ChannelOperationTests(CpuAccelerators devices) : IClassFixtu
 
             // What rounding adds to a sum is a random walk.
             var walk = Math.Sqrt(g.Length);
-            AssertClose([kind == NormalizationKind.None ? g.Sum() : BatchNormalization.ScaleGradient(one, batch, g)[0]], [gradients[own]], walk);
+            AssertClose(
+                [kind == NormalizationKind.None ? g.Sum() : BatchNormalization.ScaleGradient(one, batch, g)[0]], [gradients[own]], walk);
             AssertClose([kind == NormalizationKind.None ? OperationRun.Untouched : g.Sum()], [gradients[own + 1]], walk);
             if (kind != NormalizationKind.Running)
             {
-                AssertClose(kind == NormalizationKind.None ? g : BatchNormalization.Backward(one, numbers, batch, g), Values(deltas, Capacity, 0));
+                AssertClose(
+                    kind == NormalizationKind.None ? g : BatchNormalization.Backward(one, numbers, batch, g), Values(deltas, Capacity, 0));
             }
 
             if (kind == NormalizationKind.Batch)
@@ -166,7 +170,8 @@ public sealed class ChannelOperationTests(CpuAccelerators devices) : IClassFixtu
                 Inputs = run.Upload(among),
 
                 // The filter turned round: tap (f, i, j) at (y, x) is ∂z among zeros at (y + 2 − i, x + 2 − j).
-                Taps = run.Upload(Enumerable.Range(0, taps).Select(tap => (((((tap / 9 * 7) + 2 - (tap / 3 % 3)) * 9) + 2 - (tap % 3)) * Capacity)).ToArray()),
+                Taps = run.Upload(Enumerable.Range(0, taps)
+                    .Select(tap => (((((tap / 9 * 7) + 2 - (tap / 3 % 3)) * 9) + 2 - (tap % 3)) * Capacity)).ToArray()),
                 Count = taps,
                 Positions = below.Positions,
                 MapWidth = below.Width,
@@ -180,7 +185,8 @@ public sealed class ChannelOperationTests(CpuAccelerators devices) : IClassFixtu
         for (var sample = 0; sample < Samples; sample++)
         {
             double[] g = [.. Enumerable.Range(0, Filters * 12).Select(row => (double)deltas[(row * Capacity) + sample])];
-            double[] w = [.. Enumerable.Range(0, Filters * above.FanIn).Select(i => (double)weights[(i / above.FanIn * weightStride) + (i % above.FanIn)])];
+            double[] w = [.. Enumerable.Range(0, Filters * above.FanIn)
+                .Select(i => (double)weights[(i / above.FanIn * weightStride) + (i % above.FanIn)])];
             Assert.Equal(
                 LinearMap.Transposed(above, g, w, 1),
                 Enumerable.Range(0, below.Size).Select(row => (double)actual[(row * Capacity) + sample]));

@@ -170,7 +170,8 @@ public sealed class ConvolutionTests(CpuAccelerators devices) : IClassFixture<Cp
         public TwoSums Sum;
 
         public readonly void Run<TTiles>()
-            where TTiles : struct, ITileProgram => TTiles.SumChannels(TTiles.Workspace(), ChannelBegin, ChannelEnd, Positions, Columns, Sum);
+            where TTiles : struct, ITileProgram =>
+            TTiles.SumChannels(TTiles.Workspace(), ChannelBegin, ChannelEnd, Positions, Columns, Sum);
     }
 
     /// <summary>(channel + 1) Σ x and Σ x² of a channel; += shows whether it is finished once.</summary>

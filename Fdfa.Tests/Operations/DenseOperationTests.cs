@@ -38,7 +38,8 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
         var expected = run.Draw(Outputs * InputStride);
         var weights = run.Upload(expected);
         ForEach(RowBegin, Outputs, InputStride, (row, column) =>
-            expected[(row * InputStride) + column] -= 2 * Sum(Samples, s => deltas[(row * Capacity) + s] * inputs[(s * InputStride) + column]));
+            expected[(row * InputStride) + column] -=
+                2 * Sum(Samples, s => deltas[(row * Capacity) + s] * inputs[(s * InputStride) + column]));
 
         var block = new DenseBlockArguments
         {
@@ -102,7 +103,9 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
         block.Pending.FeedbackGradient.Keep = 0.5f;
         block.Pending.FeedbackGradient.Scale = 0;
         run.Launch(new FeedbackUpdate { Block = block });
-        ForEach(0, FeedbackRows, OutputStride, (row, column) => expected[(row * OutputStride) + column] *= column is >= RowBegin and < 48 ? 0 : 1);
+        ForEach(
+            0, FeedbackRows, OutputStride,
+            (row, column) => expected[(row * OutputStride) + column] *= column is >= RowBegin and < 48 ? 0 : 1);
         OperationRun.AssertEqual(expected, target);
     }
 
@@ -117,9 +120,10 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
         var features = run.Draw(Outputs * FeatureStride);
         var deltas = run.Target(Outputs * Capacity);
         var expected = OperationRun.Filled((int)deltas.Length);
-        ForEach(RowBegin, Outputs, Capacity, (row, column) => expected[(row * Capacity) + column] = features[(row * FeatureStride) + column] > 0
-            ? Sum(ErrorRows, k => matrix[(k * OutputStride) + row] * error[(k * Capacity) + column])
-            : 0);
+        ForEach(RowBegin, Outputs, Capacity, (row, column) =>
+            expected[(row * Capacity) + column] = features[(row * FeatureStride) + column] > 0
+                ? Sum(ErrorRows, k => matrix[(k * OutputStride) + row] * error[(k * Capacity) + column])
+                : 0);
 
         var projection = new DeltaProjection
         {
@@ -165,14 +169,15 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
     }
 
     /// <summary>
-    /// y = σ(a), d = t ⊙ σ'(a) + u, and what a rule wants of them: u where feedback learns from it, u ⊙ σ' where weights follow it, what arrives
-    /// where feedback above learns from it.
+    /// y = σ(a), d = t ⊙ σ'(a) + u, and what a rule wants of them: u where feedback learns from it, u ⊙ σ' where weights follow it, what
+    /// arrives where feedback above learns from it.
     /// </summary>
     [Theory]
     [MemberData(nameof(Tiles))]
     public void Activations_and_tangents_of_every_rule(string tiles)
     {
-        foreach (var rule in typeof(IBlockRule).Assembly.GetTypes().Where(type => type.IsValueType && type.IsAssignableTo(typeof(IBlockRule))))
+        foreach (var rule in typeof(IBlockRule).Assembly.GetTypes()
+            .Where(type => type.IsValueType && type.IsAssignableTo(typeof(IBlockRule))))
         {
             OperationRun.Call(this, nameof(AssertActivation), rule, tiles);
         }
@@ -234,7 +239,9 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
         });
     }
 
-    /// <summary>d += V y of a batch that shares V, longer than a generated operand may be, and of samples with their own; W −= λ Σ_k c_k V_k.</summary>
+    /// <summary>
+    /// d += V y of a batch that shares V, longer than a generated operand may be, and of samples with their own; W −= λ Σ_k c_k V_k.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Tiles))]
     public void Tangents_and_weights_along_weight_perturbations(string tiles)
@@ -317,7 +324,8 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
             $"Row {row}, column {column}: {actual[(row * stride) + column]} instead of {expected[(row * stride) + column]}."));
     }
 
-    private static void ForEach(int begin, int end, int columns, Action<int, int> action) => OperationRun.ForEach(begin, end, columns, action);
+    private static void ForEach(int begin, int end, int columns, Action<int, int> action) =>
+        OperationRun.ForEach(begin, end, columns, action);
 
     private struct WeightUpdate : IOperation
     {
@@ -325,7 +333,8 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
 
         public readonly void Run<TTiles>()
             where TTiles : struct, ITileProgram => DenseUpdate.Weights<TTiles, Sgd>(
-                TTiles.Workspace(), Block.Pending, Block.Pending.Inputs, Block.Weights, InputStride, Block.Deltas, Capacity, RowBegin, Outputs);
+                TTiles.Workspace(), Block.Pending, Block.Pending.Inputs, Block.Weights, InputStride, Block.Deltas, Capacity,
+                RowBegin, Outputs);
     }
 
     private struct FeedbackUpdate : IOperation
@@ -360,7 +369,8 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
         public DenseBlockArguments Block;
 
         public readonly void Run<TTiles>()
-            where TTiles : struct, ITileProgram => DenseActivation.Run<TTiles, ReLU, TRule>(Block, Block.OutputFeatures, Grid.IdxY, RowBegin, Outputs);
+            where TTiles : struct, ITileProgram =>
+            DenseActivation.Run<TTiles, ReLU, TRule>(Block, Block.OutputFeatures, Grid.IdxY, RowBegin, Outputs);
     }
 
     private struct PerturbedTangents : IOperation
@@ -377,6 +387,7 @@ public sealed class DenseOperationTests(CpuAccelerators devices) : IClassFixture
         public DenseBlockArguments Block;
 
         public readonly void Run<TTiles>()
-            where TTiles : struct, ITileProgram => WeightPerturbation.Update<TTiles, Sgd>(Block, Block.Weights, Grid.IdxY, RowBegin, Outputs);
+            where TTiles : struct, ITileProgram =>
+            WeightPerturbation.Update<TTiles, Sgd>(Block, Block.Weights, Grid.IdxY, RowBegin, Outputs);
     }
 }

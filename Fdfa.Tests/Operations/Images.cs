@@ -52,7 +52,9 @@ internal sealed record Images(int Channels, int Height, int Width, int Kernel, i
     {
         Inputs = inputs,
         Taps = run.Upload(Enumerable.Range(0, Taps)
-            .Select(tap => ((tap / (Kernel * Kernel) * FullHeight * FullWidth) + (tap / Kernel % Kernel * FullWidth) + (tap % Kernel)) * stride).ToArray()),
+            .Select(tap =>
+                ((tap / (Kernel * Kernel) * FullHeight * FullWidth) + (tap / Kernel % Kernel * FullWidth) + (tap % Kernel)) * stride)
+            .ToArray()),
         Count = Taps,
         Positions = Positions,
         MapWidth = MapWidth,

@@ -62,7 +62,8 @@ public sealed class MathematicsTests(CpuAccelerators devices) : IClassFixture<Cp
 
                 var noise = new ReferenceNoise(Seed, 7, distribution, isAntithetic);
                 OperationRun.AssertClose(
-                    [.. Enumerable.Range(0, Rows * Columns).Select(i => noise.OfActivation(2, i % Columns, i / Columns, direction))], target, Tolerance);
+                    [.. Enumerable.Range(0, Rows * Columns).Select(i => noise.OfActivation(2, i % Columns, i / Columns, direction))],
+                    target, Tolerance);
             }
         }
     }
@@ -79,7 +80,14 @@ public sealed class MathematicsTests(CpuAccelerators devices) : IClassFixture<Cp
         float[] a = [.. special, .. run.DrawReal((Rows * Columns) - special.Length - 1, 4), float.NaN];
         var factors = run.DrawReal(a.Length, 2);
         var (values, products) = (run.Target(a.Length), run.Target(a.Length));
-        Launch(run, new ActivationBody<TActivation> { Preactivations = run.Upload(a), Factors = run.Upload(factors), Values = values, Products = products });
+        Launch(
+            run, new ActivationBody<TActivation>
+            {
+                Preactivations = run.Upload(a),
+                Factors = run.Upload(factors),
+                Values = values,
+                Products = products,
+            });
 
         OperationRun.AssertClose([.. a.Select(x => activation.Value(x))], values, Tolerance);
 
@@ -106,7 +114,13 @@ public sealed class MathematicsTests(CpuAccelerators devices) : IClassFixture<Cp
         {
             float[] gradients = [.. run.DrawReal(start.Length, 1).Select((value, i) => value * MathF.Pow(10, (i % 7) - 5))];
             reference.Update(expected, Array.ConvertAll(gradients, value => (double)value), 0.01 / step);
-            Launch(run, new OptimizerBody<TOptimizer> { Step = TOptimizer.StepAt(new(0.01 / step, step, options.Momentum, options.WeightDecay)), Parameters = parameters, Gradients = run.Upload(gradients) });
+            Launch(
+                run, new OptimizerBody<TOptimizer>
+                {
+                    Step = TOptimizer.StepAt(new(0.01 / step, step, options.Momentum, options.WeightDecay)),
+                    Parameters = parameters,
+                    Gradients = run.Upload(gradients),
+                });
         }
 
         OperationRun.AssertClose(expected, parameters.Values, Tolerance);
@@ -166,7 +180,8 @@ public sealed class MathematicsTests(CpuAccelerators devices) : IClassFixture<Cp
         foreach (var option in Enum.GetValues<TOption>())
         {
             var kernels = typeof(IActivation);
-            OperationRun.Call(this, assertion, kernels.Assembly.GetType($"{kernels.Namespace}.{option}", throwOnError: true)!, tiles, option);
+            OperationRun.Call(
+                this, assertion, kernels.Assembly.GetType($"{kernels.Namespace}.{option}", throwOnError: true)!, tiles, option);
         }
     }
 
@@ -253,7 +268,8 @@ public sealed class MathematicsTests(CpuAccelerators devices) : IClassFixture<Cp
             where TLanes : struct, ILanes<TLane, TBits>
         {
             var samples = TLanes.AddBits(TLanes.Indices(), TLanes.BroadcastBits((uint)column));
-            var u = Noise.Sample<TLane, TBits, TLanes>(PerturbationNoise.OfActivations + 2, TLanes.BroadcastBits((uint)row / 4), samples, Direction);
+            var u = Noise.Sample<TLane, TBits, TLanes>(
+                PerturbationNoise.OfActivations + 2, TLanes.BroadcastBits((uint)row / 4), samples, Direction);
             FourRows.Store<TLane, TBits, TLanes>(Target, (row * Columns) + column, Columns, Rows - row, u);
         }
     }

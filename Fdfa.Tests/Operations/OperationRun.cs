@@ -16,8 +16,8 @@ internal interface IOperation
 
 /// <summary>Buffers on a device, and operations that are run on them.</summary>
 /// <remarks>
-/// Numbers are whole and small: every sum of their products is exact in single precision, in whatever order it is added up, so that a result is the
-/// reference's to the bit or wrong. What an operation must not use is NaN, what it must not write is <see cref="Untouched"/>.
+/// Numbers are whole and small: every sum of their products is exact in single precision, in whatever order it is added up, so that a
+/// result is the reference's to the bit or wrong. What an operation must not use is NaN, what it must not write is <see cref="Untouched"/>.
 /// </remarks>
 internal sealed class OperationRun(ComputeDevice device) : IDisposable
 {
@@ -31,7 +31,8 @@ internal sealed class OperationRun(ComputeDevice device) : IDisposable
     public float[] Draw(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)_random.Next(-3, 4))];
 
     /// <summary>Numbers between −bound and bound, for what is not a sum of products.</summary>
-    public float[] DrawReal(int count, double bound) => [.. Enumerable.Range(0, count).Select(_ => (float)(bound * ((2 * _random.NextDouble()) - 1)))];
+    public float[] DrawReal(int count, double bound) =>
+        [.. Enumerable.Range(0, count).Select(_ => (float)(bound * ((2 * _random.NextDouble()) - 1)))];
 
     /// <summary>A matrix whose rows are further apart than they are long; between them is what is used by mistake.</summary>
     public float[] Draw(int rows, int columns, int stride)
@@ -89,10 +90,13 @@ internal sealed class OperationRun(ComputeDevice device) : IDisposable
         where T : unmanaged, INumber<T>
     {
         var actual = Download(view);
-        var wrong = Enumerable.Range(0, expected.Length).Where(i => expected[i] != actual[i] && !(T.IsNaN(expected[i]) && T.IsNaN(actual[i]))).ToList();
+        var wrong = Enumerable.Range(0, expected.Length)
+            .Where(i => expected[i] != actual[i] && !(T.IsNaN(expected[i]) && T.IsNaN(actual[i]))).ToList();
         Assert.True(
             wrong.Count == 0,
-            wrong.Count == 0 ? null : $"{wrong.Count} of {expected.Length} differ, first at {wrong[0]}: {actual[wrong[0]]} instead of {expected[wrong[0]]}.");
+            wrong.Count == 0
+                ? null
+                : $"{wrong.Count} of {expected.Length} differ, first at {wrong[0]}: {actual[wrong[0]]} instead of {expected[wrong[0]]}.");
     }
 
     /// <summary>A buffer holds what is expected of it but for rounding.</summary>
@@ -102,11 +106,13 @@ internal sealed class OperationRun(ComputeDevice device) : IDisposable
     public static void AssertClose(double[] expected, ArrayView<float> view, double tolerance)
     {
         var actual = Download(view);
-        var errors = expected.Select((value, i) => value.Equals(actual[i]) ? 0 : Math.Abs(actual[i] - value) / Math.Max(Math.Abs(value), 1)).ToList();
+        var errors = expected.Select(
+            (value, i) => value.Equals(actual[i]) ? 0 : Math.Abs(actual[i] - value) / Math.Max(Math.Abs(value), 1)).ToList();
         var first = errors.FindIndex(error => !(error <= tolerance));
         Assert.True(
             first < 0,
-            first < 0 ? null : $"First at {first}: {actual[first]:R} instead of {expected[first]:R}; the largest error is {errors.Max():E1}, and {tolerance:E1} is allowed.");
+            first < 0 ? null : $"First at {first}: {actual[first]:R} instead of {expected[first]:R}; "
+                + $"the largest error is {errors.Max():E1}, and {tolerance:E1} is allowed.");
     }
 
     public static void ForEach(int begin, int end, int columns, Action<int, int> action)

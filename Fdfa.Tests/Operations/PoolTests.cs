@@ -7,7 +7,9 @@ using ILGPU;
 
 namespace Fdfa.Tests.Operations;
 
-/// <summary>Max pools and adaptive averages, forward, of tangents and back, on every tile program, against loops over their windows.</summary>
+/// <summary>
+/// Max pools and adaptive averages, forward, of tangents and back, on every tile program, against loops over their windows.
+/// </summary>
 /// <remarks>Of whole numbers between −3 and 3 many are equal: the first of a window's largest ones is taken.</remarks>
 public sealed class PoolTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
@@ -103,7 +105,8 @@ public sealed class PoolTests(CpuAccelerators devices) : IClassFixture<CpuAccele
             {
                 float Value(int place) => (map[(((channel * height * width) + place) * Stride) + sample] * (channel - 2)) + 1;
                 int Taken(int window) => Largest(
-                    Enumerable.Range(0, size * size).Select(i => ((((window / pooledWidth) * step) + (i / size)) * width) + ((window % pooledWidth) * step) + (i % size)),
+                    Enumerable.Range(0, size * size).Select(
+                        i => ((((window / pooledWidth) * step) + (i / size)) * width) + ((window % pooledWidth) * step) + (i % size)),
                     Value);
 
                 int[] taken = [.. Enumerable.Range(0, pooledHeight * pooledWidth).Select(Taken)];
@@ -120,7 +123,8 @@ public sealed class PoolTests(CpuAccelerators devices) : IClassFixture<CpuAccele
                             : (double)map[(((channel * height * width) + taken[window]) * Stride) + column]);
                         Assert.Equal(expected, features[(row * Stride) + column], 1e-5);
                         Assert.Equal(features[(row * Stride) + column], bordered[(border.RowOf(row) * Stride) + column]);
-                        Assert.True(direction >= 0 || outputs[(sample * block.Output.SampleMajorStride) + row].Equals(features[(row * Stride) + column]));
+                        Assert.True(direction >= 0
+                            || outputs[(sample * block.Output.SampleMajorStride) + row].Equals(features[(row * Stride) + column]));
                     }
 
                     foreach (var window in windows)

@@ -6,7 +6,9 @@ namespace Fdfa.Tests.Operations;
 /// <summary>C[r, c] = Σ_k Left(r, k) · Right(k, c) on every tile program, against three loops.</summary>
 public sealed class ProductTests(CpuAccelerators devices) : IClassFixture<CpuAccelerators>
 {
-    /// <summary>First row, rows, first column, columns, depth: blocks of registers, tiles, stages and stripes that are full, begun, or not there.</summary>
+    /// <summary>
+    /// First row, rows, first column, columns, depth: blocks of registers, tiles, stages and stripes that are full, begun, or not there.
+    /// </summary>
     private static readonly (int RowBegin, int Rows, int ColumnBegin, int Columns, int Depth)[] s_shapes =
     [
         (0, 1, 0, 16, 1),
@@ -47,14 +49,17 @@ public sealed class ProductTests(CpuAccelerators devices) : IClassFixture<CpuAcc
     public void A_stored_operand_by_rows(string tiles, int rowBegin, int rows, int columnBegin, int columns, int depth)
     {
         var stride = Padding.RoundUp(depth + 1);
-        AssertProduct<Stored>(tiles, rowBegin, rows, columnBegin, columns, depth, rowBegin + rows, depth, stride, isTransposed: false, isSum: false);
+        AssertProduct<Stored>(
+            tiles, rowBegin, rows, columnBegin, columns, depth, rowBegin + rows, depth, stride, isTransposed: false, isSum: false);
     }
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void A_stored_operand_by_columns_added_to_what_is_there(string tiles, int rowBegin, int rows, int columnBegin, int columns, int depth) =>
+    public void A_stored_operand_by_columns_added_to_what_is_there(
+        string tiles, int rowBegin, int rows, int columnBegin, int columns, int depth) =>
         AssertProduct<Stored>(
-            tiles, rowBegin, rows, columnBegin, columns, depth, depth, rowBegin + rows, rowBegin + rows + 3, isTransposed: true, isSum: true);
+            tiles, rowBegin, rows, columnBegin, columns, depth, depth, rowBegin + rows, rowBegin + rows + 3,
+            isTransposed: true, isSum: true);
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -69,7 +74,9 @@ public sealed class ProductTests(CpuAccelerators devices) : IClassFixture<CpuAcc
     public void A_long_reduction(string tiles) =>
         AssertProduct<Stored>(tiles, 0, 9, 0, 144, 1601, 9, 1601, 1616, isTransposed: false, isSum: false);
 
-    /// <summary>Tiles that differ in their size and their threads' blocks alone, of which more replicas may get others: a seed's bits stay.</summary>
+    /// <summary>
+    /// Tiles that differ in their size and their threads' blocks alone, of which more replicas may get others: a seed's bits stay.
+    /// </summary>
     [Fact]
     public void Larger_blocks_give_the_same_bits()
     {
@@ -105,7 +112,8 @@ public sealed class ProductTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         where TLeft : struct, ILeftOperand
     {
         using var run = new OperationRun(devices.Open(tiles));
-        var (rowEnd, columnEnd, rightStride, targetStride) = (rowBegin + rows, columnBegin + columns, columnBegin + columns + 16, columnBegin + columns + 32);
+        var (rowEnd, columnEnd, rightStride, targetStride) =
+            (rowBegin + rows, columnBegin + columns, columnBegin + columns + 16, columnBegin + columns + 32);
         var left = run.Draw(leftRows, leftColumns, leftStride);
         var right = run.Draw(depth, columnEnd, rightStride);
         var target = run.Draw(rowEnd * targetStride);
@@ -115,7 +123,8 @@ public sealed class ProductTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         {
             var index = (r * targetStride) + 16 + columnBegin + c;
             expected[index] = (isSum ? target[index] : 0) + Enumerable.Range(0, depth).Sum(k =>
-                (TLeft.IsGenerated ? GeneratedNumbers.At(r, k) : left[(r * rowStride) + (k * depthStride)]) * right[(k * rightStride) + columnBegin + c]);
+                (TLeft.IsGenerated ? GeneratedNumbers.At(r, k) : left[(r * rowStride) + (k * depthStride)])
+                    * right[(k * rightStride) + columnBegin + c]);
         });
 
         var result = run.Upload(target);
@@ -174,7 +183,8 @@ public sealed class ProductTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         {
             var steps = TLanes.ConvertToFloats(TLanes.AddBits(TLanes.Indices(), TLanes.BroadcastBits((uint)step)));
             var number = TLanes.MultiplyAdd(steps, TLanes.Broadcast(3f), TLanes.Broadcast(5f * row));
-            var sevens = TLanes.ConvertToFloats(TLanes.ConvertToInts(TLanes.Multiply(TLanes.Add(number, TLanes.Broadcast(0.5f)), TLanes.Broadcast(1f / 7f))));
+            var sevens = TLanes.ConvertToFloats(
+                TLanes.ConvertToInts(TLanes.Multiply(TLanes.Add(number, TLanes.Broadcast(0.5f)), TLanes.Broadcast(1f / 7f))));
             return TLanes.Subtract(TLanes.MultiplyAdd(sevens, TLanes.Broadcast(-7f), number), TLanes.Broadcast(3f));
         }
     }

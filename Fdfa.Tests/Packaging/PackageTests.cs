@@ -30,7 +30,8 @@ public sealed class PackageTests : IDisposable
         string repository = SharedData.Repository!;
         string packages = folder.File("packages");
         await DotnetAsync(repository, "pack", "Fdfa.sln", "-c", "Release", "--no-build", "-o", packages);
-        string version = Path.GetFileName(Directory.GetFiles(packages, "Fdfa.Gpu.Kernels.*.nupkg").Single())["Fdfa.Gpu.Kernels.".Length..^".nupkg".Length];
+        string version = Path.GetFileName(
+            Directory.GetFiles(packages, "Fdfa.Gpu.Kernels.*.nupkg").Single())["Fdfa.Gpu.Kernels.".Length..^".nupkg".Length];
         Assert.All(s_libraries, library => AssertPackage(packages, library, version));
 
         // Beside the machine's own sources, which have what the packages depend on.
@@ -53,7 +54,8 @@ public sealed class PackageTests : IDisposable
         string output = await DotnetAsync(folder.File("sample"), "run", "-c", "Release");
         double[] accuracies =
         [
-            .. Regex.Matches(output, @"^Epoch \d+: test accuracy (0\.\d{3}|1\.000)\r?$", RegexOptions.Multiline).Select(match => double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)),
+            .. Regex.Matches(output, @"^Epoch \d+: test accuracy (0\.\d{3}|1\.000)\r?$", RegexOptions.Multiline)
+                .Select(match => double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)),
         ];
         Assert.Equal(10, accuracies.Length);
         Assert.True(accuracies[^1] > 0.9 && accuracies[^1] > accuracies[0], output);
@@ -68,7 +70,9 @@ public sealed class PackageTests : IDisposable
     [SkippableFact]
     public async Task The_program_runs_as_a_single_file_and_without_its_plotting_library_draws_nothing()
     {
-        Skip.IfNot(Environment.GetEnvironmentVariable("FDFA_PACKAGES") == "1", "Publishes twice, which takes a minute; set FDFA_PACKAGES=1 to run it, as .ci/run does.");
+        Skip.IfNot(
+            Environment.GetEnvironmentVariable("FDFA_PACKAGES") == "1",
+            "Publishes twice, which takes a minute; set FDFA_PACKAGES=1 to run it, as .ci/run does.");
         Skip.IfNot(OperatingSystem.IsLinux() && SharedData.Repository is not null, "Publishes the repository for Linux.");
         string alone = await PublishAsync("alone");
         Assert.Empty(Directory.GetFiles(folder.File("alone"), "*.so"));
@@ -81,7 +85,8 @@ public sealed class PackageTests : IDisposable
         string beside = await PublishAsync("beside", "-p:IncludeNativeLibrariesForSelfExtract=false");
         File.Delete(folder.File("beside/libSkiaSharp.so"));
         Assert.StartsWith("fdfa ", await RunAsync(beside, folder.Path, "--version"), StringComparison.Ordinal);
-        Assert.Contains("No pictures were drawn", await RunAsync(beside, folder.Path, [.. s_train, folder.File("undrawn")]), StringComparison.Ordinal);
+        Assert.Contains(
+            "No pictures were drawn", await RunAsync(beside, folder.Path, [.. s_train, folder.File("undrawn")]), StringComparison.Ordinal);
         Assert.True(File.Exists(folder.File("undrawn/metrics.csv")));
         Assert.False(File.Exists(folder.File("undrawn/curves.png")));
     }
@@ -91,16 +96,20 @@ public sealed class PackageTests : IDisposable
     {
         await DotnetAsync(
             SharedData.Repository!,
-            ["publish", "Fdfa.Experiments", "-c", "Release", "-r", RuntimeInformation.RuntimeIdentifier, "--self-contained", "-p:PublishSingleFile=true", "-o", folder.File(name), .. more,
-                "--artifacts-path", folder.File("artifacts"), "-p:RestorePackagesWithLockFile=false", $"-p:NuGetLockFilePath={folder.File("none.json")}",
-                "-p:RunAnalyzers=false"]);
+            [
+                "publish", "Fdfa.Experiments", "-c", "Release", "-r", RuntimeInformation.RuntimeIdentifier,
+                "--self-contained", "-p:PublishSingleFile=true", "-o", folder.File(name), .. more,
+                "--artifacts-path", folder.File("artifacts"), "-p:RestorePackagesWithLockFile=false",
+                $"-p:NuGetLockFilePath={folder.File("none.json")}", "-p:RunAnalyzers=false",
+            ]);
         return folder.File($"{name}/fdfa");
     }
 
     /// <summary>The code that the README has for other programs.</summary>
     private static string Sample(string readme)
     {
-        Match block = Regex.Match(readme, @"^## In your own program\s+```csharp\n(.+?)^```", RegexOptions.Multiline | RegexOptions.Singleline);
+        Match block = Regex.Match(
+            readme, @"^## In your own program\s+```csharp\n(.+?)^```", RegexOptions.Multiline | RegexOptions.Singleline);
         Assert.True(block.Success, "README.md has no C# under 'In your own program'.");
         return block.Groups[1].Value;
     }
@@ -127,7 +136,12 @@ public sealed class PackageTests : IDisposable
 
     private async Task<string> RunAsync(string program, string workingFolder, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = workingFolder, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = workingFolder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
 
         // A cache of its own: the machine's may have other packages of this version. And no server that outlives the test.
         start.Environment["NUGET_PACKAGES"] = folder.File("cache");

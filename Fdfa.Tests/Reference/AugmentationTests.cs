@@ -17,11 +17,16 @@ public sealed class AugmentationTests
     [InlineData(32, Seed, 7U, 63, 3, 0, 29, 32, false)]
     [InlineData(64, Seed, uint.MaxValue, 127, 2, 6, 53, 56, false)]
     [InlineData(32, ulong.MaxValue, 390U, 5, 4, 11, 26, 21, false)]
-    public void Golden_values(int side, ulong seed, uint step, int sample, int top, int left, int height, int width, bool isFlipped) => Assert.Equal(
-        new ImageCrop(top, left, height, width, isFlipped),
-        RandomCrop.Draw(ImageAugmentation.PublishedCode, new ImageShape(3, side, side), seed, step, sample));
+    public void Golden_values(
+        int side, ulong seed, uint step, int sample, int top, int left, int height, int width, bool isFlipped) =>
+        Assert.Equal(
+            new ImageCrop(top, left, height, width, isFlipped),
+            RandomCrop.Draw(ImageAugmentation.PublishedCode, new ImageShape(3, side, side), seed, step, sample));
 
-    /// <summary>Nearly the whole area at a ratio far from 1 sticks out: of 300 samples all ten tries of 168 do, and 7 find the whole image; by the same independent program.</summary>
+    /// <summary>
+    /// Nearly the whole area at a ratio far from 1 sticks out: of 300 samples all ten tries of 168 do, and 7 find the whole image; by the
+    /// same independent program.
+    /// </summary>
     [Fact]
     public void Where_every_try_fails_the_whole_image_is_taken()
     {
@@ -65,7 +70,9 @@ public sealed class AugmentationTests
         Sample.AssertMean(0, [.. crops.Select(crop => (double)(crop.Width - crop.Height))], 3.29);
     }
 
-    /// <summary>Areas up to a half are never refused, and so uniform: mean 0.3 of 0.1 … 0.5; rounding moves none of them to one side.</summary>
+    /// <summary>
+    /// Areas up to a half are never refused, and so uniform: mean 0.3 of 0.1 … 0.5; rounding moves none of them to one side.
+    /// </summary>
     [Fact]
     public void Areas_are_uniform()
     {
@@ -106,7 +113,8 @@ public sealed class AugmentationTests
     public void Twice_as_large()
     {
         var shape = new ImageShape(1, 2, 2);
-        double[] bytes = [.. BilinearResampling.Run([0, 100, 200, 240], shape, ImageCrop.Whole(shape), 4).Select(value => (value + 1) * 255 / 2)];
+        double[] bytes =
+            [.. BilinearResampling.Run([0, 100, 200, 240], shape, ImageCrop.Whole(shape), 4).Select(value => (value + 1) * 255 / 2)];
         VectorAssert.Close([0, 25, 75, 100, 50, 71.25, 113.75, 135, 150, 163.75, 191.25, 205, 200, 210, 230, 240], bytes, 1e-14);
     }
 
@@ -115,7 +123,8 @@ public sealed class AugmentationTests
     {
         var shape = new ImageShape(1, 3, 3);
         byte[] image = [1, 2, 3, 4, 5, 6, 7, 8, 9];
-        double[] Bytes(ImageCrop crop) => [.. BilinearResampling.Run(image, shape, crop, 2).Select(value => Math.Round((value + 1) * 255 / 2, 9))];
+        double[] Bytes(ImageCrop crop) =>
+            [.. BilinearResampling.Run(image, shape, crop, 2).Select(value => Math.Round((value + 1) * 255 / 2, 9))];
 
         Assert.Equal([4, 5, 7, 8], Bytes(new ImageCrop(1, 0, 2, 2, IsFlipped: false)));
         Assert.Equal([6, 5, 9, 8], Bytes(new ImageCrop(1, 0, 2, 2, IsFlipped: true)));
@@ -131,7 +140,10 @@ public sealed class AugmentationTests
         Assert.All(BilinearResampling.Run(image, shape, crop, 11), value => Assert.Equal(-1, value));
     }
 
-    /// <summary>The Pillow library's definition, which is what torchvision calls for images: a triangle around each place, its weights divided by their sum.</summary>
+    /// <summary>
+    /// The Pillow library's definition, which is what torchvision calls for images: a triangle around each place, its weights divided by
+    /// their sum.
+    /// </summary>
     [Theory]
     [InlineData(1, 4)]
     [InlineData(5, 5)]
@@ -147,8 +159,10 @@ public sealed class AugmentationTests
                                let sum = Enumerable.Range(0, length).Sum(pixel => Weight(index, pixel))
                                from pixel in Enumerable.Range(0, length)
                                select Weight(index, pixel) / sum];
-        double[] Across(int row, int column) => [.. Enumerable.Range(0, length).Select(pixel => weights[(column * length) + pixel] * image[(row * length) + pixel])];
-        double[][] rows = [.. Enumerable.Range(0, length).Select(row => Enumerable.Range(0, side).Select(column => Across(row, column).Sum()).ToArray())];
+        double[] Across(int row, int column) =>
+            [.. Enumerable.Range(0, length).Select(pixel => weights[(column * length) + pixel] * image[(row * length) + pixel])];
+        double[][] rows =
+            [.. Enumerable.Range(0, length).Select(row => Enumerable.Range(0, side).Select(column => Across(row, column).Sum()).ToArray())];
         double[] expected = [.. from i in Enumerable.Range(0, side)
                                 from j in Enumerable.Range(0, side)
                                 select (Enumerable.Range(0, length).Sum(row => weights[(i * length) + row] * rows[row][j]) * 2 / 255) - 1];
@@ -178,7 +192,8 @@ public sealed class AugmentationTests
     }
 
     private static ImageCrop[] Crops(int samples, uint step = 3, ulong seed = Seed, ImageAugmentation? augmentation = null) =>
-        [.. Enumerable.Range(0, samples).Select(sample => RandomCrop.Draw(augmentation ?? ImageAugmentation.PublishedCode, s_cifar, seed, step, sample))];
+        [.. Enumerable.Range(0, samples)
+            .Select(sample => RandomCrop.Draw(augmentation ?? ImageAugmentation.PublishedCode, s_cifar, seed, step, sample))];
 
     private static void Refused<TException>(ImageAugmentation augmentation, ImageShape image, params string[] words)
         where TException : FdfaException => Refusal.Of<TException>(() => augmentation.InputOf(image), words);

@@ -38,7 +38,8 @@ public sealed class BatchNormalizationTests
     public void A_filter_is_normalized_over_batch_and_positions()
     {
         var numbers = new Normalization([1, 1], [0, 0], [0, 0], [1, 1]);
-        NormalizedBatch batch = BatchNormalization.Normalize(s_filters, numbers, [1, 2, 10, 20, 3, 6, 30, 60], NormalizationStatistics.Batch);
+        NormalizedBatch batch = BatchNormalization.Normalize(
+            s_filters, numbers, [1, 2, 10, 20, 3, 6, 30, 60], NormalizationStatistics.Batch);
         double r = 1 / Math.Sqrt(3.50001);
         double s = 10 / Math.Sqrt(350.00001);
         VectorAssert.Close([3, 30], batch.Means, 1e-15);
@@ -119,6 +120,8 @@ public sealed class BatchNormalizationTests
         Refuse("biases of block 1 hold 4", block with { Biases = new double[4] });
         Refuse("shifts of block 1 hold 3", block with { Normalization = block.Normalization! with { Shift = new double[3] } });
         Refuse("running means of block 1 hold 5", block with { Normalization = block.Normalization! with { RunningMean = new double[5] } });
-        Refuse("running variances of block 1 hold 5", block with { Normalization = block.Normalization! with { RunningVariance = new double[5] } });
+        Refuse(
+            "running variances of block 1 hold 5",
+            block with { Normalization = block.Normalization! with { RunningVariance = new double[5] } });
     }
 }

@@ -65,14 +65,17 @@ public sealed class BlockDerivativeTests
             [.. definition.SelectMany(block => block.ValuesAt(site))], [.. ours.SelectMany(block => block.ValuesAt(site))], 1e-12));
     }
 
-    /// <summary>d⁽ˡ⁾ of every block along perturbations of all at every site; through batch statistics too, which couple the samples.</summary>
+    /// <summary>
+    /// d⁽ˡ⁾ of every block along perturbations of all at every site; through batch statistics too, which couple the samples.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Cases))]
     public void Tangents_are_the_central_differences_along_all_perturbations(SmallProblem problem, bool isFrozen)
     {
         foreach (PerturbationSite site in s_sites)
         {
-            if (site == PerturbationSite.BeforePool && problem is { Network: { InputShape: not null, HiddenActivation: ActivationFunction.ReLU } })
+            if (site == PerturbationSite.BeforePool
+                && problem is { Network: { InputShape: not null, HiddenActivation: ActivationFunction.ReLU } })
             {
                 // Where ReLU leaves a window nothing but zeros they tie, and pooling has no derivative: PyTorch's choice is the first.
                 continue;
@@ -95,14 +98,16 @@ public sealed class BlockDerivativeTests
     public void Backpropagations_gradients_are_the_central_differences_of_the_loss(SmallProblem problem, bool isFrozen)
     {
         ILoss loss = LossCatalogue.Find(problem.Options.Loss);
-        double Loss() => loss.Evaluate(problem.Definition(isFrozen).Outputs, problem.Labels, new double[problem.BatchSize * problem.Network.OutputSize]);
+        double Loss() =>
+            loss.Evaluate(problem.Definition(isFrozen).Outputs, problem.Labels, new double[problem.BatchSize * problem.Network.OutputSize]);
         IReadOnlyList<BlockGradient> gradients = new Backpropagation().Gradients(problem.Begin(isFrozen), []);
         Assert.All(problem.Parameters.Blocks.Zip(gradients), pair => AssertDifferences(
             pair.First, pair.Second, Loss, problem.Network.HiddenActivation == ActivationFunction.ReLU));
     }
 
     /// <summary>
-    /// ∂⟨δ, v⟩ by W, b, γ and β, and by a, where δ is an error that arrives at the values v of a site: what every rule but FG-W makes of its errors.
+    /// ∂⟨δ, v⟩ by W, b, γ and β, and by a, where δ is an error that arrives at the values v of a site: what every rule but FG-W makes of
+    /// its errors.
     /// </summary>
     [Theory]
     [MemberData(nameof(Cases))]

@@ -12,7 +12,8 @@ public sealed class FeedbackConvergenceTests
     /// The rate halves from epoch to epoch while the steps in one double: α shrinks like 1/t, as it does in a plain average, which is what
     /// brings the error below that of any constant rate (α/(2 − α) of one estimate's variance). By Lemma 4 the root of the expected
     /// squared error is about 0.2 to 0.4 % of the norm (measured: 0.19 to 0.40 %). At 1 % that square would have to exceed four times its
-    /// mean: for a sum of twelve squares or more, of which those in a row are correlated, that is beyond 99.9 %. The weights stand still because a learning rate of 10⁻³⁰⁰ moves no number that is not tiny itself.
+    /// mean: for a sum of twelve squares or more, of which those in a row are correlated, that is beyond 99.9 %. The weights stand still
+    /// because a learning rate of 10⁻³⁰⁰ moves no number that is not tiny itself.
     /// </remarks>
     [Theory]
     [InlineData("FDFA")]

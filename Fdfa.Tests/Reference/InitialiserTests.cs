@@ -37,7 +37,8 @@ public sealed class InitialiserTests
     {
         TrainingOptions local = s_kaiming with { Rule = LearningRule.LocalGreedyForwardGradient };
         LocalHead head = Initialiser.Create(Topology.Parse("5-7-4-3"), local, Seed).Blocks[0].Head!;
-        Assert.Equal([-0.30502960085868835, 0.5333011150360107, -0.08965064585208893], [head.Weights[0], head.Weights[1], head.Weights[20]]);
+        Assert.Equal(
+            [-0.30502960085868835, 0.5333011150360107, -0.08965064585208893], [head.Weights[0], head.Weights[1], head.Weights[20]]);
 
         LocalHead second = Initialiser.Create(
             Topology.Parse("5-7-4-6-3"), local with { WeightInitialisation = Initialisation.PyTorchDefault }, Seed).Blocks[1].Head!;
@@ -49,7 +50,9 @@ public sealed class InitialiserTests
         Assert.Equal([0.04105876758694649, -0.061343662440776825], [feedback[0], feedback[27]]);
     }
 
-    /// <summary>±√(6/fan-in) for Kaiming and ±1/√fan-in for PyTorch, the fan-in being of what an array reads; Kaiming leaves biases zero.</summary>
+    /// <summary>
+    /// ±√(6/fan-in) for Kaiming and ±1/√fan-in for PyTorch, the fan-in being of what an array reads; Kaiming leaves biases zero.
+    /// </summary>
     [Fact]
     public void Every_array_fills_its_bounds_evenly()
     {
@@ -88,12 +91,15 @@ public sealed class InitialiserTests
         AssertUniform(block.Feedback, Math.Sqrt(6.0 / (640 * 4 * 4)));
     }
 
-    /// <summary>Biases are the same numbers whatever the weights start as, and with PyTorch's weights unless others are asked for.</summary>
+    /// <summary>
+    /// Biases are the same numbers whatever the weights start as, and with PyTorch's weights unless others are asked for.
+    /// </summary>
     [Fact]
     public void Biases_start_on_their_own()
     {
         double[] Biases(Initialisation weights, BiasInitialisation biases) => Initialiser.Create(
-            Topology.Parse("5-7-3"), new TrainingOptions { WeightInitialisation = weights, BiasInitialisation = biases }, Seed).Blocks[0].Biases;
+            Topology.Parse("5-7-3"), new TrainingOptions { WeightInitialisation = weights, BiasInitialisation = biases },
+            Seed).Blocks[0].Biases;
 
         double[] pyTorch = Biases(Initialisation.PyTorchDefault, BiasInitialisation.WithWeights);
         Assert.DoesNotContain(0, pyTorch);

@@ -84,7 +84,9 @@ public sealed class NamesTests
         Assert.Equal(1e-4, options.FeedbackRateAt(50));
     }
 
-    /// <summary>The published code perturbs its small network before pooling, AlexNet behind; the paper knows the block's output alone.</summary>
+    /// <summary>
+    /// The published code perturbs its small network before pooling, AlexNet behind; the paper knows the block's output alone.
+    /// </summary>
     [Theory]
     [InlineData("15C5-40C5-P2-128-10", "FDFA", PerturbationSite.BeforePool, 64)]
     [InlineData("alexnet-10", "FDFA", PerturbationSite.BlockOutput, 128)]
@@ -124,7 +126,11 @@ public sealed class NamesTests
     [InlineData("DRTP", Initialisation.KaimingUniform, ActivationFunction.ReLU, 1e-4, false)]
     [InlineData("L-FDFA", Initialisation.KaimingUniform, ActivationFunction.ReLU, 1e-4, false)]
     public void Presets_differ_by_rule(
-        string name, Initialisation paperWeights, ActivationFunction paperActivation, double publishedRate, bool isPublishedWithBatchNormalization)
+        string name,
+        Initialisation paperWeights,
+        ActivationFunction paperActivation,
+        double publishedRate,
+        bool isPublishedWithBatchNormalization)
     {
         LearningRule rule = LearningRule.Parse(name);
         TrainingOptions paper = Preset.Paper.OptionsFor(rule);
@@ -151,8 +157,14 @@ public sealed class NamesTests
 
         // A rule that is changed brings what it needs, and nothing that was chosen on purpose goes.
         Assert.All(LearningRule.All, other => Assert.Equal(feedback, Preset.Paper.OptionsFor(other).WithRule(rule).FeedbackInitialisation));
-        Assert.All(LearningRule.All, other => (Preset.Paper.OptionsFor(other) with { WeightInitialisation = Initialisation.KaimingUniform }).WithRule(rule).Validate(Topology.Parse("4-3-2")));
-        TrainingOptions chosen = Preset.Paper.OptionsFor(LearningRule.ForwardDirectFeedbackAlignment) with { FeedbackInitialisation = Initialisation.PyTorchDefault };
+        Assert.All(
+            LearningRule.All,
+            other => (Preset.Paper.OptionsFor(other) with { WeightInitialisation = Initialisation.KaimingUniform }).WithRule(rule)
+                .Validate(Topology.Parse("4-3-2")));
+        TrainingOptions chosen = Preset.Paper.OptionsFor(LearningRule.ForwardDirectFeedbackAlignment) with
+        {
+            FeedbackInitialisation = Initialisation.PyTorchDefault,
+        };
         Assert.Equal(Initialisation.PyTorchDefault, chosen.WithRule(rule).FeedbackInitialisation);
     }
 
@@ -206,7 +218,12 @@ public sealed class NamesTests
     [Fact]
     public void Options_at_their_limits_are_taken()
     {
-        new TrainingOptions { BatchSize = TrainingOptions.LargestBatch, Perturbations = TrainingOptions.MostPerturbations, Antithetic = true }.Validate();
+        new TrainingOptions
+        {
+            BatchSize = TrainingOptions.LargestBatch,
+            Perturbations = TrainingOptions.MostPerturbations,
+            Antithetic = true,
+        }.Validate();
         new TrainingOptions { BatchSize = 1, LearningRateDecay = 1, FeedbackRateDecay = double.Epsilon, FeedbackDecay = 0 }.Validate();
     }
 }

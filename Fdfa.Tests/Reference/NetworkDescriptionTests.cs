@@ -6,9 +6,9 @@ public sealed class NetworkDescriptionTests
 {
     /// <summary>
     /// Dense networks: Table B.5, exact where the paper's "636K" is known to be 636,010.
-    /// Convolutional ones counted by hand: weights and biases of 15·25 + 15, 40·375 + 40, 640·128 + 128 and 1290 on 28x28; with 3 channels and 1000 values
-    /// flattened on 32x32; without the first pool 4000 values flattened. Torchvision's AlexNet has 61,100,840 with 1000 classes; batch
-    /// normalization has γ and β in the place of b, one more number for each of its 64 + 192 + 384 + 256 + 256 filters.
+    /// Convolutional ones counted by hand: weights and biases of 15·25 + 15, 40·375 + 40, 640·128 + 128 and 1290 on 28x28; with 3 channels
+    /// and 1000 values flattened on 32x32; without the first pool 4000 values flattened. Torchvision's AlexNet has 61,100,840 with 1000
+    /// classes; batch normalization has γ and β in the place of b, one more number for each of its 64 + 192 + 384 + 256 + 256 filters.
     /// </summary>
     [Theory]
     [InlineData("784-800-10", 0, 0, 636_010, 810)]
@@ -20,7 +20,9 @@ public sealed class NetworkDescriptionTests
     [InlineData("15C5-P2-40C5-P2-128-10", 1, 28, 98_768, (15 * 144) + (40 * 16) + 138)]
     [InlineData("15C5-P2-40C5-P2-128-10", 3, 32, 145_598, (15 * 196) + (40 * 25) + 138)]
     [InlineData("15C5-40C5-P2-128-10", 1, 28, 390 + 15_040 + 512_128 + 1_290, (15 * 576) + (40 * 100) + 138)]
-    [InlineData("64C11/4+2-P3/2-192C5+2-P3/2-384C3+1-256C3+1-256C3+1-P3/2-A6-4096-4096-1000", 3, 224, 61_100_840, 46_656 + 32_448 + 64_896 + 43_264 + 9_216 + 9_192)]
+    [InlineData(
+        "64C11/4+2-P3/2-192C5+2-P3/2-384C3+1-256C3+1-256C3+1-P3/2-A6-4096-4096-1000", 3, 224, 61_100_840,
+        46_656 + 32_448 + 64_896 + 43_264 + 9_216 + 9_192)]
     [InlineData("alexnet-1000", 3, 224, 61_100_840 + 1_152, 46_656 + 32_448 + 64_896 + 43_264 + 9_216 + 9_192)]
     [InlineData("alexnet-200", 3, 224, 61_100_840 + 1_152 - (800 * 4_097), 46_656 + 32_448 + 64_896 + 43_264 + 9_216 + 8_392)]
     [InlineData("alexnet-1000", 3, 64, 61_100_840 + 1_152 - ((9_216 - 2_304) * 4_096), 14_400 + 9_408 + 18_816 + 12_544 + 2_304 + 9_192)]
@@ -52,7 +54,8 @@ public sealed class NetworkDescriptionTests
         var first = new DenseBlock(4, 5, ActivationFunction.ReLU);
         var last = new DenseBlock(5, 2, ActivationFunction.Identity);
         Assert.Equal("4-5-2", new NetworkDescription([first, last]).Topology);
-        void Refuse(string expected, params Block[] blocks) => Refusal.Of<TopologyException>(() => new NetworkDescription(blocks), expected);
+        void Refuse(string expected, params Block[] blocks) =>
+            Refusal.Of<TopologyException>(() => new NetworkDescription(blocks), expected);
         Refuse("0 blocks");
         Refuse("block 2 takes 6 inputs, but block 1 gives 5", first, new DenseBlock(6, 2, ActivationFunction.Identity));
         Refuse("block 1 has the activation Tanh", first with { Activation = ActivationFunction.Tanh }, last);

@@ -36,7 +36,8 @@ public sealed class PerturbationNoiseTests
             1e-12);
 
         var signs = new PerturbationNoise(0, 0, NoiseDistribution.Rademacher);
-        Assert.Equal([-1, -1, 1, -1, -1, -1, 1, 1, -1, -1, 1, -1], Enumerable.Range(0, 12).Select(neuron => signs.OfActivation(1, 0, neuron)));
+        Assert.Equal(
+            [-1, -1, 1, -1, -1, -1, 1, 1, -1, -1, 1, -1], Enumerable.Range(0, 12).Select(neuron => signs.OfActivation(1, 0, neuron)));
         Assert.Equal(
             [1, 1, 1, 1, 1, -1, 1, 1],
             Enumerable.Range(0, 8).Select(row => signs.OfWeight(2, row, column: 3, columns: 6, sample: 2, direction: 1)));

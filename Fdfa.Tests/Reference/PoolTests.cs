@@ -3,7 +3,10 @@ using Fdfa.Cpu.Reference.Description;
 
 namespace Fdfa.Tests.Reference;
 
-/// <summary>Max pooling and adaptive averages on numbers that can be followed by eye; overlaps and borders are in <see cref="BlockDerivativeTests"/>.</summary>
+/// <summary>
+/// Max pooling and adaptive averages on numbers that can be followed by eye; overlaps and borders are in
+/// <see cref="BlockDerivativeTests"/>.
+/// </summary>
 public sealed class PoolTests
 {
     /// <summary>Of equal values the first by rows and columns; also where all are zero, as behind ReLU.</summary>
@@ -47,7 +50,8 @@ public sealed class PoolTests
         double[] rows = [.. Enumerable.Range(0, length * length).Select(i => 1.0 + (i / length))];
         double[] columns = [.. Enumerable.Range(0, length * length).Select(i => 1.0 + (i % length))];
         VectorAssert.Close([.. expected.SelectMany(value => Enumerable.Repeat(value, 3))], AdaptiveAveragePool.Run(block, rows, 1), 1e-15);
-        VectorAssert.Close([.. Enumerable.Repeat(expected, 3).SelectMany(values => values)], AdaptiveAveragePool.Run(block, columns, 1), 1e-15);
+        VectorAssert.Close(
+            [.. Enumerable.Repeat(expected, 3).SelectMany(values => values)], AdaptiveAveragePool.Run(block, columns, 1), 1e-15);
 
         // Shares of an output add up to 1, and so the errors of all outputs are all handed on.
         Assert.Equal(9, AdaptiveAveragePool.Transposed(block, [.. Enumerable.Repeat(1.0, 9)], 1).Sum(), 1e-13);
@@ -63,7 +67,8 @@ public sealed class PoolTests
         Assert.Equal([1 - 5 + 20, 2 - 6 + 30], Convolution.Run(block, image, weights, 1));
         Assert.Equal([2, 2, 2, 2, 2, 2, 2, 2], Convolution.UsesOfWeights(block));
         Assert.Equal([1, 2, 0, 0, -1, -2, 0, 1, 2, 0, 0, 0], Convolution.Transposed(block, [1, 2], weights, 1));
-        Assert.Equal([1 + 4, 2 + 6, 4 + 10, 5 + 12, 10 + 40, 20 + 60, 40 + 100, 50 + 120], Convolution.WeightGradient(block, [1, 2], image, 1));
+        Assert.Equal(
+            [1 + 4, 2 + 6, 4 + 10, 5 + 12, 10 + 40, 20 + 60, 40 + 100, 50 + 120], Convolution.WeightGradient(block, [1, 2], image, 1));
 
         // With padding 1 the corners of the filter see the 1x1 image once each.
         var padded = new ConvolutionBlock(new ImageShape(1, 1, 1), 1, 3, 1, 1, ActivationFunction.Identity);

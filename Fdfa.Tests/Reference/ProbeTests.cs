@@ -26,7 +26,8 @@ public sealed class ProbeTests
         foreach (FeedbackOrder order in Enum.GetValues<FeedbackOrder>())
         {
             SmallProblem problem = Problem("5-6-4-3", rule, s_averaging with { FeedbackOrder = order, Perturbations = 2 });
-            double[][] Parameters() => [.. problem.Parameters.Blocks.SelectMany(block => new[] { block.Weights, block.Biases, block.Feedback })];
+            double[][] Parameters() =>
+                [.. problem.Parameters.Blocks.SelectMany(block => new[] { block.Weights, block.Biases, block.Feedback })];
             double[][] before = [.. Parameters().Select(values => values.ToArray())];
             GradientEstimator estimator = problem.Estimator(seed: 7);
             IReadOnlyList<BlockGradient> estimate = estimator.Estimate(problem.Batch, draw: 0);
@@ -158,7 +159,8 @@ public sealed class ProbeTests
         var estimator = new GradientEstimator(problem.Network, problem.Options, problem.Parameters, 0, new PerturbedFeedback());
         Assert.False(estimator.IsRandom);
         Assert.All(
-            GradientVariance.Measure(estimator, [problem.Batch], draws: 2).SkipLast(1), block => Assert.InRange(block.EstimationVariance, 1e-20, 1e-10));
+            GradientVariance.Measure(estimator, [problem.Batch], draws: 2).SkipLast(1),
+            block => Assert.InRange(block.EstimationVariance, 1e-20, 1e-10));
     }
 
     [Fact]
@@ -178,7 +180,8 @@ public sealed class ProbeTests
         new("5-6-4-7-3", ActivationFunction.Tanh, s_averaging, BatchSize),
         new("5-6-4-7-3", ActivationFunction.ReLU, s_averaging, BatchSize),
         .. Enum.GetValues<PerturbationSite>().Select(site => new SmallProblem(
-            "2C3-P2-2C3+1-3-2", ActivationFunction.Tanh, s_averaging with { PerturbationSite = site }, 3, 1, new ImageShape(1, 7, 6), true)),
+            "2C3-P2-2C3+1-3-2", ActivationFunction.Tanh, s_averaging with { PerturbationSite = site }, 3, 1,
+            new ImageShape(1, 7, 6), true)),
     ];
 
     /// <summary>E_x[∂y⁽ᴸ⁾/∂v] against central differences by each sample's own values v at the site.</summary>
@@ -209,7 +212,9 @@ public sealed class ProbeTests
         }
     }
 
-    /// <summary>Direct feedback stands for the Jacobian, that of the penultimate block being W⁽ᴸ⁾ (Eq. 13); layerwise feedback for W⁽ˡ⁺¹⁾.</summary>
+    /// <summary>
+    /// Direct feedback stands for the Jacobian, that of the penultimate block being W⁽ᴸ⁾ (Eq. 13); layerwise feedback for W⁽ˡ⁺¹⁾.
+    /// </summary>
     [Theory]
     [InlineData("FDFA")]
     [InlineData("L-FDFA")]
@@ -217,7 +222,9 @@ public sealed class ProbeTests
     {
         SmallProblem problem = Problem("5-6-4-7-3", rule, s_averaging);
         double[][] weights = [.. problem.Parameters.Blocks.Skip(1).Select(block => block.Weights)];
-        IReadOnlyList<double[]> targets = rule == "L-FDFA" ? weights : FeedbackError.MeanOutputJacobians(problem.Begin().Forward, problem.Parameters);
+        IReadOnlyList<double[]> targets = rule == "L-FDFA"
+            ? weights
+            : FeedbackError.MeanOutputJacobians(problem.Begin().Forward, problem.Parameters);
         VectorAssert.Close(weights[2], targets[2], 1e-13);
 
         // Nothing in the first block, 0.5 at one connection of the second, all of it in the third.
@@ -250,6 +257,7 @@ public sealed class ProbeTests
     private sealed class PerturbedFeedback : IRule
     {
         public IReadOnlyList<BlockGradient> Gradients(TrainingStep step, IReadOnlyList<TangentPass> tangents) => DirectProjection.Run(
-            step, [.. step.OutputError.Select((error, index) => error + (1e-6 * step.Noise.OfWeight(1, 0, index, step.OutputError.Length)))]);
+            step,
+            [.. step.OutputError.Select((error, index) => error + (1e-6 * step.Noise.OfWeight(1, 0, index, step.OutputError.Length)))]);
     }
 }

@@ -80,6 +80,7 @@ public sealed class ReferenceNetworkTests
     {
         LearningRule unknown = LearningRule.ForwardDirectFeedbackAlignment with { Name = "FDFB" };
         var problem = new SmallProblem("5-6-3", ActivationFunction.Tanh, s_options with { Rule = unknown }, batchSize: 4);
-        Assert.Contains("did you mean FDFA?", Assert.Throws<InvalidOptionException>(() => problem.CreateNetwork()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "did you mean FDFA?", Assert.Throws<InvalidOptionException>(() => problem.CreateNetwork()).Message, StringComparison.Ordinal);
     }
 }

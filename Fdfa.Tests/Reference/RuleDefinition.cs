@@ -23,7 +23,9 @@ namespace Fdfa.Tests.Reference;
 /// </remarks>
 /// <param name="problem">With the parameters before the step.</param>
 /// <param name="noise">The step's.</param>
-/// <param name="step">What the reference says of it: tangents and the errors of the block above, once they have been compared themselves.</param>
+/// <param name="step">
+/// What the reference says of it: tangents and the errors of the block above, once they have been compared themselves.
+/// </param>
 /// <param name="feedback">B as hidden weights see it.</param>
 internal sealed class RuleDefinition(SmallProblem problem, PerturbationNoise noise, StepResult step, IReadOnlyList<double[]> feedback)
 {
@@ -58,8 +60,9 @@ internal sealed class RuleDefinition(SmallProblem problem, PerturbationNoise noi
         if (_rule == "FG-W")
         {
             return [.. Enumerable.Range(0, Directions).Select(k => Differences.Along(distance =>
-                [.. Sharing().SelectMany(samples => (problem.Definition() with { Inputs = samples.Inputs, Parameters = Moved(samples.First, k, distance) })
-                    .Run()[l - 1].Outputs)]))];
+                [.. Sharing().SelectMany(
+                    samples => (problem.Definition() with { Inputs = samples.Inputs, Parameters = Moved(samples.First, k, distance) })
+                        .Run()[l - 1].Outputs)]))];
         }
 
         int first = 1 + Enumerable.Range(1, l - 1).LastOrDefault(below => problem.Parameters.Blocks[below - 1].Head is not null);
@@ -83,13 +86,18 @@ internal sealed class RuleDefinition(SmallProblem problem, PerturbationNoise noi
         double[] b = problem.Parameters.Blocks[l - 1].Feedback;
         BlockTrace trace = step.Blocks[l - 1];
         double[] Averaged(Func<int, double[]> products) => [.. Enumerable.Range(0, Directions).Select(products)
-            .Aggregate((IEnumerable<double>)b, (rest, product) => rest.Zip(product, (value, sum) => value - (sum / (problem.BatchSize * Directions))))];
+            .Aggregate(
+                (IEnumerable<double>)b,
+                (rest, product) => rest.Zip(product, (value, sum) => value - (sum / (problem.BatchSize * Directions))))];
         return _rule switch
         {
             _ when l == LastBlock => null,
-            "DKP" => [.. b.Zip(Outer(_error, _blocks[l - 1].ValuesAt(Site)), (value, product) => product + (problem.Options.FeedbackDecay * value))],
+            "DKP" =>
+                [.. b.Zip(
+                    Outer(_error, _blocks[l - 1].ValuesAt(Site)), (value, product) => product + (problem.Options.FeedbackDecay * value))],
             "FDFA" => Averaged(k => Outer(step.Blocks[^1].Tangents[k], trace.Perturbations[k])),
-            "L-FDFA" => Averaged(k => Outer(problem.Network.Blocks[l], problem.Parameters.Blocks[l].Weights, trace.Tangents[k], trace.Perturbations[k])),
+            "L-FDFA" => Averaged(
+                k => Outer(problem.Network.Blocks[l], problem.Parameters.Blocks[l].Weights, trace.Tangents[k], trace.Perturbations[k])),
             _ => null,
         };
     }
@@ -102,7 +110,8 @@ internal sealed class RuleDefinition(SmallProblem problem, PerturbationNoise noi
         "FA" or "L-FDFA" => Back(l, feedback[l - 1]),
         "DFA" or "DKP" or "FDFA" => Times(_error, feedback[l - 1]),
         "DRTP" => Times(
-            [.. _error.Select((_, i) => problem.Labels[i / problem.Network.OutputSize] == i % problem.Network.OutputSize ? -1.0 / problem.BatchSize : 0)],
+            [.. _error.Select(
+                (_, i) => problem.Labels[i / problem.Network.OutputSize] == i % problem.Network.OutputSize ? -1.0 / problem.BatchSize : 0)],
             feedback[l - 1]),
         "FG-A" or "LG-FG-A" => Sum(step.Blocks[l - 1].Perturbations.Select((u, k) =>
         {
@@ -115,12 +124,14 @@ internal sealed class RuleDefinition(SmallProblem problem, PerturbationNoise noi
     /// <summary>(1/K) Σ_ks c_ks V_ks, where V is what a distance of 1 along it adds.</summary>
     private BlockGradient OfPerturbedWeights(int l)
     {
-        double[] Along(Func<BlockParameters, double[]?> select) => Sum(Enumerable.Range(0, Directions).SelectMany(k => Sharing().Select(samples =>
-        {
-            double c = Slopes(LastBlock, k).Skip(samples.First).Take(samples.Inputs.Length / problem.Network.InputSize).Sum() / Directions;
-            double[] still = select(Moved(samples.First, k, 0).Blocks[l - 1]) ?? [];
-            return still.Zip(select(Moved(samples.First, k, 1).Blocks[l - 1]) ?? [], (from, to) => c * (to - from));
-        })));
+        double[] Along(Func<BlockParameters, double[]?> select) =>
+            Sum(Enumerable.Range(0, Directions).SelectMany(k => Sharing().Select(samples =>
+            {
+                double c = Slopes(LastBlock, k).Skip(samples.First).Take(samples.Inputs.Length / problem.Network.InputSize)
+                    .Sum() / Directions;
+                double[] still = select(Moved(samples.First, k, 0).Blocks[l - 1]) ?? [];
+                return still.Zip(select(Moved(samples.First, k, 1).Blocks[l - 1]) ?? [], (from, to) => c * (to - from));
+            })));
         bool isNormalized = problem.Network.Blocks[l - 1].HasBatchNormalization;
         return new BlockGradient(Along(block => block.Weights), Along(block => block.Biases), PreactivationDeltas: null)
         {
@@ -134,7 +145,9 @@ internal sealed class RuleDefinition(SmallProblem problem, PerturbationNoise noi
         ? [(0, problem.Inputs)]
         : problem.Inputs.Chunk(problem.Network.InputSize).Select((inputs, sample) => (sample, inputs));
 
-    /// <summary>W, b, γ and β moved along V_k, row by row: the row of W, and behind its last weight that of b, or those of γ and β.</summary>
+    /// <summary>
+    /// W, b, γ and β moved along V_k, row by row: the row of W, and behind its last weight that of b, or those of γ and β.
+    /// </summary>
     private NetworkParameters Moved(int sample, int k, double distance) => new([.. problem.Network.Blocks.Select((block, index) =>
     {
         BlockParameters numbers = problem.Parameters.Blocks[index];
@@ -181,7 +194,8 @@ internal sealed class RuleDefinition(SmallProblem problem, PerturbationNoise noi
     private static double[] Sum(IEnumerable<IEnumerable<double>> vectors) =>
         [.. vectors.Aggregate((sum, vector) => sum.Zip(vector, (a, b) => a + b))];
 
-    private static IEnumerable<double> Read(double[] matrix, double[] x) => matrix.Chunk(x.Length).Select(row => row.Zip(x, (w, value) => w * value).Sum());
+    private static IEnumerable<double> Read(double[] matrix, double[] x) =>
+        matrix.Chunk(x.Length).Select(row => row.Zip(x, (w, value) => w * value).Sum());
 
     /// <summary>⟨∂z⁽ˡ⁺¹⁾, M e_i⟩ for each unit input e_i of block l + 1.</summary>
     private double[] Back(int l, double[] matrix)
@@ -208,7 +222,9 @@ internal sealed class RuleDefinition(SmallProblem problem, PerturbationNoise noi
             .Sum(s => x[(s * rows) + (at / columns)] * y[(s * columns) + (at % columns)]))];
     }
 
-    /// <summary>Σ_s t_s ⊗ u_s with t = W d, weight by weight of the block above, and as the mean over the positions where a weight sees its input.</summary>
+    /// <summary>
+    /// Σ_s t_s ⊗ u_s with t = W d, weight by weight of the block above, and as the mean over the positions where a weight sees its input.
+    /// </summary>
     private static double[] Outer(Block above, double[] weights, double[] d, double[] u)
     {
         double[][] t = [.. d.Chunk(above.Inputs).Select(sample => ShiftedBlock.Linear(above, weights, sample))];

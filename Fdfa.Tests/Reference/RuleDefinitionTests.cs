@@ -19,7 +19,8 @@ public sealed class RuleDefinitionTests
             var cases = new TheoryData<SmallProblem>();
             foreach (LearningRule rule in LearningRule.All)
             {
-                TrainingOptions plain = new() { Rule = rule, LearningRate = 0.1, LearningRateDecay = 0.5, FeedbackRate = 0.3, FeedbackRateDecay = 0.25 };
+                TrainingOptions plain =
+                    new() { Rule = rule, LearningRate = 0.1, LearningRateDecay = 0.5, FeedbackRate = 0.3, FeedbackRateDecay = 0.25 };
                 TrainingOptions averaging = plain with
                 {
                     WeightOptimizer = OptimizerKind.Sgd,
@@ -47,11 +48,13 @@ public sealed class RuleDefinitionTests
                 foreach (PerturbationSite site in Enum.GetValues<PerturbationSite>())
                 {
                     void AddConvolutional(TrainingOptions options, bool hasNormalization) => cases.Add(new(
-                        "3C3-P2-4C3/2+1-A2-6-3", ActivationFunction.Tanh, options with { PerturbationSite = site }, 4, 1, new(2, 8, 7), hasNormalization));
+                        "3C3-P2-4C3/2+1-A2-6-3", ActivationFunction.Tanh, options with { PerturbationSite = site }, 4, 1, new(2, 8, 7),
+                        hasNormalization));
 
                     AddConvolutional(averaging, hasNormalization: false);
                     AddConvolutional(
-                        pairs with { WeightOptimizer = site == PerturbationSite.BlockOutput ? OptimizerKind.Sgd : OptimizerKind.Adam }, hasNormalization: true);
+                        pairs with { WeightOptimizer = site == PerturbationSite.BlockOutput ? OptimizerKind.Sgd : OptimizerKind.Adam },
+                        hasNormalization: true);
                 }
             }
 
@@ -66,13 +69,15 @@ public sealed class RuleDefinitionTests
         ReferenceNetwork network = problem.CreateNetwork(seed: Seed);
         TrainingOptions options = problem.Options;
         IOptimizer[][] optimizers = [.. network.Parameters.Blocks.Select(block => Learned(block, trace: null).Select(array =>
-            Optimizer.Of(array.IsFeedback ? options.FeedbackOptimizer : options.WeightOptimizer).Create(array.Values.Length, options)).ToArray())];
+            Optimizer.Of(array.IsFeedback ? options.FeedbackOptimizer : options.WeightOptimizer)
+                .Create(array.Values.Length, options)).ToArray())];
         for (uint number = 0; number < 2; number++)
         {
             Assert.Equal(number, network.StepCount);
 
             // A new network's parameters are a copy.
-            SmallProblem before = problem with { Parameters = new ReferenceNetwork(problem.Network, options, network.Parameters, Seed).Parameters };
+            SmallProblem before =
+                problem with { Parameters = new ReferenceNetwork(problem.Network, options, network.Parameters, Seed).Parameters };
             StepResult step = network.Step(problem.Inputs, problem.Labels, Epoch);
             bool seesNew = options.FeedbackOrder == FeedbackOrder.FeedbackFirst && options.Rule.Name is "DKP" or "FDFA";
             var definition = new RuleDefinition(
@@ -115,7 +120,8 @@ public sealed class RuleDefinitionTests
         }
 
         Assert.All(blocks[^1].Biases, bias => Assert.NotEqual(0, bias));
-        Assert.All(blocks.SkipLast(1).SelectMany(block => block.Biases).Concat(blocks[0].Weights), value => Assert.Equal(moves, value != 0));
+        Assert.All(
+            blocks.SkipLast(1).SelectMany(block => block.Biases).Concat(blocks[0].Weights), value => Assert.Equal(moves, value != 0));
 
         // Above the first block a neuron whose bias went down in the first step, when its input was still zero, stays closed.
         Assert.All(blocks, block => Assert.InRange(
@@ -151,11 +157,22 @@ public sealed class RuleDefinitionTests
 
         for (int l = step.Blocks.Count; l >= 1; l--)
         {
-            Assert.All(Arrays(definition.Gradient(l)).Zip(Arrays(step.Blocks[l - 1].Gradient)), pair => VectorAssert.Close(pair.First, pair.Second, 1e-12));
+            Assert.All(
+                Arrays(definition.Gradient(l)).Zip(Arrays(step.Blocks[l - 1].Gradient)),
+                pair => VectorAssert.Close(pair.First, pair.Second, 1e-12));
             VectorAssert.Close(definition.FeedbackGradient(l), step.Blocks[l - 1].FeedbackGradient, 1e-12);
         }
     }
 
     private static double[]?[] Arrays(BlockGradient gradient) =>
-        [gradient.PreactivationDeltas, gradient.LinearDeltas, gradient.Weights, gradient.Biases, gradient.Scale, gradient.Shift, gradient.Head?.Weights, gradient.Head?.Biases];
+        [
+            gradient.PreactivationDeltas,
+            gradient.LinearDeltas,
+            gradient.Weights,
+            gradient.Biases,
+            gradient.Scale,
+            gradient.Shift,
+            gradient.Head?.Weights,
+            gradient.Head?.Biases,
+        ];
 }

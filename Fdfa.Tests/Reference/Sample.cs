@@ -17,7 +17,8 @@ internal static class Sample
         double standardError = Math.Sqrt(Variance(values) / values.Count);
         Assert.True(
             Math.Abs(mean - expected) <= standardErrors * standardError,
-            $"Mean {mean:R} of {values.Count} values, expected {expected:R}: {(mean - expected) / standardError:F2} standard errors, allowed {standardErrors}.");
+            $"Mean {mean:R} of {values.Count} values, expected {expected:R}: "
+            + $"{(mean - expected) / standardError:F2} standard errors, allowed {standardErrors}.");
     }
 
     /// <summary>The power p of y ≈ c xᵖ: the slope of the least-squares line through (log x, log y).</summary>

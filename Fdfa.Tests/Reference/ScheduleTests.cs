@@ -4,7 +4,10 @@ namespace Fdfa.Tests.Reference;
 
 public sealed class ScheduleTests
 {
-    /// <summary>Epoch for epoch, by hand; PyTorch's SequentialLR with its ExponentialLR, CosineAnnealingLR, StepLR and ConstantLR has the same after warm-up.</summary>
+    /// <summary>
+    /// Epoch for epoch, by hand; PyTorch's SequentialLR with its ExponentialLR, CosineAnnealingLR, StepLR and ConstantLR has the same after
+    /// warm-up.
+    /// </summary>
     [Theory]
     [InlineData(LearningRateSchedule.Exponential, 0, new[] { 1, 0.5, 0.25, 0.125 })]
     [InlineData(LearningRateSchedule.Exponential, 1, new[] { 0.5, 1, 0.5, 0.25 })]
@@ -25,10 +28,13 @@ public sealed class ScheduleTests
             WarmupEpochs = warmup,
         };
 
-        VectorAssert.Close([.. factors.Select(factor => 0.01 * factor)], [.. Enumerable.Range(0, factors.Length).Select(options.LearningRateAt)], 1e-15);
+        VectorAssert.Close(
+            [.. factors.Select(factor => 0.01 * factor)], [.. Enumerable.Range(0, factors.Length).Select(options.LearningRateAt)], 1e-15);
         // A run that would go on at a rate of 0 is refused, and no other.
         int zero = Array.IndexOf(factors, 0) is var index and >= 0 ? index : int.MaxValue;
-        Assert.All(Enumerable.Range(0, 20), epochs => Assert.Equal(epochs > zero, Record.Exception(() => options.RequireRateIn(epochs)) is InvalidOptionException));
+        Assert.All(
+            Enumerable.Range(0, 20),
+            epochs => Assert.Equal(epochs > zero, Record.Exception(() => options.RequireRateIn(epochs)) is InvalidOptionException));
         Assert.Equal(options.FeedbackRate * options.FeedbackRateDecay, options.FeedbackRateAt(1));
     }
 }

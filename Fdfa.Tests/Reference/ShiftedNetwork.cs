@@ -71,9 +71,10 @@ public sealed record ShiftedBlock(double[] Preactivations, double[] Activated, d
     }
 
     /// <summary>W x + b of one sample; without b where there is none.</summary>
-    public static double[] Linear(Block block, double[] weights, double[] x, double[]? biases = null) => block is ConvolutionBlock convolution
-        ? Convolve(convolution, weights, biases ?? [], x)
-        : Multiply(block, weights, biases ?? [], x);
+    public static double[] Linear(Block block, double[] weights, double[] x, double[]? biases = null) =>
+        block is ConvolutionBlock convolution
+            ? Convolve(convolution, weights, biases ?? [], x)
+            : Multiply(block, weights, biases ?? [], x);
 
     /// <summary>The integral of a smooth function from 0 to an end.</summary>
     private static double Simpson(Func<double, double> function, double end)

@@ -73,7 +73,9 @@ public sealed record SmallProblem
         return new TrainingStep(Parameters, Options, loss, forward, Labels, error, new PerturbationNoise(11, 0, Options.Noise));
     }
 
-    /// <summary>With B⁽ˡ⁾ = W⁽ˡ⁺¹⁾ in every hidden block: what layerwise feedback, and direct feedback of the penultimate block, stands for.</summary>
+    /// <summary>
+    /// With B⁽ˡ⁾ = W⁽ˡ⁺¹⁾ in every hidden block: what layerwise feedback, and direct feedback of the penultimate block, stands for.
+    /// </summary>
     public SmallProblem WithWeightsAsFeedback(double factor = 1) => this with
     {
         Parameters = new([.. Parameters.Blocks.Select((block, index) => index + 1 == Parameters.Blocks.Count

@@ -7,8 +7,8 @@ namespace Fdfa.Tests.Reference;
 
 /// <summary>Theorem 3, Eq. 12 and 13 for whole networks: what the means of forward gradients are.</summary>
 /// <remarks>
-/// 4.6 or 5 standard errors, measured on the same draws, for each of 100 or 500 means at most: a right implementation fails for fewer than one
-/// seed in two thousand (Bonferroni).
+/// 4.6 or 5 standard errors, measured on the same draws, for each of 100 or 500 means at most: a right implementation fails for fewer than
+/// one seed in two thousand (Bonferroni).
 /// </remarks>
 public sealed class UnbiasednessTests
 {
@@ -37,8 +37,8 @@ public sealed class UnbiasednessTests
     ];
 
     /// <summary>
-    /// E[∂W] is the gradient of the loss that the rule derives. FG-A with batch normalization estimates the gradient of each sample's own loss by
-    /// its own values: the part that stays of backpropagation when samples are taken one by one.
+    /// E[∂W] is the gradient of the loss that the rule derives. FG-A with batch normalization estimates the gradient of each sample's own
+    /// loss by its own values: the part that stays of backpropagation when samples are taken one by one.
     /// </summary>
     [Theory]
     [MemberData(nameof(ForwardGradients))]
@@ -47,8 +47,10 @@ public sealed class UnbiasednessTests
         GradientEstimator estimator = problem.Estimator(seed: 21);
         double[] truth = Flatten(problem switch
         {
-            { Network.HasBatchNormalization: true } when problem.Options.Rule == LearningRule.ActivityPerturbedForwardGradient => OwnGradients(problem),
-            _ when problem.Parameters.Blocks[0].Head is not null => [LocalGradient(problem), .. estimator.TrueGradient(problem.Batch).Skip(1)],
+            { Network.HasBatchNormalization: true } when problem.Options.Rule == LearningRule.ActivityPerturbedForwardGradient =>
+                OwnGradients(problem),
+            _ when problem.Parameters.Blocks[0].Head is not null =>
+                [LocalGradient(problem), .. estimator.TrueGradient(problem.Batch).Skip(1)],
             _ => estimator.TrueGradient(problem.Batch),
         });
         double[][] estimates = [.. Enumerable.Range(0, Draws).Select(draw => Flatten(estimator.Estimate(problem.Batch, (uint)draw)))];
@@ -127,7 +129,8 @@ public sealed class UnbiasednessTests
         BlockParameters block = problem.Parameters.Blocks[0];
         var options = new TrainingOptions { Rule = LearningRule.Backpropagation };
         var parameters = new NetworkParameters([new(block.Weights, block.Biases, []), new(block.Head!.Weights, block.Head.Biases, [])]);
-        return new GradientEstimator(Topology.Parse("3-4-3", ActivationFunction.Tanh), options, parameters, seed: 0).TrueGradient(problem.Batch)[0];
+        return new GradientEstimator(Topology.Parse("3-4-3", ActivationFunction.Tanh), options, parameters, seed: 0)
+            .TrueGradient(problem.Batch)[0];
     }
 
     /// <summary>What backpropagation makes of each sample's loss, where of the errors at the site only the sample's own are kept.</summary>
@@ -156,5 +159,6 @@ public sealed class UnbiasednessTests
     }
 
     private static double[] Flatten(IReadOnlyList<BlockGradient> gradients) =>
-        [.. gradients.SelectMany(gradient => gradient.Weights.Concat(gradient.Biases).Concat(gradient.Scale ?? []).Concat(gradient.Shift ?? []))];
+        [.. gradients.SelectMany(
+            gradient => gradient.Weights.Concat(gradient.Biases).Concat(gradient.Scale ?? []).Concat(gradient.Shift ?? []))];
 }

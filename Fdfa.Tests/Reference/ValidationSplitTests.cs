@@ -28,7 +28,8 @@ public sealed class ValidationSplitTests
     {
         // Three large classes and a small one, mixed.
         byte[] labels =
-            [.. Enumerable.Range(0, 1029).Select(index => (byte)(index * 7 % 1029 < 95 ? 3 : index % 12 < 4 ? 0 : index % 12 < 8 ? 1 : 255))];
+            [.. Enumerable.Range(0, 1029)
+                .Select(index => (byte)(index * 7 % 1029 < 95 ? 3 : index % 12 < 4 ? 0 : index % 12 < 8 ? 1 : 255))];
 
         ValidationSplit split = Split(labels, part);
 
@@ -48,7 +49,8 @@ public sealed class ValidationSplitTests
     [Theory]
     [InlineData(
         "0.05",
-        "A validation part of 0.05 makes 1 of 20 training samples, but it needs at least 2 and must leave a sample of each class: at most 18.")]
+        "A validation part of 0.05 makes 1 of 20 training samples, but it needs at least 2 and must leave a sample of each class: "
+        + "at most 18.")]
     [InlineData("19", "A validation part of 19 makes 19 of 20 training samples")]
     [InlineData("0.95", "A validation part of 0.95 makes 19 of 20")]
     public void What_leaves_too_little_is_refused(string part, string expected) => Refusal.Of<InvalidOptionException>(

@@ -36,10 +36,13 @@ public sealed class VarianceTests
         }
     }
 
-    /// <summary>Proposition 1: Var[g] = z₁ + z₂, from single draws of (x, v) on one side and the exact z₁ and z₂ on the other; the probe finds both.</summary>
+    /// <summary>
+    /// Proposition 1: Var[g] = z₁ + z₂, from single draws of (x, v) on one side and the exact z₁ and z₂ on the other; the probe finds both.
+    /// </summary>
     /// <remarks>
-    /// x is one of six samples, drawn with replacement, so that z₁ = Var_x[∂L/∂w] and z₂ = E_x[(δ_i² + ‖δ‖²)(σ'_i x_j)²] (Proposition 6) are
-    /// finite sums. Forty independent repetitions; 4 standard errors of their mean at 39 degrees of freedom: 99.97 % each, 99.9 % together.
+    /// x is one of six samples, drawn with replacement, so that z₁ = Var_x[∂L/∂w] and z₂ = E_x[(δ_i² + ‖δ‖²)(σ'_i x_j)²] (Proposition 6)
+    /// are finite sums. Forty independent repetitions; 4 standard errors of their mean at 39 degrees of freedom: 99.97 % each, 99.9 %
+    /// together.
     /// </remarks>
     [Fact]
     public void Proposition_1()
@@ -49,7 +52,8 @@ public sealed class VarianceTests
         const int Draws = 2;
         var options = new TrainingOptions { Rule = LearningRule.ActivityPerturbedForwardGradient, OutputGradient = OutputGradient.Exact };
         var problem = new SmallProblem("3-5-4", ActivationFunction.Tanh, options, Population);
-        SmallProblem[] samples = [.. problem.Inputs.Chunk(3).Zip(problem.Labels, (x, label) => problem with { Inputs = x, Labels = [label] })];
+        SmallProblem[] samples =
+            [.. problem.Inputs.Chunk(3).Zip(problem.Labels, (x, label) => problem with { Inputs = x, Labels = [label] })];
         LabelledBatch[] population = [.. samples.Select(sample => sample.Batch)];
         double[][] gradients = [.. population.Select(x =>
             problem.Estimator().TrueGradient(x)[0].Weights)];
@@ -110,8 +114,8 @@ public sealed class VarianceTests
 
     /// <summary>What Proposition 2 does not say: feedback that has averaged for long varies with α/(2 − α), linear in α.</summary>
     /// <remarks>
-    /// Eight time constants of Eq. 8 from B = W⁽²⁾, in 150 networks that differ in their seed alone; the variance of one d ⊗ u is Lemma 4's,
-    /// W_oi² + ‖W_o‖². The sum over 24 connections has a relative standard error of about 6 %; 25 % is four.
+    /// Eight time constants of Eq. 8 from B = W⁽²⁾, in 150 networks that differ in their seed alone; the variance of one d ⊗ u is Lemma
+    /// 4's, W_oi² + ‖W_o‖². The sum over 24 connections has a relative standard error of about 6 %; 25 % is four.
     /// </remarks>
     [Fact]
     public void The_running_averages_variance_is_linear_in_alpha()
@@ -121,7 +125,13 @@ public sealed class VarianceTests
         var variances = new List<double>();
         foreach (double alpha in rates)
         {
-            TrainingOptions options = new() { FeedbackOptimizer = OptimizerKind.Sgd, WeightOptimizer = OptimizerKind.Sgd, LearningRate = 1e-300, FeedbackRate = alpha };
+            TrainingOptions options = new()
+            {
+                FeedbackOptimizer = OptimizerKind.Sgd,
+                WeightOptimizer = OptimizerKind.Sgd,
+                LearningRate = 1e-300,
+                FeedbackRate = alpha,
+            };
             SmallProblem problem = new SmallProblem("3-6-4", ActivationFunction.Tanh, options, batchSize: 1).WithWeightsAsFeedback();
             double[] w = problem.Parameters.Blocks[1].Weights;
             double[][] feedback = [.. Enumerable.Range(0, Networks).Select(seed =>
@@ -143,15 +153,16 @@ public sealed class VarianceTests
     }
 
     /// <summary>
-    /// Proposition 6: FG-A's variance per weight is linear in n₁ and does not depend on n₀. Proposition 5: FG-W's is linear in both (Figure 5).
+    /// Proposition 6: FG-A's variance per weight is linear in n₁ and does not depend on n₀. Proposition 5: FG-W's is linear in both (Figure
+    /// 5).
     /// </summary>
     /// <remarks>
     /// The closed form and Monte-Carlo (1,000 draws) must both have the power, and agree: the variance of the draws has a relative standard
     /// error of 5 to 7 % (√(2/1000), and the spread of ‖u‖² in the narrowest block), so 30 % is beyond 4 of them, and that of the power is
     /// 0.03 at most: a tenth is 99.9 %. <see cref="Widened"/> says how the assumption is met; the output is not perturbed (u⁽²⁾ = 0) with
-    /// <see cref="OutputGradient.Exact"/>. V⁽²⁾ = 0 is made so, not subtracted: the rule is handed its own tangents with what V⁽²⁾ gave them left
-    /// out. Biases are perturbed like weights, being those of one more input that is always 1. Measured: powers of 1.00, 0.01, 1.01 and 0.96;
-    /// closed forms 0.98 (it is that of 1 + n₁), 0, 1.00 and 0.98 (n₀ + 1).
+    /// <see cref="OutputGradient.Exact"/>. V⁽²⁾ = 0 is made so, not subtracted: the rule is handed its own tangents with what V⁽²⁾ gave
+    /// them left out. Biases are perturbed like weights, being those of one more input that is always 1. Measured: powers of 1.00, 0.01,
+    /// 1.01 and 0.96; closed forms 0.98 (it is that of 1 + n₁), 0, 1.00 and 0.98 (n₀ + 1).
     /// </remarks>
     [Theory]
     [InlineData("FG-A", true, 1)]
@@ -165,7 +176,9 @@ public sealed class VarianceTests
         var (exact, measured) = (new List<double>(), new List<double>());
         foreach (double width in s_widths)
         {
-            SmallProblem problem = isHiddenWidth ? Widened(options, inputs: 4, hidden: (int)width) : Widened(options, inputs: (int)width, hidden: 16);
+            SmallProblem problem = isHiddenWidth
+                ? Widened(options, inputs: 4, hidden: (int)width)
+                : Widened(options, inputs: (int)width, hidden: 16);
             GradientEstimator estimator = problem.Estimator((ulong)width);
             BlockGradient gradient = estimator.TrueGradient(problem.Batch)[0];
             RequireBoundedDerivatives(gradient);
@@ -242,7 +255,8 @@ public sealed class VarianceTests
     /// <list type="bullet">
     /// <item>x_j is −1 or 1;</item>
     /// <item>a_i is drawn from [−1, 1], the same whatever n₀: W⁽¹⁾ is uniform in ±1/√n₀ and the hidden bias makes up the difference;</item>
-    /// <item>W⁽²⁾ is of order 1 at every width, one of ±0.5 … ±1 (the usual 1/√n₁ would make the derivatives vanish, and the variance with them);</item>
+    /// <item>W⁽²⁾ is of order 1 at every width, one of ±0.5 … ±1 (the usual 1/√n₁ would make the derivatives vanish, and the variance with
+    /// them);</item>
     /// <item>e is the same at every width: the output biases put the outputs at 0, 0.5 and −1 whatever the hidden block says.</item>
     /// </list>
     /// A wider hidden block repeats the derivatives of the narrowest one's 16 neurons, so that the power is not blurred by the luck of 16
@@ -315,7 +329,8 @@ public sealed class VarianceTests
             TrainingStep step = begun with { Noise = new PerturbationNoise(seed, draw) };
             TangentPass pass = rule.InjectTangents(step).Single();
             double[] d = pass.Tangents[0];
-            double[] withoutOutput = [.. begun.OutputError.Select((_, o) => d.Select((tangent, i) => tangent * weights[(o * d.Length) + i]).Sum())];
+            double[] withoutOutput =
+                [.. begun.OutputError.Select((_, o) => d.Select((tangent, i) => tangent * weights[(o * d.Length) + i]).Sum())];
             yield return rule.Gradients(step, [pass with { Tangents = [d, withoutOutput] }])[0].Weights;
         }
     }

@@ -17,7 +17,10 @@ internal static class VectorAssert
         for (var i = 0; i < expected.Length; i++)
         {
             double error = Math.Abs(actual![i] - expected[i]) / scale;
-            Assert.True(error <= relativeTolerance, $"Index {i}: expected {expected[i]:R}, got {actual[i]:R}; error {error:E2} of the largest value, allowed {relativeTolerance:E2}.");
+            Assert.True(
+                error <= relativeTolerance,
+                $"Index {i}: expected {expected[i]:R}, got {actual[i]:R}; "
+                + $"error {error:E2} of the largest value, allowed {relativeTolerance:E2}.");
         }
     }
 }

@@ -39,7 +39,8 @@ public sealed partial class HtmlReportTests
         Assert.DoesNotContain("alert(1)<", html, StringComparison.Ordinal);
         Assert.DoesNotContain("<script>alert", html, StringComparison.Ordinal);
         Assert.Single(Regex.Matches(html, "<script>"));
-        Assert.Contains("alt=\"&lt;/li&gt;&lt;script&gt;alert(1)&lt;/script&gt; &quot; &#39; &amp; α &lt; β\"", html, StringComparison.Ordinal);
+        Assert.Contains(
+            "alt=\"&lt;/li&gt;&lt;script&gt;alert(1)&lt;/script&gt; &quot; &#39; &amp; α &lt; β\"", html, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -49,7 +50,9 @@ public sealed partial class HtmlReportTests
 
         Assert.DoesNotContain("http", html, StringComparison.Ordinal);
         Assert.DoesNotContain("<link", html, StringComparison.Ordinal);
-        Assert.All(Sources().Matches(html), source => Assert.StartsWith("data:image/svg+xml;base64,", source.Groups[1].Value, StringComparison.Ordinal));
+        Assert.All(
+            Sources().Matches(html),
+            source => Assert.StartsWith("data:image/svg+xml;base64,", source.Groups[1].Value, StringComparison.Ordinal));
         Assert.Single(Sources().Matches(html));
     }
 
@@ -60,7 +63,8 @@ public sealed partial class HtmlReportTests
     public void The_page_says_whether_its_pictures_can_be_seen(string picture, string expected)
     {
         using var temporary = new TemporaryFolder();
-        File.WriteAllText(temporary.File("report.html"), new HtmlReport("Title", [], [new ReportSection("fig0", "Figure 0") { Svg = picture }]).ToHtml());
+        File.WriteAllText(
+            temporary.File("report.html"), new HtmlReport("Title", [], [new ReportSection("fig0", "Figure 0") { Svg = picture }]).ToHtml());
 
         Assert.Contains($"data-images=\"{expected}\"", Open(temporary.File("report.html")).Page, StringComparison.Ordinal);
     }
@@ -84,7 +88,8 @@ public sealed partial class HtmlReportTests
             Assert.Equal(id.StartsWith("fig", StringComparison.Ordinal), section.Contains("<img", StringComparison.Ordinal));
 
             // Table 3's data sets do not come along.
-            Assert.Equal(id.StartsWith("table", StringComparison.Ordinal) && id != "table3", section.Contains("<table>", StringComparison.Ordinal));
+            Assert.Equal(
+                id.StartsWith("table", StringComparison.Ordinal) && id != "table3", section.Contains("<table>", StringComparison.Ordinal));
             Assert.Contains("<li", section, StringComparison.Ordinal);
         }
     }
@@ -98,7 +103,8 @@ public sealed partial class HtmlReportTests
         var start = new ProcessStartInfo(
             program!,
             [
-                "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--enable-logging=stderr", $"--user-data-dir={profile.Path}",
+                "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--enable-logging=stderr",
+                $"--user-data-dir={profile.Path}",
                 "--dump-dom", new Uri(Path.GetFullPath(file)).AbsoluteUri,
             ])
         {

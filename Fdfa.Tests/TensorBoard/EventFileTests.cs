@@ -40,7 +40,8 @@ public sealed class EventFileTests : IDisposable
     public void A_file_is_its_version_and_an_event_per_step()
     {
         string path = folder.File("a/events.out.tfevents.1.fdfa");
-        EventFile.Append(path, [new ScalarEvent(1, [("loss/test", 0.25), ("loss/training", double.NaN)]), new ScalarEvent(long.MaxValue, [])], s_time);
+        EventFile.Append(
+            path, [new ScalarEvent(1, [("loss/test", 0.25), ("loss/training", double.NaN)]), new ScalarEvent(long.MaxValue, [])], s_time);
 
         IReadOnlyList<ReadEvent> events = EventReader.Read(path);
 
@@ -51,7 +52,9 @@ public sealed class EventFileTests : IDisposable
         Assert.Equal([("loss/test", 0.25f), ("loss/training", float.NaN)], events[1].Scalars);
     }
 
-    /// <summary>Whatever byte a killed process stopped at, and whatever became of the file since, the next epoch leaves every epoch once.</summary>
+    /// <summary>
+    /// Whatever byte a killed process stopped at, and whatever became of the file since, the next epoch leaves every epoch once.
+    /// </summary>
     [Fact]
     public void A_file_cut_or_damaged_anywhere_is_whole_again_after_the_next_epoch()
     {
@@ -80,7 +83,11 @@ public sealed class EventFileTests : IDisposable
         }
 
         // A length with a true checksum that no file has room for.
-        byte[] hostile = [.. Enumerable.Repeat((byte)0xff, 8), .. BitConverter.GetBytes(MaskedChecksum.Of([.. Enumerable.Repeat((byte)0xff, 8)])), 1, 2, 3, 4];
+        byte[] hostile =
+        [
+            .. Enumerable.Repeat((byte)0xff, 8),
+            .. BitConverter.GetBytes(MaskedChecksum.Of([.. Enumerable.Repeat((byte)0xff, 8)])), 1, 2, 3, 4
+        ];
         File.WriteAllBytes(path, hostile);
         EventFile.Append(path, epochs, s_time);
         Assert.Equal(whole, File.ReadAllBytes(path));

@@ -67,7 +67,9 @@ public sealed class AugmentedTrainingTests(CpuAccelerators devices) : IClassFixt
         }
     }
 
-    /// <summary>Crops of the whole image at its own size, never flipped, are the image: to the last bit, in training and in evaluation.</summary>
+    /// <summary>
+    /// Crops of the whole image at its own size, never flipped, are the image: to the last bit, in training and in evaluation.
+    /// </summary>
     [Fact]
     public void Augmentation_that_changes_nothing_changes_nothing()
     {
@@ -117,13 +119,16 @@ public sealed class AugmentedTrainingTests(CpuAccelerators devices) : IClassFixt
         using var withoutShape = new DeviceDataSet(device, Bytes(), [.. Enumerable.Repeat((byte)0, Count)], s_image.Size, Classes);
         using var grey = new DeviceDataSet(device, new byte[75 * 75], new byte[1], 75 * 75, Classes, new ImageShape(1, 75, 75));
 
-        Refusal.Of<ShapeMismatchException>(() => new Trainer(device, s_network, Options("BP"), withoutShape, [0]), "shape of its images is not known");
+        Refusal.Of<ShapeMismatchException>(
+            () => new Trainer(device, s_network, Options("BP"), withoutShape, [0]), "shape of its images is not known");
         Refusal.Of<ShapeMismatchException>(() => new Trainer(device, s_network, Options("BP"), grey, [0]), "only enlarges");
         Refusal.Of<ShapeMismatchException>(
-            () => new Trainer(device, new NetworkDescription([s_image.Size, Classes]), Options("BP"), data, [0]), "takes 75 inputs", "3x7x7, 147 values");
+            () => new Trainer(device, new NetworkDescription([s_image.Size, Classes]), Options("BP"), data, [0]), "takes 75 inputs",
+            "3x7x7, 147 values");
         Refusal.Of<InvalidOptionException>(
             () => new Trainer(device, s_network, Options("BP") with { Augmentation = new ImageAugmentation(0) }, data, [0]), "is 0");
-        Refusal.Of<ShapeMismatchException>(() => new DeviceDataSet(device, new byte[75], new byte[1], 75, Classes, new ImageShape(3, 5, 6)), "3x5x6", "75 bytes");
+        Refusal.Of<ShapeMismatchException>(
+            () => new DeviceDataSet(device, new byte[75], new byte[1], 75, Classes, new ImageShape(3, 5, 6)), "3x5x6", "75 bytes");
 
         using var trainer = new Trainer(device, s_network, Options("BP"), data, [0]);
         using var smaller = new DeviceDataSet(device, new byte[48], new byte[1], 48, Classes, new ImageShape(3, 4, 4));

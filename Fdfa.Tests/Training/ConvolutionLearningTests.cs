@@ -35,7 +35,8 @@ public sealed class ConvolutionLearningTests(CpuAccelerators devices) : IClassFi
         Assert.True(found["FDFA"] > found["DFA"], LearningTests.Words(found));
         Assert.True(found["FDFA"] >= found["BP"] - 0.04, LearningTests.Words(found));
         var last = Math.Max(found["FG-A"], found["FG-W"]);
-        Assert.All(found.Where(pair => pair.Key is not ("FG-A" or "FG-W")), pair => Assert.True(pair.Value > last, LearningTests.Words(found)));
+        Assert.All(
+            found.Where(pair => pair.Key is not ("FG-A" or "FG-W")), pair => Assert.True(pair.Value > last, LearningTests.Words(found)));
     }
 
     [SkippableFact]
@@ -56,7 +57,8 @@ public sealed class ConvolutionLearningTests(CpuAccelerators devices) : IClassFi
         var device = devices.Open("simd");
         const int Samples = 320;
         using var train = new DeviceDataSet(
-            device, data.Train.Samples.Span[..(Samples * data.Train.SampleSize)], data.Train.Labels.AsSpan(0, Samples), data.Train.SampleSize, 200);
+            device, data.Train.Samples.Span[..(Samples * data.Train.SampleSize)], data.Train.Labels.AsSpan(0, Samples),
+            data.Train.SampleSize, 200);
         using var trainer = new Trainer(device, network, options, train, [0]);
 
         // Ten steps each, over the same images.
@@ -77,7 +79,8 @@ public sealed class ConvolutionLearningTests(CpuAccelerators devices) : IClassFi
         var plan = Trainer.Plan(network, options, replicas: 1);
         var device = devices.Open("simd");
         Skip.If(plan.FindShortage(device.Info) is not null, $"It takes {plan.DeviceBytes / 1e9:F1} GB, and this machine has less.");
-        using var data = new DeviceDataSet(device, new byte[options.BatchSize * network.InputSize], new byte[options.BatchSize], network.InputSize, 200);
+        using var data = new DeviceDataSet(
+            device, new byte[options.BatchSize * network.InputSize], new byte[options.BatchSize], network.InputSize, 200);
         var before = device.AllocatedBytes;
         using var trainer = new Trainer(device, network, options, data, [0]);
 
@@ -86,11 +89,12 @@ public sealed class ConvolutionLearningTests(CpuAccelerators devices) : IClassFi
         Assert.InRange((device.AllocatedBytes - before) / plan.DeviceBytes, 0.95, 1.05);
     }
 
-    private Dictionary<string, double> Accuracies(DataSetPair data, int epochs, params string[] rules) => rules.ToDictionary(name => name, name =>
-    {
-        var rule = LearningRule.Parse(name);
-        var preset = Preset.PublishedCode;
-        var network = Topology.Parse(SmallNetwork, preset.ActivationFor(rule), data.Train.Shape, preset.BatchNormalizationFor(rule));
-        return LearningTests.Accuracy(devices.Open("simd"), data, network, preset.OptionsOn(network, rule), epochs, 0);
-    });
+    private Dictionary<string, double> Accuracies(DataSetPair data, int epochs, params string[] rules) =>
+        rules.ToDictionary(name => name, name =>
+        {
+            var rule = LearningRule.Parse(name);
+            var preset = Preset.PublishedCode;
+            var network = Topology.Parse(SmallNetwork, preset.ActivationFor(rule), data.Train.Shape, preset.BatchNormalizationFor(rule));
+            return LearningTests.Accuracy(devices.Open("simd"), data, network, preset.OptionsOn(network, rule), epochs, 0);
+        });
 }

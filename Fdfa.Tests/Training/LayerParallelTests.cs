@@ -14,7 +14,9 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
     private static readonly ImageShape s_image = new(2, 9, 7);
     private static readonly ulong[] s_seeds = [5, ulong.MaxValue];
 
-    /// <summary>Dense blocks; convolutions, pools and a dense block behind them; and both with batch normalization: a boundary at each place.</summary>
+    /// <summary>
+    /// Dense blocks; convolutions, pools and a dense block behind them; and both with batch normalization: a boundary at each place.
+    /// </summary>
     private static readonly (string Topology, bool IsNormalized)[] s_networks =
     [
         ("126-19-17-3", false),
@@ -23,7 +25,8 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
         ("126-19-17-3", true),
     ];
 
-    private readonly ComputeDevice[] _others = [ComputeDevice.OpenCpu(TileProgram.Simd(2), 2), ComputeDevice.OpenCpu(TileProgram.Simd(1), 1)];
+    private readonly ComputeDevice[] _others =
+        [ComputeDevice.OpenCpu(TileProgram.Simd(2), 2), ComputeDevice.OpenCpu(TileProgram.Simd(1), 1)];
 
     /// <summary>Every rule on every network that it has kernels for.</summary>
     public static TheoryData<string, string, bool> RulesOnNetworks()
@@ -33,7 +36,8 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
         {
             foreach (var (topology, isNormalized) in s_networks)
             {
-                if (Gpu.Networks.DeviceSupport.HasKernels(Topology.Parse(topology, inputShape: s_image, batchNormalization: isNormalized), rule))
+                if (Gpu.Networks.DeviceSupport.HasKernels(
+                    Topology.Parse(topology, inputShape: s_image, batchNormalization: isNormalized), rule))
                 {
                     data.Add(rule.Name, topology, isNormalized);
                 }
@@ -91,7 +95,9 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
         }
     }
 
-    /// <summary>Perturbations side by side, drawn in pairs; the other order of updates; noise per sample; targets in the place of e.</summary>
+    /// <summary>
+    /// Perturbations side by side, drawn in pairs; the other order of updates; noise per sample; targets in the place of e.
+    /// </summary>
     [Theory]
     [InlineData("FDFA")]
     [InlineData("FG-A")]
@@ -116,7 +122,10 @@ public sealed class LayerParallelTests(CpuAccelerators devices) : IClassFixture<
         SameBits.Assert(alone, parallel);
     }
 
-    /// <summary>A device's launches: an update and a forward pass for each of its blocks, but on the first device both in one; and links where their weights or feedback lie.</summary>
+    /// <summary>
+    /// A device's launches: an update and a forward pass for each of its blocks, but on the first device both in one; and links where their
+    /// weights or feedback lie.
+    /// </summary>
     [Theory]
     [InlineData("FDFA", 1, 4)]
     [InlineData("BP", 1, 6)]

@@ -50,14 +50,22 @@ public sealed class NetworkMemoryTests(CpuAccelerators devices) : IClassFixture<
         {
             foreach (PerturbationSite site in Enum.GetValues<PerturbationSite>())
             {
-                var options = new TrainingOptions { Rule = LearningRule.Parse(rule), BatchSize = 17, Perturbations = 1 + index, PerturbationSite = site };
+                var options = new TrainingOptions
+                {
+                    Rule = LearningRule.Parse(rule),
+                    BatchSize = 17,
+                    Perturbations = 1 + index,
+                    PerturbationSite = site,
+                };
                 AssertCounted(shape.Describe(isNormalized: false), options, 1);
                 AssertCounted(shape.Describe(isNormalized: true), options, 1);
             }
         }
     }
 
-    /// <summary>Added up by hand from torchvision's layers, to 5 % each: rows are padded to 16 numbers, and small buffers are left out here.</summary>
+    /// <summary>
+    /// Added up by hand from torchvision's layers, to 5 % each: rows are padded to 16 numbers, and small buffers are left out here.
+    /// </summary>
     [Fact]
     public void The_plan_of_AlexNet_is_what_its_layers_add_up_to()
     {
@@ -76,7 +84,8 @@ public sealed class NetworkMemoryTests(CpuAccelerators devices) : IClassFixture<
         // With the zeros that the next convolution wants around them.
         double bordered = (64 * 31 * 31) + (192 * 15 * 15) + (384 * 15 * 15) + (256 * 15 * 15) + (256 * 6 * 6) + 4096 + 4096;
 
-        // Per sample: z and its tangents; ∂z; what a pool chose and the error behind it; u; outputs and their tangents, of two steps; three inputs.
+        // Per sample: z and its tangents; ∂z; what a pool chose and the error behind it; u; outputs and their tangents, of two steps; three
+        // inputs.
         double activations = Batch * ((2 * maps) + maps + (2 * pooled) + outputs + (4 * bordered) + (3 * 3 * 228 * 228));
         double feedback = Classes * outputs;
         AssertNear(weights, plan.Blocks.Sum(block => block.Parameters));
@@ -99,7 +108,8 @@ public sealed class NetworkMemoryTests(CpuAccelerators devices) : IClassFixture<
             [device], Topology.Parse(topology), new TrainingOptions { BatchSize = batchSize }, replicas));
 
         Assert.Matches(
-            @"needs \d+\.\d GB of memory, and this machine has \d+\.\d GB; make .*: ((block \d: \d+ → \d+|input and loss) takes \d+\.\d GB(, |\.$))+|longer than any device can count; make a layer or the batch smaller\.$",
+            @"needs \d+\.\d GB of memory, and this machine has \d+\.\d GB; make .*: ((block \d: \d+ → \d+|input and loss) takes \d+\.\d "
+            + @"GB(, |\.$))+|longer than any device can count; make a layer or the batch smaller\.$",
             refusal.Message);
         Assert.Equal(before, device.AllocatedBytes);
     }
@@ -131,7 +141,8 @@ public sealed class NetworkMemoryTests(CpuAccelerators devices) : IClassFixture<
     {
         ComputeDevice device = devices.Open("simd");
         long before = device.AllocatedBytes;
-        using var network = new DeviceNetwork([device], description, options, [.. Enumerable.Range(0, replicas).Select(seed => (ulong)seed)]);
+        using var network = new DeviceNetwork(
+            [device], description, options, [.. Enumerable.Range(0, replicas).Select(seed => (ulong)seed)]);
         return device.AllocatedBytes - before - NetworkMemory.Of(description, options, replicas).DeviceBytes;
     }
 }

@@ -51,5 +51,6 @@ public sealed class PlacementTests(CpuAccelerators devices) : IClassFixture<CpuA
     /// <summary>Every way to cut blocks into that many shares.</summary>
     private static IEnumerable<int[]> Partitions(int begin, int end, int count) => count == 1
         ? [[end]]
-        : Enumerable.Range(begin + 1, end - begin - count + 1).SelectMany(cut => Partitions(cut, end, count - 1).Select(rest => (int[])[cut, .. rest]));
+        : Enumerable.Range(begin + 1, end - begin - count + 1)
+            .SelectMany(cut => Partitions(cut, end, count - 1).Select(rest => (int[])[cut, .. rest]));
 }

@@ -39,7 +39,8 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
     [MemberData(nameof(Rules))]
     public void Training_goes_on_from_a_state_to_the_same_bits(string rule)
     {
-        // Within an epoch; at its end; before its last, partial batch; in a later epoch; before the first step: each network sees each, with some options.
+        // Within an epoch; at its end; before its last, partial batch; in a later epoch; before the first step: each network sees each,
+        // with some options.
         int[] steps = [2, StepsPerEpoch, StepsPerEpoch - 1, StepsPerEpoch + 1, 0];
         var device = devices.Open("simd");
         foreach (var (index, network) in NetworksOf(rule).Index())
@@ -62,7 +63,8 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
         trainer.TrainStep();
         using var state = new MemoryStream();
         trainer.SaveState(0, state);
-        MutationTests.Check(new Parser("a state of training", [state.ToArray()], (input, folder) => trainer.RestoreState([folder.Write("state", input)])));
+        MutationTests.Check(
+            new Parser("a state of training", [state.ToArray()], (input, folder) => trainer.RestoreState([folder.Write("state", input)])));
     }
 
     [Fact]
@@ -72,7 +74,8 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
         var image = new ImageShape(2, 8, 8);
         var network = Topology.Parse("3C3-P2-4", inputShape: new ImageShape(2, 10, 10));
         using var data = RandomData(device, network, image);
-        AssertGoesOn(device, network, StepOptions.WithAdam("FDFA", BatchSize) with { Augmentation = new ImageAugmentation(Side: 10) }, data, 2);
+        AssertGoesOn(
+            device, network, StepOptions.WithAdam("FDFA", BatchSize) with { Augmentation = new ImageAugmentation(Side: 10) }, data, 2);
     }
 
     [Theory]
@@ -111,7 +114,8 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
             using var stream = File.OpenRead(path);
             var header = SafetensorsHeader.Read(path, stream);
             var tensors = ModelTensor.Of(network, options);
-            Assert.All(tensors, tensor => Assert.Equal(tensor.ValuesOf(parameters.Blocks[tensor.Block]), Floats(stream, header, tensor.Name)));
+            Assert.All(
+                tensors, tensor => Assert.Equal(tensor.ValuesOf(parameters.Blocks[tensor.Block]), Floats(stream, header, tensor.Name)));
 
             // What is trained has moments, and after a few steps they are not zero.
             var trained = tensors.Where(tensor => tensor.Part is not (ModelPart.RunningMean or ModelPart.RunningVariance)
@@ -143,7 +147,9 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
         AssertRefused(options, s_seeds, [states[1], states[0]], "its seed is 18446744073709551615, not 3");
         AssertRefused(options with { Rule = LearningRule.Parse("DFA") }, s_seeds, states, "its rule is FDFA, not DFA");
         AssertRefused(options with { BatchSize = 4 }, s_seeds, states, "its steps_per_epoch is 4, not 7");
-        AssertRefused(options with { WeightOptimizer = OptimizerKind.Sgd }, s_seeds, states, "'optimizer.exp_avg.layers.0.bias' is not part of the network");
+        AssertRefused(
+            options with { WeightOptimizer = OptimizerKind.Sgd }, s_seeds, states,
+            "'optimizer.exp_avg.layers.0.bias' is not part of the network");
         AssertRefused(options, s_seeds, [_folder.File("nothing"), states[1]], "cannot be read");
         File.WriteAllBytes(states[1], File.ReadAllBytes(states[1])[..^4]);
         AssertRefused(options, s_seeds, states, "tensor 'epoch.metrics' ends at byte");
@@ -159,7 +165,8 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
         }
     }
 
-    private static IEnumerable<NetworkDescription> NetworksOf(string rule) => SmallNetworks.ChannelRules.Contains(rule) ? s_networks : s_networks.Take(1);
+    private static IEnumerable<NetworkDescription> NetworksOf(string rule) =>
+        SmallNetworks.ChannelRules.Contains(rule) ? s_networks : s_networks.Take(1);
 
     private static IEnumerable<TrainingOptions> OptionsOf(string rule)
     {
@@ -167,7 +174,9 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
         return [StepOptions.Averaging(rule, BatchSize), adam, .. SmallNetworks.Variants(rule).Select(variant => variant.Vary(adam))];
     }
 
-    /// <summary>Trains undisturbed, with a state saved on the way, from that state, and from it with a trainer that was elsewhere before.</summary>
+    /// <summary>
+    /// Trains undisturbed, with a state saved on the way, from that state, and from it with a trainer that was elsewhere before.
+    /// </summary>
     private void AssertGoesOn(ComputeDevice device, NetworkDescription network, TrainingOptions options, DeviceDataSet data, int steps)
     {
         using var undisturbed = new Trainer(device, network, options, data, s_seeds);
@@ -210,7 +219,8 @@ public sealed class ReplicaStateTests(CpuAccelerators devices) : IClassFixture<C
         var bytes = new byte[entry.End - entry.Begin];
         stream.Position = header.DataStart + entry.Begin;
         stream.ReadExactly(bytes);
-        return [.. Enumerable.Range(0, bytes.Length / sizeof(float)).Select(index => (double)BinaryPrimitives.ReadSingleLittleEndian(bytes.AsSpan(index * sizeof(float))))];
+        return [.. Enumerable.Range(0, bytes.Length / sizeof(float))
+            .Select(index => (double)BinaryPrimitives.ReadSingleLittleEndian(bytes.AsSpan(index * sizeof(float))))];
     }
 
     private static DeviceDataSet RandomData(ComputeDevice device, NetworkDescription network, ImageShape? image = null) =>

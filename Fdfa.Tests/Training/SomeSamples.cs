@@ -32,11 +32,12 @@ internal static class SomeSamples
     }
 
     /// <summary>Saves the state of each seed in a file of its own.</summary>
-    public static string[] SaveStates(IReadOnlyList<ulong> seeds, Action<int, Stream> save, Func<string, string> file) => [.. seeds.Select((_, replica) =>
-    {
-        var path = file($"{Guid.NewGuid():N}.safetensors");
-        using var stream = File.Create(path);
-        save(replica, stream);
-        return path;
-    })];
+    public static string[] SaveStates(IReadOnlyList<ulong> seeds, Action<int, Stream> save, Func<string, string> file) =>
+        [.. seeds.Select((_, replica) =>
+        {
+            var path = file($"{Guid.NewGuid():N}.safetensors");
+            using var stream = File.Create(path);
+            save(replica, stream);
+            return path;
+        })];
 }

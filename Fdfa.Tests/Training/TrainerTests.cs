@@ -245,7 +245,8 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         using var data = RandomData(device, 7 * 30_000);
         using var trainer = new Trainer(device, s_network, Options("FDFA"), data, [0]);
         using var cancellation = new CancellationTokenSource();
-        var metrics = Assert.Single(trainer.TrainEpoch(new Heard<TrainingProgress> { OnReport = _ => cancellation.Cancel() }, cancellation.Token));
+        var metrics = Assert.Single(
+            trainer.TrainEpoch(new Heard<TrainingProgress> { OnReport = _ => cancellation.Cancel() }, cancellation.Token));
         Assert.InRange(metrics.Steps, 1, trainer.StepsPerEpoch - 1);
         Assert.Equal(trainer.Step, metrics.Steps);
         Assert.True(double.IsFinite(metrics.Loss));
@@ -327,8 +328,10 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
         using var data = RandomData(device, 5);
         Assert.Throws<InvalidOptionException>(() => new Trainer(
             device, Topology.Parse($"{SampleSize}-4-{Classes}", batchNormalization: true), Options("L-FDFA"), data, [0]));
-        Assert.Throws<ShapeMismatchException>(() => new Trainer(device, new NetworkDescription([SampleSize + 1, Classes]), Options("BP"), data, [0]));
-        Assert.Throws<ShapeMismatchException>(() => new Trainer(device, new NetworkDescription([SampleSize, Classes + 1]), Options("BP"), data, [0]));
+        Assert.Throws<ShapeMismatchException>(
+            () => new Trainer(device, new NetworkDescription([SampleSize + 1, Classes]), Options("BP"), data, [0]));
+        Assert.Throws<ShapeMismatchException>(
+            () => new Trainer(device, new NetworkDescription([SampleSize, Classes + 1]), Options("BP"), data, [0]));
         Assert.Throws<InvalidOptionException>(() => new Trainer(device, s_network, Options("BP"), data, []));
         Assert.Throws<InvalidOptionException>(() => new Trainer(device, s_network, Options("BP") with { BatchSize = 0 }, data, [0]));
         Assert.Throws<ShapeMismatchException>(() => new DeviceDataSet(device, new byte[SampleSize], [Classes], SampleSize, Classes));
@@ -374,7 +377,10 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
             {
                 trainer.TrainStep();
                 var blocks = trainer.GetParameters(0).Blocks;
-                text.AppendLine(CultureInfo.InvariantCulture, $"{step,2} {trainer.Evaluate(data)[0].Loss:G5} {Norm(blocks[0].Weights):G5} {Norm(blocks[2].Weights):G5} {Norm(blocks[0].Feedback):G5}");
+                text.AppendLine(
+                    CultureInfo.InvariantCulture,
+                    $"{step,2} {trainer.Evaluate(data)[0].Loss:G5} {Norm(blocks[0].Weights):G5} {Norm(blocks[2].Weights):G5} "
+                    + $"{Norm(blocks[0].Feedback):G5}");
             }
         }
 
@@ -400,7 +406,8 @@ public sealed class TrainerTests(CpuAccelerators devices) : IClassFixture<CpuAcc
     private static DeviceDataSet RandomData(ComputeDevice device, int count, NetworkDescription? network = null) =>
         SomeSamples.On(device, count, network ?? s_network);
 
-    private static (IReadOnlyList<EpochMetrics> Metrics, IReadOnlyList<Evaluation> Evaluations) TrainTwoEpochs(Trainer trainer, DeviceDataSet data)
+    private static (IReadOnlyList<EpochMetrics> Metrics, IReadOnlyList<Evaluation> Evaluations) TrainTwoEpochs(
+        Trainer trainer, DeviceDataSet data)
     {
         trainer.TrainEpoch();
         return (trainer.TrainEpoch(), trainer.Evaluate(data));
