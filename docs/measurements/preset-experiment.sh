@@ -18,6 +18,7 @@ configurations=(
   "dfa-pytorch           --rule DFA --weight-init pytorch --activation relu"
   "fga-perturbed         --rule FG-A"
   "fga-exact             --rule FG-A --output-gradient exact"
+  "fga-exact-preact      --rule FG-A --output-gradient exact --perturb-at pre-activation"
   "fgw-batch-1e-4        --rule FG-W --weight-noise batch --lr 1e-4"
   "fgw-batch-1e-3        --rule FG-W --weight-noise batch --lr 1e-3"
 )
