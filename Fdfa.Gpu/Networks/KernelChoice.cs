@@ -80,11 +80,12 @@ internal sealed class KernelChoice
     }
 
     /// <summary>Every kernel that some network, rule and options launch.</summary>
+    /// <remarks>Feedback that stays has no optimizer: one stands for all.</remarks>
     public static IEnumerable<MethodInfo> All(Type tiles) =>
         from rule in LearningRule.All
         from activation in Enum.GetValues<ActivationFunction>()
         from weightOptimizer in Enum.GetValues<OptimizerKind>()
-        from feedbackOptimizer in Enum.GetValues<OptimizerKind>()
+        from feedbackOptimizer in rule.LearnsFeedback ? Enum.GetValues<OptimizerKind>() : [OptimizerKind.Sgd]
         from loss in Enum.GetValues<LossFunction>()
         let options = new TrainingOptions
         {

@@ -75,6 +75,7 @@ public sealed class MathematicsTests(CpuAccelerators devices) : IClassFixture<Cp
 
         // 0 · ∞ is not a number in the reference as in PyTorch; kernels may have the limit.
         var activation = Activation.Of(function);
+        Assert.Equal(activation.SlopeNeedsPreactivation, TActivation.SlopeNeedsPreactivation);
         float[] special = [.. new[] { 0f, -0f, 1e-30f, -1e-30f, 88f, -88f, float.PositiveInfinity, float.NegativeInfinity }
             .Where(x => !double.IsNaN(activation.Value(x)) && !double.IsNaN(activation.Slope(x)))];
         float[] a = [.. special, .. run.DrawReal((Rows * Columns) - special.Length - 1, 4), float.NaN];
@@ -104,6 +105,9 @@ public sealed class MathematicsTests(CpuAccelerators devices) : IClassFixture<Cp
         var expected = Array.ConvertAll(start, value => (double)value);
         var options = new TrainingOptions { Momentum = 0.8, WeightDecay = 0.3 };
         var reference = Optimizer.Of(kind).Create(expected.Length, options);
+
+        // Memory is laid out by the one and read by the other.
+        Assert.Equal(Optimizer.Of(kind).MomentCount, TOptimizer.MomentCount);
         var parameters = new OptimizedParameters
         {
             Values = run.Upload(start),
